@@ -1,0 +1,136 @@
+/**
+ * What the steps need of the world, as narrow interfaces. `workers/` composes them from `infra/`;
+ * tests pass real servers. Nothing here reads the environment.
+ */
+
+import type { Deployment, ModelVersion, ServerReport } from '#domain/contracts/model-version.ts';
+import type { PipelineSpec } from '#domain/contracts/pipeline-spec/pipeline-spec.ts';
+import type { RetrainOutcome, RetrainRequest, StageName } from '#domain/contracts/retrain.ts';
+import type { Verdict } from '#domain/contracts/verdict.ts';
+import type { Instant, PipelineName, RunKey, Sha256, VersionNumber } from '#domain/units.ts';
+import type { ContentStore } from '../infra/objects/store.ts';
+
+/** Remembers the result of a step under its idempotency key; the first result wins. */
+export interface StepLedger {
+  find(key: string): Promise<unknown | null>;
+  /** Records a result, or returns the one that was already there. */
+  record(key: string, step: string, result: unknown): Promise<unknown>;
+}
+
+export interface Definitions {
+  /** The definition as its file says it; null for an unknown digest. */
+  find(sha256: Sha256): Promise<{ pipeline: PipelineName; file: unknown; codeVersion: string } | null>;
+}
+
+export interface Runs {
+  begin(request: RetrainRequest, workflowId: string): Promise<void>;
+  recordStage(runKey: RunKey, stage: StageName, state: 'started' | 'done' | 'waiting', summary: string): Promise<void>;
+  recordMetrics(runKey: RunKey, points: readonly { name: string; step: number; value: number }[]): Promise<void>;
+  finish(outcome: RetrainOutcome): Promise<void>;
+}
+
+export interface Snapshots {
+  /** Notes parts that arrived; returns how many were new. Parts seen before keep their first arrival. */
+  recordParts(parts: readonly { sha256: Sha256; bytes: number; rows: number }[]): Promise<number>;
+  /** Records a snapshot; false where it was there. */
+  record(snapshot: {
+    sha256: Sha256;
+    pipeline: PipelineName;
+    rows: number;
+    bytes: number;
+    partCount: number;
+    firstEventAt: Instant | null;
+    lastEventAt: Instant | null;
+  }): Promise<boolean>;
+}
+
+export type NewModelVersion = Omit<ModelVersion, 'version' | 'stage' | 'createdAt'>;
+
+export interface Registry {
+  /** Version, lineage and audit in one transaction; a second call with the same training key returns the first version. */
+  register(candidate: NewModelVersion, actor: string): Promise<ModelVersion>;
+  get(pipeline: PipelineName, version: VersionNumber): Promise<ModelVersion | null>;
+  recordEvaluation(evaluation: {
+    sha256: Sha256;
+    pipeline: PipelineName;
+    runKey: RunKey;
+    verdict: Verdict;
+    decision: unknown;
+  }): Promise<void>;
+}
+
+export interface Deployments {
+  get(pipeline: PipelineName): Promise<Deployment>;
+  /** Fenced by `expectedGeneration`; the same `operationKey` again returns the first effect. Throws PRN_DEPLOY_CONFLICT. */
+  promote(promotion: {
+    pipeline: PipelineName;
+    kind: 'promote' | 'rollback';
+    version: VersionNumber | null;
+    expectedGeneration: number;
+    operationKey: string;
+    actor: string;
+    reason: string;
+  }): Promise<{ generation: number; previousVersion: VersionNumber | null }>;
+  /** Reports no older than `maxAgeMs` by the database's clock. */
+  serverReports(pipeline: PipelineName, maxAgeMs: number): Promise<readonly ServerReport[]>;
+}
+
+export interface OnlineFeatures {
+  /** Replaces a pipeline's published values by this set, in one transaction; the same publication twice changes nothing. */
+  publish(pipeline: PipelineName, publication: string, rows: AsyncIterable<OnlineFeatureRow>): Promise<number>;
+}
+export type OnlineFeatureRow = {
+  view: string;
+  entity: string;
+  values: Readonly<Record<string, number | string | null>>;
+  knownAt: Instant;
+};
+
+/** Where a step may keep files while it runs; everything below is deleted afterwards. */
+export interface Scratch {
+  /** Makes a private folder (mode 0700), runs the work, removes the folder. */
+  withFolder<T>(name: string, work: (folder: string) => Promise<T>): Promise<T>;
+}
+
+export type Limits = {
+  /** For DuckDB, such as 1024 (MiB); the worker's resident memory stays under 1.5 times it. */
+  readonly memoryMiB: number;
+  readonly threads: number;
+};
+
+export type CpuDeps = {
+  readonly ledger: StepLedger;
+  readonly definitions: Definitions;
+  readonly runs: Runs;
+  readonly snapshots: Snapshots;
+  readonly registry: Registry;
+  readonly deployments: Deployments;
+  readonly onlineFeatures: OnlineFeatures;
+  readonly content: ContentStore;
+  readonly scratch: Scratch;
+  readonly limits: Limits;
+  /** Folder of the admission child process and the like; see infra/onnx. */
+  readonly countPollers: (queue: string) => Promise<number>;
+  readonly openSource: OpenSource;
+};
+
+/** Reads a source object by the address in its listing: a local path as it is, s3:// through the scratch folder. */
+export type OpenSource = (address: string, key: string, folder: string) => Promise<{ file: string }>;
+
+export type GpuDeps = Pick<CpuDeps, 'ledger' | 'definitions' | 'content' | 'scratch' | 'runs'> & {
+  /** Finds a trainer by its name in the pipeline file, sets its environment up once, and says how to launch it. */
+  readonly resolveTrainer: (name: string, pipelineFolder: string | null) => Promise<TrainerLaunch>;
+  /** Kept over attempts: checkpoints by training key. */
+  readonly checkpointRoot: string;
+  readonly threads: number;
+};
+export type TrainerLaunch = {
+  readonly name: string;
+  /** Digest of the trainer's program and environment; part of the training key. */
+  readonly codeSha256: Sha256;
+  readonly command: string;
+  readonly arguments: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+};
+
+export type { PipelineSpec };

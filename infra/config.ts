@@ -1,0 +1,100 @@
+/** The environment, parsed once. Nobody else reads `process.env`; tests pass their own record. */
+import { createHash } from 'node:crypto';
+import { availableParallelism, homedir, hostname, userInfo } from 'node:os';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { PerennialError } from '#domain/errors.ts';
+
+const environmentSchema = z.object({
+  DATABASE_URL: z.string().optional(),
+  S3_ENDPOINT: z.string().optional(),
+  AWS_REGION: z.string().optional(),
+  PERENNIAL_STATE_DIR: z.string().optional(),
+  PERENNIAL_CACHE_DIR: z.string().optional(),
+  XDG_CACHE_HOME: z.string().optional(),
+  /** s3://bucket/prefix, or a directory. Absent: a directory in the state folder. */
+  PERENNIAL_STORE: z.string().optional(),
+  PERENNIAL_HOST: z.string().default('127.0.0.1'),
+  PERENNIAL_PORT: z.coerce.number().int().min(0).max(65535).default(8080),
+  PERENNIAL_CONTROL_PORT: z.coerce.number().int().min(0).max(65535).default(8081),
+  PERENNIAL_TEMPORAL_BIN: z.string().optional(),
+  PERENNIAL_PYTHON: z.string().optional(),
+  PERENNIAL_MEMORY_MIB: z.coerce.number().int().min(128).default(1024),
+  PERENNIAL_THREADS: z.coerce.number().int().min(1).optional(),
+  PERENNIAL_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  PERENNIAL_ACTOR: z.string().optional(),
+  TEMPORAL_ADDRESS: z.string().optional(),
+  TEMPORAL_NAMESPACE: z.string().optional(),
+  CI: z.string().optional(),
+});
+
+export type Config = {
+  readonly stateDir: string;
+  readonly cacheDir: string;
+  readonly databaseUrl: string | null;
+  readonly store:
+    | { readonly kind: 'directory'; readonly folder: string }
+    | {
+        readonly kind: 's3';
+        readonly bucket: string;
+        readonly prefix: string;
+        readonly endpoint: string | null;
+        readonly region: string;
+      };
+  readonly host: string;
+  readonly port: number;
+  readonly controlPort: number;
+  readonly temporal: { readonly address: string | null; readonly namespace: string; readonly binary: string | null };
+  readonly python: string | null;
+  readonly memoryMiB: number;
+  readonly threads: number;
+  readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+  /** Who acts, for the audit log: PERENNIAL_ACTOR, else user@host. */
+  readonly actor: string;
+  readonly isCi: boolean;
+};
+
+const parseStore = (text: string | undefined, stateDir: string, endpoint: string | null, region: string): Config['store'] => {
+  if (text === undefined) return { kind: 'directory', folder: join(stateDir, 'store') };
+  const match = /^s3:\/\/([^/]+)\/?(.*)$/.exec(text);
+  if (!match) return { kind: 'directory', folder: resolve(text) };
+  return { kind: 's3', bucket: match[1] as string, prefix: (match[2] as string).replace(/\/$/, ''), endpoint, region };
+};
+
+/** Parses the environment; throws PRN_CONFIG_INVALID naming the variable. Empty variables count as absent. */
+export const loadConfig = (environment: Readonly<Record<string, string | undefined>> = process.env): Config => {
+  const present = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const parsed = environmentSchema.safeParse(present);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw new PerennialError(
+      'PRN_CONFIG_INVALID',
+      `Cannot use the environment as "${issue?.path.join('.')}" is wrong: ${issue?.message}`,
+    );
+  }
+  const env = parsed.data;
+  const stateDir = resolve(env.PERENNIAL_STATE_DIR ?? '.perennial');
+  return {
+    stateDir,
+    cacheDir: env.PERENNIAL_CACHE_DIR ?? join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'perennial'),
+    databaseUrl: env.DATABASE_URL ?? null,
+    store: parseStore(env.PERENNIAL_STORE, stateDir, env.S3_ENDPOINT ?? null, env.AWS_REGION ?? 'us-east-1'),
+    host: env.PERENNIAL_HOST,
+    port: env.PERENNIAL_PORT,
+    controlPort: env.PERENNIAL_CONTROL_PORT,
+    temporal: {
+      address: env.TEMPORAL_ADDRESS ?? null,
+      namespace: env.TEMPORAL_NAMESPACE ?? 'default',
+      binary: env.PERENNIAL_TEMPORAL_BIN ?? null,
+    },
+    python: env.PERENNIAL_PYTHON ?? null,
+    memoryMiB: env.PERENNIAL_MEMORY_MIB,
+    threads: env.PERENNIAL_THREADS ?? availableParallelism(),
+    logLevel: env.PERENNIAL_LOG_LEVEL,
+    actor: env.PERENNIAL_ACTOR ?? `${userInfo().username}@${hostname()}`,
+    isCi: env.CI !== undefined && env.CI !== 'false',
+  };
+};
+
+/** Short stable name of a state folder, for what must live outside it (PostgreSQL's data where root's home is closed). */
+export const stateId = (stateDir: string): string => createHash('sha256').update(resolve(stateDir)).digest('hex').slice(0, 12);

@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import { columnNameSchema } from '../ids.ts';
+import { durationSchema, shareSchema } from './quantities.ts';
+
+const scalarSchema = z.union([z.number(), z.string(), z.boolean()]);
+
+export const trainingSchema = z.strictObject({
+  trainer: z
+    .string()
+    .min(1)
+    .default('lightgbm')
+    .describe('lightgbm, reference, or a folder (./my-trainer) that holds a trainer.json'),
+  parameters: z.record(z.string(), z.union([scalarSchema, z.array(scalarSchema)])).default({}),
+  window: durationSchema.optional().describe('How far back to learn from, before the hold-out. Absent: everything'),
+  holdout: z
+    .union([
+      durationSchema.transform((ms) => ({ kind: 'time' as const, ms })),
+      shareSchema.transform((share) => ({ kind: 'share' as const, share })),
+    ])
+    .optional()
+    .describe('The newest time (7d), or a share by hash where there is no event time. Never trained on'),
+  seed: z.int().nonnegative().default(1),
+  resources: z
+    .strictObject({ gpu: z.int().nonnegative().default(0), timeout: durationSchema.default(7_200_000 as never) })
+    .prefault({}),
+  search: z
+    .strictObject({
+      budget: z.int().positive(),
+      parallel: z.int().positive().default(1),
+      space: z.record(
+        z.string(),
+        z.union([
+          z.tuple([z.number(), z.number()]),
+          z.strictObject({ log: z.tuple([z.number(), z.number()]) }),
+          z.array(z.string()),
+        ]),
+      ),
+    })
+    .optional(),
+});
+export type TrainingSpec = z.output<typeof trainingSchema>;
+
+export const classificationMetrics = ['roc_auc', 'pr_auc', 'accuracy', 'log_loss', 'brier', 'precision', 'recall', 'f1'] as const;
+export const regressionMetrics = ['rmse', 'mae', 'r2', 'median_absolute_error'] as const;
+export const metricNames = [...classificationMetrics, ...regressionMetrics] as const;
+export type MetricName = (typeof metricNames)[number];
+export const metricNameSchema = z.enum(metricNames);
+
+export const gateSchema = z.strictObject({
+  metric: metricNameSchema.optional().describe('Absent: roc_auc for two classes, accuracy for more, rmse for numbers'),
+  minimum: z.partialRecord(metricNameSchema, z.number()).default({}).describe('Absolute floors'),
+  maximum: z.partialRecord(metricNameSchema, z.number()).default({}).describe('Absolute ceilings, for losses'),
+  champion: z
+    .strictObject({
+      rule: z.enum(['not worse', 'better']).default('not worse'),
+      margin: z.number().nonnegative().default(0.005),
+      confidence: shareSchema.default(0.95 as never),
+    })
+    .prefault({}),
+  slices: z
+    .array(
+      z.strictObject({
+        by: columnNameSchema,
+        top: z.int().positive().default(10),
+        margin: z.number().nonnegative().default(0.02),
+      }),
+    )
+    .default([]),
+  leakage: z
+    .strictObject({ at_most: z.number().min(0.5).max(1).default(0.99) })
+    .prefault({})
+    .describe('A single feature that alone reaches this ROC AUC (or R2) is taken for the label itself and refused'),
+  approval: z
+    .union([z.literal('none'), z.strictObject({ required: z.literal(true).default(true), within: durationSchema })])
+    .default('none'),
+});
+export type GateSpec = z.output<typeof gateSchema>;
