@@ -23,6 +23,12 @@ export const servedViewSchema = z.strictObject({
   entity: z.array(columnNameSchema).min(1),
   values: z.array(columnNameSchema).min(1),
   sql: z.string().describe('The point-in-time SQL that made the training values; for lineage'),
+  staleAfterMs: z
+    .int()
+    .positive()
+    .nullable()
+    .optional()
+    .describe('A published value this long before the instant of the request is imputed: the window of an aggregate'),
 });
 export type ServedView = z.infer<typeof servedViewSchema>;
 
@@ -73,6 +79,10 @@ export const featureSetSchema = z.strictObject({
   request: z.array(requestFieldSchema),
   views: z.array(servedViewSchema),
   features: z.array(fittedFeatureSchema).min(1),
+  eventTime: columnNameSchema
+    .nullable()
+    .optional()
+    .describe('Request field that holds the instant of a row, against which the age of published values is measured'),
 });
 export type FeatureSet = z.infer<typeof featureSetSchema>;
 
