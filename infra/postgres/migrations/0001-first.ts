@@ -75,13 +75,14 @@ const statements = [
   )`,
   `create index snapshots_by_pipeline on perennial.snapshots (pipeline, created_at desc)`,
   `create table perennial.evaluations (
-    sha256 text primary key,
-    pipeline text not null references perennial.pipelines(name),
     run_key text not null references perennial.runs(run_key),
+    sha256 text not null,
+    pipeline text not null references perennial.pipelines(name),
     verdict text not null check (verdict in ('pass', 'fail', 'inconclusive', 'error')),
     reason text not null,
     decision jsonb not null,
-    created_at timestamptz not null default now()
+    created_at timestamptz not null default now(),
+    primary key (run_key, sha256)
   )`,
   `create table perennial.model_versions (
     pipeline text not null references perennial.pipelines(name),
@@ -162,8 +163,35 @@ const statements = [
     begin raise exception 'the audit log is append-only'; end $$`,
   `create trigger audit_log_append_only before update or delete on perennial.audit_log
     for each row execute function perennial.refuse_change()`,
+  `create trigger audit_log_never_emptied before truncate on perennial.audit_log
+    for each statement execute function perennial.refuse_change()`,
 ];
+
+/** What each table is for, kept in the database for whoever opens it with another tool. */
+const comments = {
+  migrations: 'Which migrations were applied; kept by the migrator',
+  migration_lock: 'Lets one migrator work at a time; kept by the migrator',
+  pipelines: 'A pipeline, with the definition that is applied now',
+  definitions: 'Every version of a pipeline file that was applied or run, by the digest of its canonical form',
+  runs: 'One row a run: what it was asked to do and how it ended',
+  run_stages: 'How far a run came, for status and console; the history in Temporal is the full record',
+  run_metrics: 'Numbers that a trainer reported on the way, by step',
+  step_results: 'Result of a step by its idempotency key; the first one stands',
+  parts: 'Objects of datasets with the instant of their first arrival (the second of the two times)',
+  snapshots: 'Frozen datasets; the digest of the manifest is the data version',
+  evaluations: 'What the gate decided in a run, with the digest of the report it decided on',
+  model_versions: 'Registered models with their lineage: one row a training key, at most one champion a pipeline',
+  deployments: 'What should be served; servers follow it and refuse a lower generation',
+  promotions: 'Every change of champion; the operation key makes a repeated one a no-op',
+  server_reports: 'What each server says that it serves now',
+  online_features: 'Newest value of each view per entity, as the servers look them up',
+  publications: 'Which set of online features is published',
+  audit_log: 'Append-only record of decisions; each row holds the digest of the one before',
+};
 
 export const up = async (db: Kysely<unknown>): Promise<void> => {
   for (const statement of statements) await sql.raw(statement).execute(db);
+  for (const [table, comment] of Object.entries(comments)) {
+    await sql`comment on table ${sql.id('perennial', table)} is ${sql.lit(comment)}`.execute(db);
+  }
 };

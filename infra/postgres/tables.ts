@@ -1,0 +1,182 @@
+/**
+ * Row types of the schema `perennial`, three-way as kysely has them: what is read, inserted, updated.
+ * They are not contracts: the modules beside this one map rows to contracts at the edge.
+ */
+import type { ColumnType, Generated } from 'kysely';
+
+/** All our tables live in this schema, so that a shared database stays tidy. */
+export const databaseSchema = 'perennial';
+
+/** Channels of LISTEN and NOTIFY. */
+export const channels = { serving: 'perennial_serving' } as const;
+
+/** PostgreSQL sends 64-bit integers as text. */
+type BigInteger = ColumnType<string, number | string, number | string>;
+type Timestamp = ColumnType<Date, Date | string, Date | string>;
+type DefaultTimestamp = ColumnType<Date, Date | string | undefined, Date | string>;
+/** Written as JSON text: the driver would take a bare array for a PostgreSQL array. */
+type Json = ColumnType<unknown, string, string>;
+
+export type PipelinesTable = {
+  name: string;
+  definition_sha256: string | null;
+  folder: string | null;
+  created_at: DefaultTimestamp;
+  updated_at: DefaultTimestamp;
+};
+
+export type DefinitionsTable = {
+  sha256: string;
+  pipeline: string;
+  file: Json;
+  code_version: string;
+  created_at: DefaultTimestamp;
+};
+
+export type RunsTable = {
+  run_key: string;
+  pipeline: string;
+  workflow_id: string;
+  definition_sha256: string;
+  code_version: string;
+  listing_sha256: string;
+  cutoff: Timestamp | null;
+  trigger_kind: string;
+  trigger_by: string;
+  trigger_reason: string;
+  started_at: DefaultTimestamp;
+  ended_at: Timestamp | null;
+  outcome: 'promoted' | 'rejected' | 'inconclusive' | 'held' | 'failed' | null;
+  result: Json | null;
+};
+
+export type RunStagesTable = {
+  run_key: string;
+  stage: string;
+  state: 'started' | 'done' | 'waiting';
+  summary: string;
+  started_at: DefaultTimestamp;
+  updated_at: DefaultTimestamp;
+};
+
+export type RunMetricsTable = {
+  run_key: string;
+  name: string;
+  step: BigInteger;
+  value: number;
+  recorded_at: DefaultTimestamp;
+};
+
+export type StepResultsTable = { key: string; step: string; result: Json; recorded_at: DefaultTimestamp };
+
+export type PartsTable = { sha256: string; bytes: BigInteger; rows: BigInteger; first_arrived_at: DefaultTimestamp };
+
+export type SnapshotsTable = {
+  sha256: string;
+  pipeline: string;
+  rows: BigInteger;
+  bytes: BigInteger;
+  part_count: number;
+  first_event_at: Timestamp | null;
+  last_event_at: Timestamp | null;
+  created_at: DefaultTimestamp;
+};
+
+export type EvaluationsTable = {
+  sha256: string;
+  pipeline: string;
+  run_key: string;
+  verdict: 'pass' | 'fail' | 'inconclusive' | 'error';
+  reason: string;
+  decision: Json;
+  created_at: DefaultTimestamp;
+};
+
+export type ModelVersionsTable = {
+  pipeline: string;
+  version: number;
+  stage: 'registered' | 'champion' | 'retired' | 'rejected';
+  model_sha256: string;
+  onnx_sha256: string;
+  training_key: string;
+  definition_sha256: string | null;
+  code_version: string;
+  snapshot_sha256: string | null;
+  feature_set_sha256: string;
+  trainer: string;
+  parameters: Json;
+  metrics: Json;
+  run_key: string | null;
+  created_at: DefaultTimestamp;
+};
+
+export type DeploymentsTable = {
+  pipeline: string;
+  generation: BigInteger;
+  champion_version: number | null;
+  model_sha256: string | null;
+  updated_at: DefaultTimestamp;
+};
+
+export type PromotionsTable = {
+  pipeline: string;
+  generation: BigInteger;
+  kind: 'promote' | 'rollback';
+  version: number | null;
+  previous_version: number | null;
+  operation_key: string;
+  actor: string;
+  reason: string;
+  promoted_at: DefaultTimestamp;
+};
+
+export type ServerReportsTable = {
+  server_id: string;
+  pipeline: string;
+  generation: BigInteger;
+  model_sha256: string | null;
+  state: 'loading' | 'serving' | 'refused';
+  reason: string | null;
+  reported_at: DefaultTimestamp;
+};
+
+export type OnlineFeaturesTable = {
+  pipeline: string;
+  view: string;
+  entity: string;
+  values: Json;
+  known_at: Timestamp;
+  publication: string;
+};
+
+export type PublicationsTable = { pipeline: string; publication: string; rows: BigInteger; published_at: DefaultTimestamp };
+
+export type AuditLogTable = {
+  id: Generated<string>;
+  at: Timestamp;
+  actor: string;
+  action: string;
+  subject: string;
+  detail: Json;
+  previous_sha256: string;
+  sha256: string;
+};
+
+export type Tables = {
+  pipelines: PipelinesTable;
+  definitions: DefinitionsTable;
+  runs: RunsTable;
+  run_stages: RunStagesTable;
+  run_metrics: RunMetricsTable;
+  step_results: StepResultsTable;
+  parts: PartsTable;
+  snapshots: SnapshotsTable;
+  evaluations: EvaluationsTable;
+  model_versions: ModelVersionsTable;
+  deployments: DeploymentsTable;
+  promotions: PromotionsTable;
+  server_reports: ServerReportsTable;
+  online_features: OnlineFeaturesTable;
+  publications: PublicationsTable;
+  audit_log: AuditLogTable;
+};
