@@ -12,7 +12,8 @@ import type { ContentStore } from '../infra/objects/store.ts';
 
 /** Remembers the result of a step under its idempotency key; the first result wins. */
 export interface StepLedger {
-  find(key: string): Promise<unknown | null>;
+  /** null where nothing is recorded. */
+  find(key: string): Promise<unknown>;
   /** Records a result, or returns the one that was already there. */
   record(key: string, step: string, result: unknown): Promise<unknown>;
 }

@@ -85,11 +85,12 @@ export type PromoteInput = RunRef & {
 };
 export type PromoteSummary = { readonly generation: number; readonly previousChampion: VersionNumber | null };
 
-/** What a confirmation saw: `servers` that report themselves alive, and those that serve the wanted digest. */
+/** What a confirmation saw: `servers` that report themselves alive, those that serve the wanted digest, those that refuse it. */
 export type ConfirmSummary = {
   readonly confirmed: boolean;
   readonly servers: number;
   readonly serving: number;
+  readonly refused: number;
   readonly reason: string;
 };
 
@@ -167,7 +168,7 @@ export interface GpuSteps {
   /**
    * Runs a trainer process by the job contract, with heartbeats from its progress and checkpoints kept over attempts.
    * One successful result per training key, however often it is retried; cancellation reaches the trainer as SIGTERM.
-   * Final errors: PRN_TRAINER_BAD_JOB, PRN_TRAINER_BAD_RESULT, PRN_TRAINER_MODEL_REFUSED.
+   * Final errors: PRN_TRAINER_BAD_JOB, PRN_TRAINER_BAD_RESULT, PRN_MODEL_REFUSED.
    */
   trainCandidate(input: TrainInput): Promise<TrainSummary>;
 }

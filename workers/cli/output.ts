@@ -6,10 +6,19 @@ import { type ErrorCode, errorRegistry, PerennialError } from '#domain/errors.ts
 export const usageExit = 2;
 
 /** Exit code of a run's ending (conventions.md 3.11). */
-export const exitOfOutcome: Readonly<Record<RunOutcome, number>> = { promoted: 0, rejected: 3, inconclusive: 8, held: 9, failed: 1 };
+export const exitOfOutcome: Readonly<Record<RunOutcome, number>> = {
+  promoted: 0,
+  rejected: 3,
+  inconclusive: 8,
+  held: 9,
+  failed: 1,
+};
 
-export const paint = (style: Parameters<typeof styleText>[0], text: string, stream: NodeJS.WriteStream = process.stdout): string =>
-  styleText(style, text, { stream, validateStream: true });
+export const paint = (
+  style: Parameters<typeof styleText>[0],
+  text: string,
+  stream: NodeJS.WriteStream = process.stdout,
+): string => styleText(style, text, { stream, validateStream: true });
 
 export const print = (text: string): void => void process.stdout.write(`${text}\n`);
 export const printJson = (value: unknown): void => print(JSON.stringify(value, null, 2));
@@ -25,7 +34,7 @@ export const reportError = (error: unknown, asJson: boolean): number => {
     printJson({ error: { code, message, hint: entry.action, docs, retryable: entry.retry === 'retry', exit: entry.exit } });
   } else {
     note(`${paint('red', 'error', process.stderr)} ${message}`);
-    note(`${paint('dim', `${code}: ${entry.action}`, process.stderr)}`);
+    note(paint('dim', `${code}: ${entry.action}`, process.stderr));
     if (code === 'PRN_INTERNAL' && error instanceof Error) note(paint('dim', error.stack ?? '', process.stderr));
   }
   return entry.exit;
@@ -36,7 +45,10 @@ export const table = (rows: readonly (readonly string[])[]): string => {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
   return rows
     .map((row, index) => {
-      const line = row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd();
+      const line = row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd();
       return index === 0 ? paint('dim', line) : line;
     })
     .join('\n');

@@ -3,7 +3,6 @@ import { reportError, usageExit } from './output.ts';
 
 /** Command name to the module that registers it: one file per command, loaded only when asked for. */
 const commandModules: Readonly<Record<string, { readonly file: string; readonly summary: string }>> = {
-  init: { file: 'init', summary: 'Write a pipeline file from a data file' },
   up: { file: 'up', summary: 'Start what is missing: servers, workers, serving; show live status' },
   down: { file: 'down', summary: 'Stop what `up` started' },
   doctor: { file: 'doctor', summary: 'Say what is missing on this machine, and the command that mends it' },

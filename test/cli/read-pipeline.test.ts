@@ -1,0 +1,89 @@
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { applyOverrides } from '../../workers/cli/spec/overrides.ts';
+import { parsePipeline, readPipeline } from '../../workers/cli/spec/read-pipeline.ts';
+
+const smallest = 'name: churn\ndata:\n  source: customers.csv\n  label: churned\n';
+const problemsOf = (text: string): string[] => {
+  try {
+    parsePipeline(text, 'pipeline.yaml');
+  } catch (error) {
+    return (error as Error).message.split('\n');
+  }
+  throw new Error('the file was accepted');
+};
+
+describe('parsePipeline()', () => {
+  it('fills in every default of the smallest useful file', () => {
+    const { spec } = parsePipeline(smallest, 'pipeline.yaml');
+    expect(spec.data.source).toEqual({ type: 'csv', path: 'customers.csv' });
+    expect(spec.training.trainer).toBe('lightgbm');
+    expect(spec.gate.champion).toEqual({ rule: 'not worse', margin: 0.005, confidence: 0.95 });
+  });
+
+  it('names line and column of an unknown key, and the one that was meant', () => {
+    expect(problemsOf(`${smallest}retrain:\n  cooldwn: 12h\n`)).toEqual([
+      'pipeline.yaml:6:3: unknown key "cooldwn"; did you mean "cooldown"? (schedule, on, max_age, cooldown, budget, worth)',
+    ]);
+  });
+
+  it('names the value that was meant', () => {
+    const text = `${smallest}features:\n  inputs:\n    plan: { encode: targt }\n`;
+    expect(problemsOf(text)).toEqual([
+      'pipeline.yaml:7:21: unknown encode "targt"; did you mean "target"? (none, one-hot, ordinal, target, hash)',
+    ]);
+  });
+
+  it('says what is missing', () => {
+    expect(problemsOf('name: churn\ndata:\n  source: customers.csv\n')).toEqual(['pipeline.yaml:3:3: "data.label" is missing']);
+  });
+
+  it('refuses a duration without a unit', () => {
+    expect(problemsOf(`${smallest}training: { window: 60 }\n`)[0]).toMatch(/^pipeline\.yaml:5:21: "training\.window"/);
+  });
+
+  it('reports malformed YAML with its place', () => {
+    expect(problemsOf('name: x\ndata:\n  source: [a\n  label: b\n')[0]).toMatch(/^pipeline\.yaml:4:3: /);
+  });
+
+  it('refuses a key that stands twice', () => {
+    expect(problemsOf(`${smallest}name: other\n`)[0]).toMatch(/^pipeline\.yaml:5:1: Map keys must be unique/);
+  });
+});
+
+describe('readPipeline()', () => {
+  it('puts the SQL of a view into the definition, and changes with it', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'perennial-spec-'));
+    const view = 'event_time: at\nfeatures:\n  views:\n    weather: { sql: weather.sql, entity: origin, known_at: issued_at }\n';
+    await writeFile(join(folder, 'pipeline.yaml'), `${smallest}  ${view}`);
+    await writeFile(join(folder, 'weather.sql'), 'select 1');
+    const first = await readPipeline(folder);
+    await writeFile(join(folder, 'weather.sql'), 'select 2');
+    const second = await readPipeline(folder);
+    expect(first.spec.features.views.weather).toMatchObject({ sql: 'select 1' });
+    expect(second.definitionSha256).not.toBe(first.definitionSha256);
+    expect(second.codeVersion).not.toBe(first.codeVersion);
+  });
+
+  it('refuses a file that is not there', async () => {
+    await expect(readPipeline('/nowhere/at/all')).rejects.toMatchObject({ code: 'PRN_SPEC_UNREADABLE' });
+  });
+});
+
+describe('applyOverrides()', () => {
+  const { file } = parsePipeline(smallest, 'pipeline.yaml');
+
+  it('sets a nested field and leaves the file as it was', () => {
+    const frozen = JSON.stringify(file);
+    expect(applyOverrides(file, ['training.parameters.num_leaves=31', 'training.seed=7'])).toMatchObject({
+      training: { seed: 7, parameters: { num_leaves: 31 } },
+    });
+    expect(JSON.stringify(file)).toBe(frozen);
+  });
+
+  it('refuses an unknown field with the one that was meant', () => {
+    expect(() => applyOverrides(file, ['training.sed=7'])).toThrow('unknown key "sed"; did you mean "seed"?');
+  });
+});

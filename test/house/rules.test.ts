@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { errorRegistry } from '#domain/errors.ts';
+import { renderErrorPage } from '../../infra/runbooks/render.ts';
+import { queueLiterals } from './queue-literals.ts';
+import { root, sourceFiles } from './sources.ts';
+
+const read = (file: string): string => readFileSync(resolve(root, file), 'utf8');
+const lines = (text: string): number => text.split('\n').length;
+const code = (text: string): string => text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/.*$/gm, '');
+
+describe('the house', () => {
+  it('reads the environment in one place (one-environment)', () => {
+    const offending = sourceFiles().filter((file) => file !== 'infra/config.ts' && /\bprocess\.env\b/.test(code(read(file))));
+    expect(offending).toEqual([]);
+  });
+
+  it('knows no clock and no chance in the domain (pure-heart)', () => {
+    const offending = sourceFiles()
+      .filter((file) => file.startsWith('workflows/domain/'))
+      .filter((file) => /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bperformance\./.test(code(read(file))));
+    expect(offending).toEqual([]);
+  });
+
+  it('writes names of queues and workflow ids only in names.ts (names-in-one-place)', () => {
+    expect(queueLiterals(sourceFiles(), (file) => code(read(file)))).toEqual([]);
+  });
+
+  it('keeps files small enough to read', () => {
+    const offending = sourceFiles().filter((file) => !file.includes('/migrations/') && lines(read(file)) > 500);
+    expect(offending).toEqual([]);
+  });
+
+  it('has no wildcard re-export', () => {
+    expect(sourceFiles().filter((file) => /^export \* from/m.test(read(file)))).toEqual([]);
+  });
+
+  it('has an error page that says what the registry says', () => {
+    expect(read('infra/runbooks/errors.md')).toBe(renderErrorPage());
+  });
+
+  it('uses only codes of the registry, and every one of them', () => {
+    const sources = sourceFiles().filter((file) => file !== 'workflows/domain/errors.ts');
+    const used = new Set(sources.flatMap((file) => read(file).match(/PRN_[A-Z0-9]+(?:_[A-Z0-9]+)*\b/g) ?? []));
+    const known = new Set(Object.keys(errorRegistry));
+    expect([...used].filter((name) => !known.has(name) && !sources.some((file) => read(file).includes(`${name}_*`)))).toEqual([]);
+    expect([...known].filter((name) => !used.has(name))).toEqual([]);
+  });
+});

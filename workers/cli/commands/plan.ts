@@ -1,0 +1,44 @@
+import type { Command } from 'commander';
+import { stringify } from 'yaml';
+import { paint, print, printJson, short } from '../output.ts';
+
+/** What differs between two values, as "path: before -> after". */
+const differences = (before: unknown, after: unknown, path = ''): string[] => {
+  if (JSON.stringify(before) === JSON.stringify(after)) return [];
+  const bothMaps = [before, after].every((value) => typeof value === 'object' && value !== null && !Array.isArray(value));
+  if (!bothMaps) return [`${path}: ${JSON.stringify(before) ?? '(absent)'} -> ${JSON.stringify(after) ?? '(absent)'}`];
+  const [left, right] = [before as Record<string, unknown>, after as Record<string, unknown>];
+  const keys = [...new Set([...Object.keys(left), ...Object.keys(right)])];
+  return keys.flatMap((key) => differences(left[key], right[key], path === '' ? key : `${path}.${key}`));
+};
+
+export const register = (program: Command): void => {
+  program
+    .command('plan')
+    .description('Show a pipeline with every default filled in, and what it would change')
+    .argument('<path>', 'pipeline file, or the folder that holds pipeline.yaml')
+    .option('--json', 'one JSON document')
+    .addHelpText('after', '\nExample:\n  $ perennial plan pipelines/churn')
+    .action(async (path: string, options: { json?: boolean }) => {
+      const { readPipeline } = await import('../spec/read-pipeline.ts');
+      const { currentSpec } = await import('../spec/current-spec.ts');
+      const read = await readPipeline(path);
+      const current = await currentSpec(read.spec.name);
+      const changes = current === null ? [] : differences(current.spec, read.spec);
+      if (options.json)
+        return printJson({
+          pipeline: read.spec.name,
+          definition: read.definitionSha256,
+          current: current?.sha256 ?? null,
+          changes,
+          spec: read.spec,
+        });
+      print(stringify(read.spec).trimEnd());
+      print('');
+      if (current === null)
+        return print(`${paint('green', '+')} ${read.spec.name} is new: definition ${short(read.definitionSha256)}`);
+      if (changes.length === 0) return print(`no change: ${read.spec.name} is at definition ${short(current.sha256)}`);
+      for (const change of changes) print(`${paint('yellow', '~')} ${change}`);
+      return print(`${changes.length} change${changes.length === 1 ? '' : 's'}: "perennial apply ${path}" makes them`);
+    });
+};

@@ -1,0 +1,129 @@
+import { existsSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Command } from 'commander';
+import { instantSchema } from '#domain/contracts/ids.ts';
+import { durationSchema } from '#domain/contracts/pipeline-spec/quantities.ts';
+import type { RetrainOutcome } from '#domain/contracts/retrain.ts';
+import { PerennialError } from '#domain/errors.ts';
+import type { Instant, PipelineName } from '#domain/units.ts';
+import type { Context } from '../context.ts';
+import { exitOfOutcome, note, paint, print, printJson, short } from '../output.ts';
+
+type Options = {
+  wait?: boolean;
+  json?: boolean;
+  cutoff?: string;
+  set: string[];
+  force?: string | true;
+  reason?: string;
+  timeout?: string;
+};
+
+const collect = (value: string, before: string[]): string[] => [...before, value];
+const waitTimedOut = 124;
+
+const parseCutoff = (text: string | undefined): Instant | undefined => {
+  if (text === undefined) return undefined;
+  const date = new Date(text);
+  if (Number.isNaN(date.getTime()))
+    throw new PerennialError('PRN_USAGE', `Cannot use cut-off "${text}": it should be an instant such as 2001-02-01T00:00:00Z`);
+  return instantSchema.parse(date.toISOString());
+};
+
+const parseTimeout = (text: string | undefined): number | null => {
+  if (text === undefined) return null;
+  const parsed = durationSchema.safeParse(text);
+  if (!parsed.success) throw new PerennialError('PRN_USAGE', `Cannot use timeout "${text}": it should be a duration such as 2h`);
+  return parsed.data;
+};
+
+/** A path is applied first; a name is run as it was applied. */
+const resolvePipeline = async (context: Context, nameOrPath: string): Promise<PipelineName> => {
+  if (!existsSync(nameOrPath)) return nameOrPath as PipelineName;
+  const { applyPipeline } = await import('../spec/apply-pipeline.ts');
+  return (await applyPipeline(context, nameOrPath)).pipeline;
+};
+
+/** Waits, and lets Ctrl-C detach: the run is durable and goes on. */
+const waitForEnd = async (
+  outcome: Promise<RetrainOutcome>,
+  timeoutMs: number | null,
+  workflowId: string,
+): Promise<RetrainOutcome | 'timed out' | 'detached'> => {
+  const interrupted = new Promise<'detached'>((resolve) => process.once('SIGINT', () => resolve('detached')));
+  const timer = new AbortController();
+  const timedOut =
+    timeoutMs === null ? [] : [wait(timeoutMs, 'timed out' as const, { signal: timer.signal }).catch(() => 'timed out' as const)];
+  const ended = await Promise.race([outcome, interrupted, ...timedOut]);
+  timer.abort();
+  if (ended === 'detached') note(`detached: ${workflowId} goes on; the same command attaches to it again`);
+  return ended;
+};
+
+const printOutcome = (outcome: RetrainOutcome): void => {
+  const colour = outcome.verdict === 'promoted' ? 'green' : outcome.verdict === 'failed' ? 'red' : 'yellow';
+  print(`${paint(colour, outcome.verdict)}  ${outcome.reason}`);
+  print(`  data version   ${short(outcome.dataVersion)}`);
+  print(`  model version  ${outcome.modelVersion ?? '-'}`);
+  for (const [name, value] of Object.entries(outcome.metrics)) print(`  ${name.padEnd(13)}  ${value.toFixed(4)}`);
+};
+
+const runAction = async (nameOrPath: string, options: Options): Promise<void> => {
+  const { withContext } = await import('../context.ts');
+  const { withTemporal } = await import('../temporal.ts');
+  const { startRun } = await import('../start-run.ts');
+  const [cutoff, timeoutMs] = [parseCutoff(options.cutoff), parseTimeout(options.timeout)];
+  await withContext((context) =>
+    withTemporal(context, async (client) => {
+      const pipeline = await resolvePipeline(context, nameOrPath);
+      const started = await startRun(context, client, {
+        pipeline,
+        ...(cutoff === undefined ? {} : { cutoff }),
+        overrides: options.set,
+        trigger: {
+          kind: context.config.isCi ? 'ci' : 'command',
+          by: context.config.actor,
+          reason: options.reason ?? 'asked for by command',
+        },
+        ...(options.force === undefined ? {} : { force: options.force === true ? new Date().toISOString() : options.force }),
+      });
+      const link = context.endpoints.temporalUiUrl
+        ? `${context.endpoints.temporalUiUrl}/namespaces/${context.endpoints.temporalNamespace}/workflows/${encodeURIComponent(started.workflowId)}`
+        : null;
+      note(`${started.attached ? 'attached to' : 'started'} ${started.workflowId}${link ? `\n${link}` : ''}`);
+      if (!options.wait)
+        return options.json
+          ? printJson({ workflowId: started.workflowId, runKey: started.runKey, attached: started.attached, link })
+          : undefined;
+      const ended = await waitForEnd(started.outcome(), timeoutMs, started.workflowId);
+      if (ended === 'detached') process.exitCode = 130;
+      else if (ended === 'timed out') {
+        note(`waited ${options.timeout}: ${started.workflowId} goes on`);
+        process.exitCode = waitTimedOut;
+      } else {
+        if (options.json) printJson({ ...ended, attached: started.attached, link });
+        else printOutcome(ended);
+        process.exitCode = exitOfOutcome[ended.verdict];
+      }
+    }),
+  );
+};
+
+export const register = (program: Command): void => {
+  program
+    .command('run')
+    .description('Start a run, or attach to the one with the same data, code and parameters')
+    .argument('<pipeline>', 'name of an applied pipeline, or the path of one (it is applied first)')
+    .option('--wait', 'wait for the end; the exit code is the verdict: 0 promoted, 3 rejected, 8 inconclusive, 9 held, 1 failed')
+    .option('--json', 'one JSON document')
+    .option('--cutoff <instant>', 'leave out rows with event time at or after it')
+    .option('--set <path=value>', 'override a field of the pipeline file for this run (may repeat)', collect, [])
+    .option('--force [key]', 'a run of its own although nothing changed')
+    .option('--reason <text>', 'why, for the record')
+    .option('--timeout <duration>', 'with --wait: stop waiting after this (exit code 124); the run goes on')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ perennial run pipelines/churn --wait\n  $ perennial run churn --set training.seed=2 --wait --json',
+    )
+    .action(runAction);
+};

@@ -1,0 +1,62 @@
+import type { Command } from 'commander';
+import { print, printJson, table } from '../output.ts';
+
+const list = async (options: { pipeline?: string; limit: string; json?: boolean }): Promise<void> => {
+  const { withContext } = await import('../context.ts');
+  await withContext(async (context) => {
+    const runs = await context.runs.list({
+      ...(options.pipeline === undefined ? {} : { pipeline: options.pipeline as never }),
+      limit: Number(options.limit),
+    });
+    if (options.json) return printJson({ runs });
+    return print(
+      table([
+        ['run', 'pipeline', 'verdict', 'started', 'reason'],
+        ...runs.map((run) => [
+          run.runKey,
+          run.pipeline,
+          run.outcome ?? 'running',
+          run.startedAt,
+          run.result?.reason ?? run.triggerReason,
+        ]),
+      ]),
+    );
+  });
+};
+
+const show = async (runKey: string, options: { json?: boolean }): Promise<void> => {
+  const { withContext } = await import('../context.ts');
+  const { findRun } = await import('../find.ts');
+  await withContext(async (context) => {
+    const run = await findRun(context, runKey);
+    const [stages, metrics] = await Promise.all([context.runs.stages(run.runKey), context.runs.metrics(run.runKey)]);
+    if (options.json) return printJson({ ...run, stages, metrics });
+    print(`${run.workflowId}  ${run.outcome ?? 'running'}`);
+    if (run.result) print(run.result.reason);
+    print(
+      table([
+        ['stage', 'state', 'since', 'what'],
+        ...stages.map((stage) => [stage.stage, stage.state, stage.startedAt, stage.summary]),
+      ]),
+    );
+    return undefined;
+  });
+};
+
+export const register = (program: Command): void => {
+  const runs = program.command('runs').description('List and show runs');
+  runs
+    .command('list')
+    .description('The newest runs')
+    .option('--pipeline <name>', 'only of this pipeline')
+    .option('--limit <n>', 'how many', '20')
+    .option('--json', 'one JSON document')
+    .action(list);
+  runs
+    .command('show')
+    .description('One run with its stages')
+    .argument('<run>', 'run key, or its first digits')
+    .option('--json', 'one JSON document')
+    .addHelpText('after', '\nExample:\n  $ perennial runs show 3f2a')
+    .action(show);
+};

@@ -1,0 +1,15 @@
+import { type PipelineSpec, pipelineSpecSchema } from '#domain/contracts/pipeline-spec/pipeline-spec.ts';
+import { PerennialError } from '#domain/errors.ts';
+import type { PipelineName, Sha256 } from '#domain/units.ts';
+import { withContext } from '../context.ts';
+
+/** The definition that runs now; null where the pipeline is new or nothing runs that could say so. */
+export const currentSpec = async (pipeline: PipelineName): Promise<{ sha256: Sha256; spec: PipelineSpec } | null> => {
+  try {
+    const current = await withContext((context) => context.definitions.current(pipeline));
+    return current === null ? null : { sha256: current.sha256, spec: pipelineSpecSchema.parse(current.file) };
+  } catch (error) {
+    if (error instanceof PerennialError && error.code === 'PRN_UNREACHABLE') return null;
+    throw error;
+  }
+};

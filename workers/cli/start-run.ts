@@ -1,0 +1,144 @@
+/** Starts a run, or attaches to the one that is the same: same definition, code, sources and cut-off (product.md 3.1). */
+
+import { type Client, WorkflowExecutionAlreadyStartedError, WorkflowFailedError } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { type PipelineSpec, pipelineSpecSchema } from '#domain/contracts/pipeline-spec/pipeline-spec.ts';
+import { type RetrainOutcome, type RetrainRequest, retrainOutcomeSchema } from '#domain/contracts/retrain.ts';
+import { PerennialError } from '#domain/errors.ts';
+import type { Instant, PipelineName, RunKey, Sha256 } from '#domain/units.ts';
+import { digestOfJson } from '../../infra/objects/digest.ts';
+import { listSources } from '../../infra/sources/list.ts';
+import { retrainWorkflowId, searchAttributes, taskQueues } from '../../workflows/names.ts';
+import type { retrain } from '../../workflows/retrain.ts';
+import type { Context } from './context.ts';
+import { applyOverrides } from './spec/overrides.ts';
+
+export type RunWish = {
+  readonly pipeline: PipelineName;
+  readonly cutoff?: Instant;
+  /** "training.parameters.num_leaves=31": a definition of its own for this run; the current one stays. */
+  readonly overrides?: readonly string[];
+  readonly trigger: RetrainRequest['trigger'];
+  /** Any text: makes this a run of its own although its inputs were used before. */
+  readonly force?: string;
+};
+
+export type StartedRun = {
+  readonly workflowId: string;
+  readonly runKey: RunKey;
+  /** The run was there already: under way, or ended with the verdict that `outcome` gives. */
+  readonly attached: boolean;
+  /** Waits for the end. A run that failed throws its error. */
+  outcome(): Promise<RetrainOutcome>;
+};
+
+type Definition = {
+  readonly sha256: Sha256;
+  readonly file: unknown;
+  readonly codeVersion: string;
+  readonly folder: string;
+  readonly spec: PipelineSpec;
+};
+
+const effectiveDefinition = async (context: Context, wish: RunWish): Promise<Definition> => {
+  const current = await context.definitions.current(wish.pipeline);
+  if (current === null) {
+    throw new PerennialError(
+      'PRN_NOT_FOUND',
+      `Cannot run "${wish.pipeline}": no such pipeline is applied; "perennial status" lists them`,
+    );
+  }
+  const file = applyOverrides(current.file, wish.overrides ?? []);
+  const spec = pipelineSpecSchema.parse(file);
+  const sha256 = digestOfJson(spec);
+  if (sha256 !== current.sha256) await context.definitions.store(wish.pipeline, file, sha256, current.codeVersion);
+  return { sha256, file, codeVersion: current.codeVersion, folder: current.folder ?? '.', spec };
+};
+
+const buildRequest = async (context: Context, wish: RunWish): Promise<RetrainRequest> => {
+  const definition = await effectiveDefinition(context, wish);
+  const listing = await listSources(definition.spec.data, definition.folder);
+  const listingSha256 = await context.content.putJson(listing);
+  const cutoff = wish.cutoff ?? null;
+  const identity = {
+    definition: definition.sha256,
+    code: definition.codeVersion,
+    objects: listing.objects.map(({ source, key, bytes, etag }) => [source, key, bytes, etag]),
+    cutoff,
+    force: wish.force ?? null,
+  };
+  return {
+    format: 1,
+    pipeline: wish.pipeline,
+    runKey: digestOfJson(identity).slice(0, 16) as RunKey,
+    definitionSha256: definition.sha256,
+    codeVersion: definition.codeVersion,
+    listingSha256,
+    cutoff,
+    trigger: wish.trigger,
+  };
+};
+
+/** A failed run throws what its step said, with its code where it has one of ours. */
+const failureOf = (error: unknown): unknown => {
+  if (!(error instanceof WorkflowFailedError)) return error;
+  for (let cause: unknown = error.cause; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof ApplicationFailure && cause.type?.startsWith('PRN_')) {
+      return new PerennialError(cause.type as PerennialError['code'], cause.message, { cause: error });
+    }
+  }
+  return error;
+};
+
+const awaitOutcome = async (client: Client, workflowId: string): Promise<RetrainOutcome> => {
+  try {
+    return retrainOutcomeSchema.parse(await client.workflow.getHandle(workflowId).result());
+  } catch (error) {
+    throw failureOf(error);
+  }
+};
+
+const launch = async (client: Client, request: RetrainRequest): Promise<'started' | 'attached'> => {
+  const workflowId = retrainWorkflowId(request.pipeline, request.runKey);
+  const running = await client.workflow
+    .getHandle(workflowId)
+    .describe()
+    .then(
+      (found) => found.status.name === 'RUNNING',
+      () => false,
+    );
+  try {
+    await client.workflow.start<typeof retrain>('retrain', {
+      workflowId,
+      taskQueue: taskQueues.flow,
+      args: [request],
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
+      staticSummary: `Retrain ${request.pipeline}: ${request.trigger.reason}`.slice(0, 200),
+      staticDetails: `Started by ${request.trigger.by} (${request.trigger.kind}). Run key \`${request.runKey}\`, definition \`${request.definitionSha256.slice(0, 12)}\`.`,
+      memo: { codeVersion: request.codeVersion },
+      searchAttributes: { [searchAttributes.pipeline]: [request.pipeline], [searchAttributes.trigger]: [request.trigger.kind] },
+    });
+    return running ? 'attached' : 'started';
+  } catch (error) {
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return 'attached';
+    throw error;
+  }
+};
+
+/** PostgreSQL is asked first, because Temporal forgets closed ids after its retention. A failed run may start again. */
+const recordedOutcome = async (context: Context, runKey: RunKey): Promise<RetrainOutcome | null> => {
+  const run = await context.runs.get(runKey);
+  return run?.result && run.outcome !== 'failed' ? retrainOutcomeSchema.parse(run.result) : null;
+};
+
+/** Throws PRN_NOT_FOUND, PRN_SPEC_INVALID for overrides, PRN_SOURCE_MISSING. */
+export const startRun = async (context: Context, client: Client, wish: RunWish): Promise<StartedRun> => {
+  const request = await buildRequest(context, wish);
+  const { runKey } = request;
+  const workflowId = retrainWorkflowId(wish.pipeline, runKey);
+  const recorded = await recordedOutcome(context, runKey);
+  if (recorded !== null) return { workflowId, runKey, attached: true, outcome: async () => recorded };
+  const launched = await launch(client, request);
+  return { workflowId, runKey, attached: launched === 'attached', outcome: () => awaitOutcome(client, workflowId) };
+};
