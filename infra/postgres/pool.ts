@@ -9,7 +9,7 @@ const defaultConnections = 8;
 const connectTimeoutMs = 5_000;
 
 /** Typed queries over the schema `perennial`, and the address for what needs a connection of its own. */
-export class Database extends Kysely<Tables> {
+export class Db extends Kysely<Tables> {
   readonly url: string;
   constructor(url: string, pool: pg.Pool) {
     super({ dialect: new PostgresDialect({ pool: explaining(pool, url) }), plugins: [new WithSchemaPlugin(databaseSchema)] });
@@ -24,17 +24,16 @@ export const connectionSettings = (url: string): pg.ClientConfig => ({
   keepAlive: true,
 });
 
+export type Database = { readonly db: Db; readonly pool: pg.Pool; readonly close: () => Promise<void> };
+
 /** Opens a pool lazily: nothing is connected until the first query, which throws PRN_UNREACHABLE where nobody answers. */
-export const openDatabase = (
-  url: string,
-  options: { connections?: number } = {},
-): { db: Database; pool: pg.Pool; close: () => Promise<void> } => {
+export const openDatabase = (url: string, options: { connections?: number } = {}): Database => {
   const pool = new pg.Pool({ ...connectionSettings(url), max: options.connections ?? defaultConnections, allowExitOnIdle: true });
   // An idle connection that breaks is replaced by the pool; without a listener its error would end the process.
   pool.on('error', () => {});
   // The same holds for one in use, which the pool does not watch; its query rejects with the reason.
   pool.on('connect', (client) => client.on('error', () => {}));
-  const db = new Database(url, pool);
+  const db = new Db(url, pool);
   return { db, pool, close: () => db.destroy() };
 };
 

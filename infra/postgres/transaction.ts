@@ -32,3 +32,6 @@ export const lockPipeline = async (tx: Transaction<Tables>, pipeline: PipelineNa
 
 export const unknownPipeline = (pipeline: string): PerennialError =>
   new PerennialError('PRN_NOT_FOUND', `Cannot find pipeline "${pipeline}" as it was never applied: see \`perennial status\``);
+
+export const unknownVersion = (pipeline: string, version: number): PerennialError =>
+  new PerennialError('PRN_NOT_FOUND', `Cannot find version ${version} of "${pipeline}": see \`perennial models list\``);

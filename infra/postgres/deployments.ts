@@ -1,0 +1,74 @@
+import { type Kysely, type Selectable, sql } from 'kysely';
+import type { Deployment, ServerReport } from '#domain/contracts/model-version.ts';
+import type { PipelineName, Sha256, VersionNumber } from '#domain/units.ts';
+import type { Deployments } from '../../activities/deps.ts';
+import { toCount, toInstant, toText } from './map.ts';
+import { type Listener, listenForServing } from './notify.ts';
+import type { Db } from './pool.ts';
+import { promote } from './promote.ts';
+import type { DeploymentsTable, ServerReportsTable, Tables } from './tables.ts';
+import { inTransaction } from './transaction.ts';
+
+const toDeployment = (row: Selectable<DeploymentsTable>): Deployment => ({
+  pipeline: row.pipeline as PipelineName,
+  generation: toCount(row.generation),
+  champion:
+    row.champion_version === null || row.model_sha256 === null
+      ? null
+      : { version: row.champion_version as VersionNumber, modelSha256: row.model_sha256 as Sha256 },
+});
+
+const toReport = (row: Selectable<ServerReportsTable>): ServerReport => ({
+  serverId: row.server_id,
+  pipeline: row.pipeline as PipelineName,
+  generation: toCount(row.generation),
+  modelSha256: row.model_sha256 as Sha256 | null,
+  state: row.state,
+  reason: row.reason,
+  reportedAt: toInstant(row.reported_at),
+});
+
+const get = async (db: Kysely<Tables>, pipeline: PipelineName): Promise<Deployment> => {
+  const row = await db.selectFrom('deployments').selectAll().where('pipeline', '=', pipeline).executeTakeFirst();
+  return row ? toDeployment(row) : { pipeline, generation: 0, champion: null };
+};
+
+/** A report is dated by the database's clock, whatever the server's own says. */
+const report = async (db: Kysely<Tables>, { serverId, pipeline, generation, modelSha256, state, reason }: ServerReport) => {
+  const said = reason === null ? null : toText(reason);
+  const columns = { generation, model_sha256: modelSha256, state, reason: said, reported_at: sql<Date>`clock_timestamp()` };
+  await db
+    .insertInto('server_reports')
+    .values({ server_id: serverId, pipeline, ...columns })
+    .onConflict((conflict) => conflict.columns(['server_id', 'pipeline']).doUpdateSet(columns))
+    .execute();
+};
+
+const serverReports = async (db: Kysely<Tables>, pipeline: PipelineName, maxAgeMs: number): Promise<readonly ServerReport[]> => {
+  const rows = await db
+    .selectFrom('server_reports')
+    .selectAll()
+    .where('pipeline', '=', pipeline)
+    .where(sql<boolean>`reported_at >= clock_timestamp() - make_interval(secs => ${maxAgeMs / 1_000})`)
+    .orderBy('server_id')
+    .execute();
+  return rows.map(toReport);
+};
+
+/** What should be served, who serves it, and the fenced change of champion. */
+export const createDeployments = (db: Db) =>
+  ({
+    /** Generation 0 and no champion for a pipeline that never had one. */
+    get: (pipeline) => get(db, pipeline),
+    promote: (promotion) => inTransaction(db, (tx) => promote(tx, promotion)),
+    serverReports: (pipeline, maxAgeMs) => serverReports(db, pipeline, maxAgeMs),
+    list: async (): Promise<readonly Deployment[]> =>
+      (await db.selectFrom('deployments').selectAll().orderBy('pipeline').execute()).map(toDeployment),
+    report: (said: ServerReport): Promise<void> => report(db, said),
+    /** A server that closes takes its reports with it, so that no one waits for it. */
+    forgetServer: async (serverId: string): Promise<void> => {
+      await db.deleteFrom('server_reports').where('server_id', '=', serverId).execute();
+    },
+    /** Calls back with the pipeline that changed; with null after each (re)connection, meaning "look at all". Poll as well. */
+    listen: (onChange: (pipeline: PipelineName | null) => void): Listener => listenForServing(db.url, onChange),
+  }) satisfies Deployments & Record<string, unknown>;

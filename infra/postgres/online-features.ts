@@ -1,0 +1,99 @@
+import { type Kysely, sql, type Transaction } from 'kysely';
+import type { Instant, PipelineName } from '#domain/units.ts';
+import type { OnlineFeatureRow, OnlineFeatures } from '../../activities/deps.ts';
+import { toCount, toInstant, toJson, toText } from './map.ts';
+import { notifyServing } from './notify.ts';
+import type { Tables } from './tables.ts';
+import { inTransaction, lockPipeline } from './transaction.ts';
+
+export type Publication = { readonly publication: string; readonly rows: number; readonly publishedAt: Instant };
+export type PublishedFeatures = { readonly publication: string | null; readonly rows: readonly OnlineFeatureRow[] };
+
+/** One statement's worth: large enough that round trips do not count, small enough to hold. */
+const batchRows = 2_000;
+
+type Target = { readonly pipeline: PipelineName; readonly publication: string };
+
+/** Within a statement the newest value of an entity is written; over statements the condition sees to it. */
+const writeBatch = async (tx: Transaction<Tables>, { pipeline, publication }: Target, rows: Iterable<OnlineFeatureRow>) => {
+  const batch = [...rows];
+  await sql`insert into perennial.online_features as o (pipeline, view, entity, "values", known_at, publication)
+    select ${pipeline}, *, ${publication} from unnest(
+      ${batch.map((row) => row.view)}::text[], ${batch.map((row) => toText(row.entity))}::text[],
+      ${batch.map((row) => toJson(row.values))}::jsonb[], ${batch.map((row) => row.knownAt)}::timestamptz[])
+    on conflict (pipeline, view, entity) do update
+      set "values" = excluded."values", known_at = excluded.known_at, publication = excluded.publication
+      where o.publication <> excluded.publication or o.known_at <= excluded.known_at`.execute(tx);
+};
+
+const writeAll = async (tx: Transaction<Tables>, target: Target, rows: AsyncIterable<OnlineFeatureRow>): Promise<void> => {
+  let batch = new Map<string, OnlineFeatureRow>();
+  for await (const row of rows) {
+    const key = `${row.view}\u0000${row.entity}`;
+    const seen = batch.get(key);
+    if (!seen || seen.knownAt <= row.knownAt) batch.set(key, row);
+    if (batch.size < batchRows) continue;
+    await writeBatch(tx, target, batch.values());
+    batch = new Map();
+  }
+  if (batch.size > 0) await writeBatch(tx, target, batch.values());
+};
+
+const removeOthers = async (tx: Transaction<Tables>, { pipeline, publication }: Target): Promise<void> => {
+  await tx.deleteFrom('online_features').where('pipeline', '=', pipeline).where('publication', '!=', publication).execute();
+};
+
+const countRows = async (tx: Transaction<Tables>, pipeline: PipelineName): Promise<number> => {
+  const counted = tx.selectFrom('online_features').select((eb) => eb.fn.countAll<string>().as('rows'));
+  return toCount((await counted.where('pipeline', '=', pipeline).executeTakeFirstOrThrow()).rows);
+};
+
+const findPublication = async (db: Kysely<Tables>, pipeline: PipelineName): Promise<Publication | null> => {
+  const row = await db.selectFrom('publications').selectAll().where('pipeline', '=', pipeline).executeTakeFirst();
+  return row ? { publication: row.publication, rows: toCount(row.rows), publishedAt: toInstant(row.published_at) } : null;
+};
+
+/** Not repeated on a deadlock: the rows can be read once. The step that calls it is. */
+const publish = async (tx: Transaction<Tables>, target: Target, rows: AsyncIterable<OnlineFeatureRow>): Promise<number> => {
+  const { pipeline, publication } = target;
+  await lockPipeline(tx, pipeline);
+  const before = await findPublication(tx, pipeline);
+  if (before?.publication === publication) return before.rows;
+  await writeAll(tx, target, rows);
+  await removeOthers(tx, target);
+  const count = await countRows(tx, pipeline);
+  const columns = { publication, rows: count, published_at: sql<Date>`now()` };
+  await tx
+    .insertInto('publications')
+    .values({ pipeline, ...columns })
+    .onConflict((conflict) => conflict.column('pipeline').doUpdateSet(columns))
+    .execute();
+  await notifyServing(tx, pipeline);
+  return count;
+};
+
+/** Both from one state of the database: rows never belong to another publication than the one named. */
+const load = async (db: Kysely<Tables>, pipeline: PipelineName): Promise<PublishedFeatures> =>
+  inTransaction(db, async (tx) => {
+    await sql`set transaction isolation level repeatable read, read only`.execute(tx);
+    const published = await findPublication(tx, pipeline);
+    const rows = await tx.selectFrom('online_features').selectAll().where('pipeline', '=', pipeline).execute();
+    return {
+      publication: published?.publication ?? null,
+      rows: rows.map((row) => ({
+        view: row.view,
+        entity: row.entity,
+        values: row.values as OnlineFeatureRow['values'],
+        knownAt: toInstant(row.known_at),
+      })),
+    };
+  });
+
+/** Newest value of each view per entity, replaced as a whole set. */
+export const createOnlineFeatures = (db: Kysely<Tables>) =>
+  ({
+    publish: (pipeline, publication, rows) => db.transaction().execute((tx) => publish(tx, { pipeline, publication }, rows)),
+    load: (pipeline: PipelineName) => load(db, pipeline),
+    /** Cheap to ask often: which set is published now; null before the first. */
+    publication: (pipeline: PipelineName) => findPublication(db, pipeline),
+  }) satisfies OnlineFeatures & Record<string, unknown>;
