@@ -1,9 +1,8 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Kysely, PostgresDialect, sql } from 'kysely';
-import pg from 'pg';
 import { type Config, loadConfig } from '../../infra/config.ts';
+import { migrateToLatest } from '../../infra/postgres/migrate.ts';
 import { type PostgresServer, startPostgres } from '../../infra/postgres/server.ts';
 import { endProcess, identify, isRunning, type ProcessIdentity } from '../../infra/state/processes.ts';
 import { findTemporalBinary } from '../../infra/temporal/binary.ts';
@@ -18,7 +17,7 @@ export type SharedServersInfo = {
 };
 export type SharedServers = { readonly info: SharedServersInfo; stop(): Promise<void> };
 
-type Record_ = { readonly owner: ProcessIdentity; readonly servers: readonly ProcessIdentity[] };
+type RunRecord = { readonly owner: ProcessIdentity; readonly servers: readonly ProcessIdentity[] };
 
 const prefix = 'perennial-test-';
 const template = 'perennial_template';
@@ -30,27 +29,10 @@ const sweep = async (): Promise<void> => {
     const folder = join(tmpdir(), name);
     const file = join(folder, 'record.json');
     if (!existsSync(file)) continue;
-    const record = JSON.parse(readFileSync(file, 'utf8')) as Record_;
+    const record = JSON.parse(readFileSync(file, 'utf8')) as RunRecord;
     if (isRunning(record.owner)) continue;
     await Promise.all(record.servers.map((server) => endProcess(server, 'SIGINT', graceMs)));
     rmSync(folder, { recursive: true, force: true });
-  }
-};
-
-const migrate = async (url: string): Promise<void> => {
-  const module = new URL('../../infra/postgres/migrate.ts', import.meta.url);
-  if (existsSync(module)) {
-    const { migrateToLatest } = (await import(module.href)) as { migrateToLatest: (url: string) => Promise<unknown> };
-    await migrateToLatest(url);
-    return;
-  }
-  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: url, max: 1 }) }) });
-  try {
-    await sql.raw('create schema perennial').execute(db);
-    const { up } = await import('../../infra/postgres/migrations/0001-first.ts');
-    await up(db);
-  } finally {
-    await db.destroy();
   }
 };
 
@@ -62,7 +44,7 @@ const startTestPostgres = async (folder: string): Promise<PostgresServer> => {
     database: template,
     durable: false,
   });
-  await migrate(server.url);
+  await migrateToLatest(server.url);
   return server;
 };
 

@@ -1,0 +1,45 @@
+/** Connections to Temporal, with tracing interceptors. */
+import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+// Not the package's front door, which loads the worker's half too: 90 ms of every command's start.
+import { OpenTelemetryWorkflowClientInterceptor } from '@temporalio/interceptors-opentelemetry/lib/client/index.js';
+import { PerennialError } from '#domain/errors.ts';
+import type { Endpoints } from '../state/endpoints.ts';
+
+type TemporalAddress = Pick<Endpoints, 'temporalAddress' | 'temporalNamespace'>;
+
+/** Long enough for a server across an ocean that is waking up, short enough for a person who waits. */
+const connectTimeoutMs = 10_000;
+
+/**
+ * Address, TLS and keys, as TEMPORAL_* and Temporal's own configuration file say, where those name the same server;
+ * else the bare address: a profile for a production server must not be applied to a local one.
+ */
+export const temporalConnectionOptions = ({
+  temporalAddress,
+}: TemporalAddress): { address: string } & Pick<ConnectionOptions, 'tls' | 'apiKey' | 'metadata'> => {
+  const { connectionOptions } = loadClientConnectConfig();
+  const { address, tls, apiKey, metadata } = connectionOptions;
+  if (address !== temporalAddress) return { address: temporalAddress };
+  return {
+    address,
+    ...(tls == null ? {} : { tls }),
+    ...(typeof apiKey === 'string' ? { apiKey } : {}),
+    ...(metadata == null ? {} : { metadata }),
+  };
+};
+
+export type TemporalConnection = { readonly connection: Connection; readonly client: Client; close(): Promise<void> };
+
+/** Connects, or throws PRN_UNREACHABLE with the address. Close it: an open one keeps the process alive. */
+export const connectTemporal = async (endpoints: TemporalAddress): Promise<TemporalConnection> => {
+  const options = { ...temporalConnectionOptions(endpoints), connectTimeout: connectTimeoutMs };
+  const connection = await Connection.connect(options).catch((cause: Error) => {
+    throw new PerennialError('PRN_UNREACHABLE', `Cannot reach Temporal at "${endpoints.temporalAddress}": ${cause.message}`, {
+      cause,
+    });
+  });
+  const interceptors = { workflow: [new OpenTelemetryWorkflowClientInterceptor()] };
+  const client = new Client({ connection, namespace: endpoints.temporalNamespace, interceptors });
+  return { connection, client, close: () => connection.close() };
+};

@@ -1,0 +1,38 @@
+/** Who waits for work on a task queue, as Temporal sees it. */
+import type { WorkflowService } from '@temporalio/client';
+
+type HasWorkflowService = { readonly workflowService: WorkflowService };
+
+/** A worker asks again every 60 s at the latest; the server names it for five minutes after its last question. */
+const freshMs = 70_000;
+/** TASK_QUEUE_TYPE_WORKFLOW and TASK_QUEUE_TYPE_ACTIVITY in Temporal's API. */
+const queueTypes = [1, 2] as const;
+
+type Poller = { readonly identity: string; readonly lastSeenMs: number };
+
+const listPollers = async ({ workflowService }: HasWorkflowService, namespace: string, queue: string): Promise<Poller[]> => {
+  const answers = await Promise.all(
+    queueTypes.map((taskQueueType) =>
+      workflowService.describeTaskQueue({ namespace, taskQueue: { name: queue }, taskQueueType }),
+    ),
+  );
+  return answers
+    .flatMap((answer) => answer.pollers ?? [])
+    .map(({ identity, lastAccessTime }) => ({
+      identity: identity ?? '',
+      lastSeenMs: Number(lastAccessTime?.seconds ?? 0) * 1000,
+    }));
+};
+
+/** How many workers asked this queue for work in the last 70 s; a worker that was killed counts until then. */
+export const countPollers = async (connection: HasWorkflowService, namespace: string, queue: string): Promise<number> => {
+  const pollers = await listPollers(connection, namespace, queue);
+  const fresh = pollers.filter(({ lastSeenMs }) => Date.now() - lastSeenMs < freshMs);
+  return new Set(fresh.map(({ identity }) => identity)).size;
+};
+
+/** When a worker last asked this queue for work; null where none did in the last five minutes. */
+export const lastPollAt = async (connection: HasWorkflowService, namespace: string, queue: string): Promise<Date | null> => {
+  const seen = (await listPollers(connection, namespace, queue)).map(({ lastSeenMs }) => lastSeenMs);
+  return seen.length === 0 ? null : new Date(Math.max(...seen));
+};
