@@ -287,6 +287,22 @@ export const errorRegistry = {
     status: 409,
     exit: 5,
   },
+  PRN_DEPLOY_REFUSED: {
+    meaning: 'No server could serve a promoted version; the previous champion was put back',
+    retry: 'final',
+    who: 'operator',
+    action: "Read the server's reason in the message, then run again",
+    status: 409,
+    exit: 1,
+  },
+  PRN_STEP_TIMEOUT: {
+    meaning: 'A step did not end within its time, retries included',
+    retry: 'retry',
+    who: 'operator',
+    action: 'See that the workers run (`perennial status`), then run again',
+    status: 504,
+    exit: 6,
+  },
   PRN_OBJECT_CORRUPT: {
     meaning: 'The bytes of a stored object do not have its digest',
     retry: 'final',
