@@ -9,6 +9,7 @@ import type { RetrainOutcome, RetrainRequest, StageName } from '#domain/contract
 import type { Verdict } from '#domain/contracts/verdict.ts';
 import type { Instant, PipelineName, RunKey, Sha256, VersionNumber } from '#domain/units.ts';
 import type { ContentStore } from '../infra/objects/store.ts';
+import type { TrainerLaunch } from '../infra/trainer/launch.ts';
 
 /** Remembers the result of a step under its idempotency key; the first result wins. */
 export interface StepLedger {
@@ -125,13 +126,5 @@ export type GpuDeps = Pick<CpuDeps, 'ledger' | 'definitions' | 'content' | 'scra
   readonly checkpointRoot: string;
   readonly threads: number;
 };
-export type TrainerLaunch = {
-  readonly name: string;
-  /** Digest of the trainer's program and environment; part of the training key. */
-  readonly codeSha256: Sha256;
-  readonly command: string;
-  readonly arguments: readonly string[];
-  readonly environment: Readonly<Record<string, string>>;
-};
 
-export type { PipelineSpec };
+export type { PipelineSpec, TrainerLaunch };
