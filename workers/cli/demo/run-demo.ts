@@ -1,0 +1,89 @@
+/** Sets the stage of the demo: a state folder of its own, servers, workers, serving; takes all of it down afterwards. */
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Config, loadConfig } from '../../../infra/config.ts';
+import { prepareLightGbm } from '../../../infra/trainer/environment.ts';
+import { startUp } from '../../supervise/start-up.ts';
+import { contextOf } from '../context.ts';
+import { note, printJson, reportError } from '../output.ts';
+import { withTemporal } from '../temporal.ts';
+import { type DemoResult, play } from './play.ts';
+import { createStory, type Story } from './story.ts';
+
+type DemoOptions = { readonly json: boolean; readonly keep: boolean; readonly trainer: string | null };
+
+/** LightGBM where Python can be used; else the reference trainer, and the story says why. */
+const chooseTrainer = async (config: Config, story: Story, asked: string | null): Promise<readonly string[]> => {
+  if (asked === 'reference') return ['training.trainer=reference', 'training.parameters={}'];
+  try {
+    await prepareLightGbm(config, (line) => story.say(line));
+    return [];
+  } catch (error) {
+    if (asked === 'lightgbm') throw error;
+    story.say(`LightGBM cannot be used here: ${(error as Error).message}`);
+    story.aside('The demo goes on with the reference trainer, which needs no Python.');
+    return ['training.trainer=reference', 'training.parameters={}'];
+  }
+};
+
+const tellLinks = (story: Story, endpoints: { temporalUiUrl: string | null; serveUrl: string; controlUrl: string }): void => {
+  if (endpoints.temporalUiUrl !== null) story.aside(`Temporal UI   ${endpoints.temporalUiUrl}`);
+  story.aside(`Predictions   ${endpoints.serveUrl}`);
+  story.aside(`Control       ${endpoints.controlUrl}`);
+};
+
+const waitForInterrupt = (): Promise<void> => new Promise((resolve) => void process.once('SIGINT', () => resolve()));
+
+const document = (result: DemoResult, story: Story) => ({
+  ...result,
+  requests: {
+    sent: result.requests.sent,
+    failed: result.requests.failed,
+    byVersion: Object.fromEntries(result.requests.byVersion),
+  },
+  seconds: Math.round((performance.now() - story.startedAt) / 100) / 10,
+});
+
+/** A failed request fails the demo; which verdicts came out does not: those the data decides. */
+const exitOf = (result: DemoResult): number =>
+  result.requests.failed > 0 || result.runs.some((run) => run.verdict === 'failed') ? 1 : 0;
+
+const onStage = async (config: Config, story: Story, options: DemoOptions): Promise<DemoResult> => {
+  story.chapter('Setting the stage');
+  const overrides = await chooseTrainer(config, story, options.trainer);
+  const up = await startUp(config, { onEvent: (event) => story.say(event.text) });
+  const context = contextOf(config, up.endpoints);
+  try {
+    tellLinks(story, up.endpoints);
+    const setting = { context, story, folder: join(config.stateDir, 'world'), trainerOverrides: overrides, by: config.actor };
+    const result = await withTemporal(context, (client) => play({ ...setting, client }));
+    if (options.keep) {
+      story.say('everything keeps running: Ctrl-C ends it');
+      tellLinks(story, up.endpoints);
+      await waitForInterrupt();
+    }
+    return result;
+  } finally {
+    await context.close();
+    await up.stop();
+  }
+};
+
+/** Returns the exit code. Every demo begins with an empty state folder, so that its verdicts are its own. */
+export const runDemo = async (options: DemoOptions): Promise<number> => {
+  const base = loadConfig();
+  const stateDir = join(base.stateDir, 'demo');
+  const config: Config = { ...base, stateDir, store: { kind: 'directory', folder: join(stateDir, 'store') }, databaseUrl: null };
+  const story = createStory(options.json ? process.stderr : process.stdout);
+  try {
+    await rm(stateDir, { recursive: true, force: true });
+    await mkdir(stateDir, { recursive: true });
+    const result = await onStage(config, story, options);
+    if (options.json) printJson(document(result, story));
+    story.say('the end');
+    return exitOf(result);
+  } catch (error) {
+    note('');
+    return reportError(error, options.json);
+  }
+};
