@@ -2,6 +2,8 @@ import type { Sha256 } from '#domain/units.ts';
 
 export type ObjectInfo = { readonly key: string; readonly bytes: number; readonly modifiedAt: Date };
 
+export type StoredFile = { readonly sha256: Sha256; readonly bytes: number; readonly isNew: boolean };
+
 /**
  * The port to the object store. Two drivers, a directory and S3, pass one contract-test suite.
  * Keys come from `keys.ts` only. Content-addressed objects are created once and never change.
@@ -12,6 +14,11 @@ export interface ObjectStore {
    * After it returns, the whole object is durable and readable; a writer that dies leaves nothing under the key.
    */
   createOnce(key: string, body: Uint8Array | { readonly file: string }): Promise<boolean>;
+  /**
+   * Stores a file under the key that its digest gives, with the promises of `createOnce`. What is stored is what was
+   * hashed, also where the file is written to meanwhile. `isNew` is false where an object of that key was there.
+   */
+  createFromFile(file: string, keyOf: (sha256: Sha256) => string): Promise<StoredFile>;
   /** The bytes. Throws PRN_NOT_FOUND for an unknown key. */
   read(key: string): Promise<Buffer>;
   /** Copies the object to a local file (whole or not at all). Throws PRN_NOT_FOUND. */
@@ -31,7 +38,9 @@ export interface ContentStore {
   /** Canonical JSON (RFC 8785) of a value; the digest is over those bytes. */
   putJson(value: unknown): Promise<Sha256>;
   /** Hashes and stores a file; `isNew` is false where the object was there. */
-  putFile(file: string): Promise<{ sha256: Sha256; bytes: number; isNew: boolean }>;
+  putFile(file: string): Promise<StoredFile>;
+  /** Many files, a few at a time; answers in the order of the files. */
+  putFiles(files: readonly string[]): Promise<readonly StoredFile[]>;
   /** Reads and verifies; throws PRN_OBJECT_CORRUPT, PRN_NOT_FOUND. */
   getBytes(sha256: Sha256): Promise<Buffer>;
   getJson(sha256: Sha256): Promise<unknown>;

@@ -1,0 +1,24 @@
+import { PerennialError } from '#domain/errors.ts';
+
+export const unknownObject = (key: string, cause?: unknown): PerennialError =>
+  new PerennialError('PRN_NOT_FOUND', `Cannot read object "${key}" as the store has none: see \`perennial data verify\``, {
+    cause,
+  });
+
+export const corruptObject = (key: string, is: string): PerennialError =>
+  new PerennialError(
+    'PRN_OBJECT_CORRUPT',
+    `Cannot use object "${key}" as its bytes must have the digest in its name: they have "${is}"`,
+  );
+
+/** Code of a system call's error, such as ENOENT; empty for other errors. */
+export const systemCode = (error: unknown): string => String((error as { code?: unknown } | null)?.code ?? '');
+
+/**
+ * A key is lower-case names with "/" between them, so that it is at once a safe path and a safe address.
+ * Keys come from `keys.ts`: another one is a programmer's error.
+ */
+export const requireKey = (key: string): string => {
+  if (/^[a-z0-9][a-z0-9._-]{0,127}(\/[a-z0-9][a-z0-9._-]{0,127})*$/.test(key) && !key.includes('..')) return key;
+  throw new TypeError(`Cannot use "${key}" as an object key: it must be lower-case names with "/" between them`);
+};
