@@ -4,7 +4,10 @@ import type { Config } from '../config.ts';
 export type Logger = PinoLogger;
 
 /** Names under which a secret could be logged by mistake; their values are replaced. */
-const secretPaths = ['authorization', 'cookie', 'password', 'token', 'secret', 'databaseUrl'].flatMap((name) => [name, `*.${name}`]);
+const secretPaths = ['authorization', 'cookie', 'password', 'token', 'secret', 'databaseUrl'].flatMap((name) => [
+  name,
+  `*.${name}`,
+]);
 
 /** JSON lines on standard error: standard output belongs to results. `role` is the process, such as "serve" or "worker-cpu". */
 export const createLogger = (role: string, level: Config['logLevel']): Logger =>

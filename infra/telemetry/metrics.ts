@@ -1,5 +1,5 @@
 /** The only place that names a metric and the only one that knows the metrics library. */
-import { type Registry as LibraryRegistry, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, type Registry as LibraryRegistry, Registry } from 'prom-client';
 
 type MetricSpec = {
   readonly type: 'counter' | 'gauge' | 'histogram';
@@ -10,7 +10,9 @@ type MetricSpec = {
 };
 
 /** OpenTelemetry's advice for HTTP, with three finer ones in front because one inference takes well under 5 ms. */
-const requestSeconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10] as const;
+const requestSeconds = [
+  0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10,
+] as const;
 const loadSeconds = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] as const;
 
 /** Every metric of Perennial's servers, by name. Temporal's SDK and server expose their own on their own ports. */
@@ -85,7 +87,7 @@ export const metricSpecs = {
   },
   perennial_online_imputed_total: {
     type: 'counter',
-    help: 'Rows for which a view had no value or a stale one, which was imputed as in training',
+    help: 'Rows for which a view had no value of the entity (missing, unseen) or a stale one, so that it was filled as in training',
     labels: ['pipeline', 'view', 'reason'],
   },
   perennial_deployments_unreachable_seconds: {
@@ -105,14 +107,16 @@ export const metricSpecs = {
 type Specs = typeof metricSpecs;
 export type MetricName = keyof Specs;
 type LabelsOf<Name extends MetricName> = { readonly [label in Specs[Name]['labels'][number]]: string | number };
-type NameOf<Type extends MetricSpec['type']> = { [Name in MetricName]: Specs[Name]['type'] extends Type ? Name : never }[MetricName];
+type NameOf<Type extends MetricSpec['type']> = {
+  [Name in MetricName]: Specs[Name]['type'] extends Type ? Name : never;
+}[MetricName];
 
 export type Metrics = {
   count<Name extends NameOf<'counter'>>(name: Name, labels: LabelsOf<Name>, amount?: number): void;
   set<Name extends NameOf<'gauge'>>(name: Name, labels: LabelsOf<Name>, value: number): void;
   observe<Name extends NameOf<'histogram'>>(name: Name, labels: LabelsOf<Name>, value: number): void;
-  /** Forgets all series of a gauge, or those with these labels, so that what is gone is no longer shown. */
-  forget<Name extends NameOf<'gauge'>>(name: Name, labels?: Partial<LabelsOf<Name>>): Promise<void>;
+  /** Forgets the series of a gauge that have these labels, so that what is gone is no longer shown. */
+  forget<Name extends NameOf<'gauge'>>(name: Name, labels: Partial<LabelsOf<Name>>): void;
   /** Runs before each exposition, for values that are looked at rather than told. */
   beforeExposition(look: () => void): void;
   exposition(): Promise<{ contentType: string; text: string }>;
@@ -134,15 +138,25 @@ export const createMetrics = (): Metrics => {
   const instruments = Object.fromEntries(entries.map(([name, spec]) => [name, createInstrument(name, spec, [registry])]));
   const instrument = (name: MetricName) => instruments[name] as Instrument;
   const looks: (() => void)[] = [];
+  /** Series of gauges by their labels' text: the library can list them only later, when new ones may be there. */
+  const series = new Map<MetricName, Map<string, Record<string, string | number>>>();
+  const seriesOf = (name: MetricName): Map<string, Record<string, string | number>> => {
+    const known = series.get(name) ?? new Map<string, Record<string, string | number>>();
+    series.set(name, known);
+    return known;
+  };
   return {
     count: (name, labels, amount = 1) => (instrument(name) as Counter<string>).inc(labels, amount),
-    set: (name, labels, value) => (instrument(name) as Gauge<string>).set(labels, value),
+    set: (name, labels, value) => {
+      seriesOf(name).set(JSON.stringify(labels), labels);
+      (instrument(name) as Gauge<string>).set(labels, value);
+    },
     observe: (name, labels, value) => (instrument(name) as Histogram<string>).observe(labels, value),
-    forget: async (name, labels = {}) => {
-      const gauge = instrument(name) as Gauge<string>;
-      const wanted = Object.entries(labels);
-      for (const { labels: series } of (await gauge.get()).values) {
-        if (wanted.every(([label, value]) => String(series[label]) === String(value))) gauge.remove(series);
+    forget: (name, wanted) => {
+      for (const [key, labels] of seriesOf(name)) {
+        if (!Object.entries(wanted).every(([label, value]) => labels[label] === value)) continue;
+        (instrument(name) as Gauge<string>).remove(labels);
+        seriesOf(name).delete(key);
       }
     },
     beforeExposition: (look) => {

@@ -1,0 +1,116 @@
+import type { FeatureSet } from '#domain/contracts/feature-set.ts';
+import { featureSetSchema } from '#domain/contracts/feature-set.ts';
+import type { ModelPackage } from '#domain/contracts/model-version.ts';
+import { PerennialError } from '#domain/errors.ts';
+import { createVectorizer, type RawRow, type ViewLookup } from '#domain/features/apply.ts';
+import { createRequestParser, type RequestParser } from '#domain/features/parse-request.ts';
+import type { PipelineName, Sha256 } from '#domain/units.ts';
+import type { ContentStore } from '../../infra/objects/store.ts';
+import { checkGolden, parseModelPackage } from '../../infra/onnx/package.ts';
+import { type OnnxSession, openSession } from '../../infra/onnx/session.ts';
+import { type Answer, answerOf, answerWidths } from './answer.ts';
+
+/** One model package in memory. Immutable but for its end: after `retire` it answers what is under way, then frees itself. */
+export type ServedModel = {
+  readonly modelSha256: Sha256;
+  readonly package: ModelPackage;
+  readonly featureSet: FeatureSet;
+  /** Checks one row of a request against the model's own fields. */
+  readonly parse: RequestParser;
+  /** Answers in the order of the rows; `lookupOf` gives each row its published view values. */
+  predict(rows: readonly RawRow[], lookupOf: (row: RawRow) => ViewLookup): Promise<Answer[]>;
+  /** Resolves when the last answer is out and the native memory is free. */
+  retire(): Promise<void>;
+};
+
+/** Rows run before a model is put in place, so that the first request does not pay for the runtime's own first calls. */
+const warmUpRuns = 16;
+
+/** Fetches by digest, verifies, opens, compares the golden rows and warms up. Throws with the reason for any refusal. */
+export const loadServedModel = async (
+  content: ContentStore,
+  pipeline: PipelineName,
+  modelSha256: Sha256,
+): Promise<ServedModel> => {
+  const modelPackage = parseModelPackage(await content.getJson(modelSha256));
+  if (modelPackage.pipeline !== pipeline) {
+    throw refused(`Cannot serve model for "${pipeline}" as its package is for "${modelPackage.pipeline}"`);
+  }
+  const featureSet = featureSetSchema.parse(await content.getJson(modelPackage.featureSetSha256));
+  const session = await openSession(await content.getBytes(modelPackage.onnx.sha256));
+  try {
+    checkWidths(modelPackage, featureSet, session);
+    await checkGolden(session, modelPackage);
+    await warmUp(session, modelPackage, createVectorizer(featureSet).width);
+  } catch (error) {
+    await session.release();
+    throw error;
+  }
+  return createServedModel(modelSha256, modelPackage, featureSet, session);
+};
+
+const checkWidths = (modelPackage: ModelPackage, featureSet: FeatureSet, session: OnnxSession): void => {
+  const { width } = createVectorizer(featureSet);
+  if (session.inputWidth !== null && session.inputWidth !== width) {
+    throw refused(`Cannot serve model as it takes ${session.inputWidth} features: its feature set makes ${width}`);
+  }
+  const allowed = answerWidths(modelPackage);
+  if (!allowed.includes(session.outputWidth)) {
+    throw refused(`Cannot serve model as it answers ${session.outputWidth} numbers a row: should be ${allowed.join(' or ')}`);
+  }
+};
+
+const warmUp = async (session: OnnxSession, modelPackage: ModelPackage, width: number): Promise<void> => {
+  const vector = modelPackage.golden[0]?.vector.map((value) => value ?? Number.NaN) ?? new Array<number>(width).fill(0);
+  for (let run = 0; run < warmUpRuns; run += 1) await session.run(Float32Array.from(vector), 1);
+};
+
+const createServedModel = (
+  modelSha256: Sha256,
+  modelPackage: ModelPackage,
+  featureSet: FeatureSet,
+  session: OnnxSession,
+): ServedModel => {
+  const vectorizer = createVectorizer(featureSet);
+  const uses = createUses(() => session.release());
+  const predict: ServedModel['predict'] = (rows, lookupOf) =>
+    uses.during(async () => {
+      const matrix = new Float32Array(rows.length * vectorizer.width);
+      rows.forEach((row, index) => vectorizer.apply(row, lookupOf(row), matrix, index * vectorizer.width));
+      const outputs = await session.run(matrix, rows.length);
+      const width = session.outputWidth;
+      return rows.map((_, index) => answerOf(modelPackage, outputs.subarray(index * width, (index + 1) * width)));
+    });
+  const parse = createRequestParser(featureSet.request);
+  return { modelSha256, package: modelPackage, featureSet, parse, predict, retire: uses.retire };
+};
+
+/** Counts what is under way, so that memory is freed exactly once: after the last use that began before `retire`. */
+const createUses = (free: () => Promise<void>) => {
+  const { promise: freed, resolve, reject } = Promise.withResolvers<void>();
+  let running = 0;
+  let retired = false;
+  const freeWhenIdle = () => {
+    if (retired && running === 0) free().then(resolve, reject);
+  };
+  return {
+    during: async <T>(work: () => Promise<T>): Promise<T> => {
+      running += 1;
+      try {
+        return await work();
+      } finally {
+        running -= 1;
+        freeWhenIdle();
+      }
+    },
+    retire: (): Promise<void> => {
+      if (!retired) {
+        retired = true;
+        freeWhenIdle();
+      }
+      return freed;
+    },
+  };
+};
+
+const refused = (message: string): PerennialError => new PerennialError('PRN_MODEL_REFUSED', message);

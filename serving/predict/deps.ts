@@ -1,0 +1,10 @@
+import type { ModelLoader } from '../model/loader.ts';
+import type { BaseDeps } from '../plugins/base-app.ts';
+import type { PressureLimits } from '../plugins/pressure.ts';
+
+export type PredictDeps = BaseDeps & {
+  readonly loader: ModelLoader;
+  readonly pressure: PressureLimits;
+  /** True once the server was told to stop: it says so before it stops, so that others send their requests elsewhere. */
+  readonly isStopping: () => boolean;
+};

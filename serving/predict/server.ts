@@ -1,0 +1,75 @@
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import type { Config } from '../../infra/config.ts';
+import { createContentStore } from '../../infra/objects/content-store.ts';
+import { openObjectStore } from '../../infra/objects/open.ts';
+import { createDeployments } from '../../infra/postgres/deployments.ts';
+import { createOnlineFeatures } from '../../infra/postgres/online-features.ts';
+import { openDatabase } from '../../infra/postgres/pool.ts';
+import { resolveEndpoints } from '../../infra/state/endpoints.ts';
+import { createLogger, type Logger } from '../../infra/telemetry/logger.ts';
+import { createMetrics, type Metrics } from '../../infra/telemetry/metrics.ts';
+import { observeProcess } from '../../infra/telemetry/process-metrics.ts';
+import type { LoaderDeps } from '../model/deps.ts';
+import { createModelLoader } from '../model/loader.ts';
+import { loadServedModel } from '../model/served-model.ts';
+import { isLoopback } from '../plugins/hosts.ts';
+import { defaultPressureLimits, type PressureLimits } from '../plugins/pressure.ts';
+import { listen, type RunningServer, untilSignalled } from '../plugins/run-server.ts';
+import { buildPredictApp } from './app.ts';
+
+export type PredictServerOptions = Omit<LoaderDeps, 'metrics'> & {
+  readonly host: string;
+  readonly port: number;
+  readonly metrics?: Metrics;
+  readonly pressure?: PressureLimits;
+};
+
+/** Listens first, so that probes are answered while models load; then follows the deployments. */
+export const startPredictServer = async (options: PredictServerOptions): Promise<RunningServer> => {
+  const { host, port, log } = options;
+  const metrics = options.metrics ?? createMetrics();
+  const stopObserving = observeProcess(metrics);
+  const loader = createModelLoader({ ...options, metrics });
+  const allowedHosts = isLoopback(host) ? 'loopback' : null;
+  const pressure = options.pressure ?? defaultPressureLimits;
+  let stopping = false;
+  const app = buildPredictApp({ log, metrics, allowedHosts, loader, pressure, isStopping: () => stopping });
+  const url = await listen(app, host, port);
+  loader.start();
+  return {
+    url,
+    close: async () => {
+      stopping = true;
+      // Requests under way end before their models do.
+      await app.close();
+      await loader.stop();
+      stopObserving();
+    },
+  };
+};
+
+/** The process `perennial serve`: from the settings to a server that ends on a signal. Resolves once it listens. */
+export const runPredictServer = async (config: Config): Promise<RunningServer> => {
+  const log: Logger = createLogger('serve', config.logLevel);
+  const endpoints = await resolveEndpoints(config);
+  const database = openDatabase(endpoints.databaseUrl, { connections: 4 });
+  const content = createContentStore(await openObjectStore(endpoints.store), join(config.stateDir, 'content-cache'));
+  const server = await startPredictServer({
+    // The same after a restart, so that a server that died leaves no report that nobody renews.
+    serverId: `${hostname()}:${config.port}`,
+    host: config.host,
+    port: config.port,
+    deployments: createDeployments(database.db),
+    onlineFeatures: createOnlineFeatures(database.db),
+    load: (pipeline, modelSha256) => loadServedModel(content, pipeline, modelSha256),
+    log,
+  });
+  const close = async (): Promise<void> => {
+    await server.close();
+    await database.close();
+  };
+  log.info({ url: server.url }, 'Listening');
+  untilSignalled({ url: server.url, close }, log);
+  return { url: server.url, close };
+};
