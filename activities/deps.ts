@@ -44,6 +44,8 @@ export interface Snapshots {
     firstEventAt: Instant | null;
     lastEventAt: Instant | null;
   }): Promise<boolean>;
+  /** Newest first. */
+  list(pipeline: PipelineName): Promise<readonly { readonly sha256: Sha256 }[]>;
 }
 
 export type NewModelVersion = Omit<ModelVersion, 'version' | 'stage' | 'createdAt'>;
@@ -116,8 +118,15 @@ export type CpuDeps = {
   readonly openSource: OpenSource;
 };
 
-/** Reads a source object by the address in its listing: a local path as it is, s3:// through the scratch folder. */
-export type OpenSource = (address: string, key: string, folder: string) => Promise<{ file: string }>;
+/**
+ * Reads a source object by the address in its listing: a local path as it is, s3:// through the scratch folder.
+ * `etag` and `bytes` are what was read, to be compared with the listing. Throws PRN_SOURCE_MISSING.
+ */
+export type OpenSource = (
+  address: string,
+  key: string,
+  folder: string,
+) => Promise<{ readonly file: string; readonly etag: string; readonly bytes: number }>;
 
 export type GpuDeps = Pick<CpuDeps, 'ledger' | 'definitions' | 'content' | 'scratch' | 'runs'> & {
   /** Finds a trainer by its name in the pipeline file, sets its environment up once, and says how to launch it. */

@@ -71,6 +71,7 @@ export const batchSchema = z.strictObject({
   format: z.literal(1),
   pipeline: pipelineNameSchema,
   listingSha256: sha256Schema,
+  cutoff: instantSchema.nullable().describe('Rows with event time at or after it were left out'),
   schema: datasetSchemaSchema,
   parts: z.array(datasetPartSchema),
   rows: z.int().nonnegative(),
