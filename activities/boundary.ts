@@ -47,19 +47,18 @@ const classify = (error: unknown): PerennialError => {
 const isFinal = (code: ErrorCode, attempt: number): boolean =>
   errorRegistry[code].retry === 'final' || attempt >= (finalFromAttempt[code] ?? Number.POSITIVE_INFINITY);
 
-const causeOf = (error: unknown, known: PerennialError): unknown => (error === known ? known.cause : error);
-
 /** The failure that stands in the history: the code is its type, the registry says whether a retry can help. */
 export const toApplicationFailure = (error: unknown, attempt = 1): ApplicationFailure => {
   if (error instanceof ApplicationFailure) return error;
   const known = classify(error);
   const { who, action } = errorRegistry[known.code];
+  const cause = error === known ? known.cause : error;
   return ApplicationFailure.create({
     message: known.message,
     type: known.code,
     nonRetryable: isFinal(known.code, attempt),
     details: [{ code: known.code, who, action, ...known.details }],
-    ...(causeOf(error, known) && { cause: causeOf(error, known) as Error }),
+    ...(cause instanceof Error && { cause }),
   });
 };
 

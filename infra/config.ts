@@ -21,6 +21,8 @@ const environmentSchema = z.object({
   PERENNIAL_PYTHON: z.string().optional(),
   PERENNIAL_MEMORY_MIB: z.coerce.number().int().min(128).default(1024),
   PERENNIAL_THREADS: z.coerce.number().int().min(1).optional(),
+  /** host:port for Temporal's own worker metrics; absent: none. Each worker on a machine needs its own. */
+  PERENNIAL_WORKER_METRICS: z.string().optional(),
   PERENNIAL_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   PERENNIAL_ACTOR: z.string().optional(),
   TEMPORAL_ADDRESS: z.string().optional(),
@@ -48,6 +50,7 @@ export type Config = {
   readonly python: string | null;
   readonly memoryMiB: number;
   readonly threads: number;
+  readonly workerMetricsAddress: string | null;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
   /** Who acts, for the audit log: PERENNIAL_ACTOR, else user@host. */
   readonly actor: string;
@@ -90,6 +93,7 @@ export const loadConfig = (environment: Readonly<Record<string, string | undefin
     python: env.PERENNIAL_PYTHON ?? null,
     memoryMiB: env.PERENNIAL_MEMORY_MIB,
     threads: env.PERENNIAL_THREADS ?? availableParallelism(),
+    workerMetricsAddress: env.PERENNIAL_WORKER_METRICS ?? null,
     logLevel: env.PERENNIAL_LOG_LEVEL,
     actor: env.PERENNIAL_ACTOR ?? `${userInfo().username}@${hostname()}`,
     isCi: env.CI !== undefined && env.CI !== 'false',

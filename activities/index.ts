@@ -1,0 +1,50 @@
+/** Composes all steps from what they need of the world. The names are frozen: they stand in histories. */
+import type { CpuSteps, GpuSteps } from '../workflows/steps.ts';
+import { createAdmitRetrain } from './admit.ts';
+import { createBoundary } from './boundary.ts';
+import type { CpuDeps, GpuDeps } from './deps.ts';
+import { createEvaluate } from './evaluate.ts';
+import { createBuildFeatures } from './features.ts';
+import { createFreeze } from './freeze.ts';
+import { createIngest } from './ingest.ts';
+import { createConfirmServing, createPromoteVersion, createRollBackPromotion } from './promote.ts';
+import { createPublish } from './publish.ts';
+import { createCountPollers, createFinishRun, createRecordStage } from './record.ts';
+import { createRegister } from './register.ts';
+import type { StepContext } from './step-context.ts';
+import { createTrain } from './train.ts';
+import { createTurnstile } from './turnstile.ts';
+import { createValidate } from './validate.ts';
+
+/**
+ * Steps that may take all of `limits.memoryMiB`. Two at a time would need twice the memory, and gain nothing where
+ * one already uses every thread; light steps pass beside them.
+ */
+const heavySteps = 1;
+
+type Step<Input, Output> = (input: Input, context: StepContext) => Promise<Output>;
+
+export const createCpuSteps = (deps: CpuDeps): CpuSteps => {
+  const step = createBoundary();
+  const turnstile = createTurnstile(heavySteps);
+  const heavy = <Input, Output>(work: Step<Input, Output>) =>
+    step((input: Input, context) => turnstile(context.signal, () => work(input, context)));
+  return {
+    admitRetrain: step(createAdmitRetrain(deps)),
+    ingestSources: heavy(createIngest(deps)),
+    validateBatch: heavy(createValidate(deps)),
+    freezeSnapshot: heavy(createFreeze(deps)),
+    buildFeatures: heavy(createBuildFeatures(deps)),
+    evaluateCandidate: heavy(createEvaluate(deps)),
+    registerCandidate: step(createRegister(deps)),
+    publishFeatures: heavy(createPublish(deps)),
+    promoteVersion: step(createPromoteVersion(deps)),
+    confirmServing: step(createConfirmServing(deps)),
+    rollBackPromotion: step(createRollBackPromotion(deps)),
+    countPollers: step(createCountPollers(deps)),
+    recordStage: step(createRecordStage(deps)),
+    finishRun: step(createFinishRun(deps)),
+  };
+};
+
+export const createGpuSteps = (deps: GpuDeps): GpuSteps => ({ trainCandidate: createBoundary()(createTrain(deps)) });
