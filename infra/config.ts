@@ -102,3 +102,12 @@ export const loadConfig = (environment: Readonly<Record<string, string | undefin
 
 /** Short stable name of a state folder, for what must live outside it (PostgreSQL's data where root's home is closed). */
 export const stateId = (stateDir: string): string => createHash('sha256').update(resolve(stateDir)).digest('hex').slice(0, 12);
+
+/** The environment of a child process: ours, with additions; a variable that is null is taken out. */
+export const childEnvironment = (
+  additions: Readonly<Record<string, string | null>>,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): Record<string, string | undefined> => {
+  const merged = { ...environment, ...additions };
+  return Object.fromEntries(Object.entries(merged).flatMap(([name, value]) => (value === null ? [] : [[name, value]])));
+};

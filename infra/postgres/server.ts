@@ -28,6 +28,7 @@ export type PostgresOptions = {
   readonly binaries?: PostgresBinaries;
   readonly onOutside?: (folder: string) => void;
   readonly onProgress?: (line: string) => void;
+  readonly onSpawn?: (identity: ProcessIdentity) => void;
 };
 
 export type PostgresServer = {
@@ -114,7 +115,7 @@ const launch = async (cluster: Cluster, port: number, options: PostgresOptions, 
     const server = await startServerProcess(
       cluster.binaries.postgres,
       ['-D', cluster.dataDir, ...settings(port, options.durable ?? true)],
-      { logFile: options.logFile, cwd: '/', env: postgresEnvironment, ...identity },
+      { logFile: options.logFile, onSpawn: options.onSpawn, cwd: '/', env: postgresEnvironment, ...identity },
     );
     if (await waitUntilReady(server, url)) return server;
     const tail = server.logTail();

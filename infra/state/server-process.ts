@@ -1,5 +1,5 @@
 /** A server program as a child process: its output in a log file, its end known, stopped by identity. */
-import { type SpawnOptions, spawn } from 'node:child_process';
+import { type SpawnOptions, type StdioOptions, spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { PerennialError } from '#domain/errors.ts';
@@ -14,6 +14,14 @@ export type ServerProcess = {
   logTail(): string;
   stop(signal: NodeJS.Signals, graceMs: number): Promise<void>;
 };
+
+export type ServerProcessOptions = {
+  readonly logFile: string;
+  /** Told at once, long before the server answers. */
+  readonly onSpawn?: ((identity: ProcessIdentity) => void) | undefined;
+  /** Given, the child gets a channel for messages (a Node program only). */
+  readonly onMessage?: ((message: unknown) => void) | undefined;
+} & Pick<SpawnOptions, 'uid' | 'gid' | 'cwd' | 'env'>;
 
 /** Beyond it the log is set aside once at the next start: a disk must not fill because of a long life. */
 const logLimitBytes = 16 * 1024 * 1024;
@@ -41,12 +49,17 @@ export const readTail = (file: string, characters = tailCharacters): string => {
 export const startServerProcess = async (
   command: string,
   parameters: readonly string[],
-  options: { readonly logFile: string } & Pick<SpawnOptions, 'uid' | 'gid' | 'cwd' | 'env'>,
+  options: ServerProcessOptions,
 ): Promise<ServerProcess> => {
-  const { logFile, ...spawnOptions } = options;
+  const { logFile, onSpawn, onMessage, ...spawnOptions } = options;
   const log = openLog(logFile);
-  const child = spawn(command, parameters, { ...spawnOptions, detached: true, stdio: ['ignore', log, log] });
+  const stdio: StdioOptions = onMessage === undefined ? ['ignore', log, log] : ['ignore', log, log, 'ipc'];
+  const child = spawn(command, parameters, { ...spawnOptions, detached: true, stdio });
   closeSync(log);
+  if (onMessage !== undefined) child.on('message', onMessage);
+  // Before anything is awaited: whoever is killed from here on leaves a note of this child.
+  const early = child.pid === undefined ? null : identify(child.pid);
+  if (early !== null) onSpawn?.(early);
   let end: ServerEnd | null = null;
   const exited = new Promise<ServerEnd>((resolve) => {
     child.once('exit', (exitCode, signal) => {
@@ -60,7 +73,7 @@ export const startServerProcess = async (
       reject(new PerennialError('PRN_UNREACHABLE', `Cannot start "${command}": ${cause.message}`, { cause })),
     );
   });
-  const identity = identify(child.pid as number) ?? { pid: child.pid as number, startedAt: 'ended at once' };
+  const identity = early ?? { pid: child.pid as number, startedAt: 'ended at once' };
   return {
     identity,
     exited,

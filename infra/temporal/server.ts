@@ -18,6 +18,7 @@ export type TemporalOptions = {
   readonly logFile: string;
   /** The binary knows `--ui-disable-news-fetch` (1.8.0 and newer). */
   readonly knowsNewsFlag?: boolean;
+  readonly onSpawn?: (identity: ProcessIdentity) => void;
 };
 
 export type TemporalServer = {
@@ -98,7 +99,10 @@ const waitUntilServing = async (server: ServerProcess, address: string, namespac
 export const startTemporal = async (options: TemporalOptions): Promise<TemporalServer> => {
   const port = options.port ?? (await findPort());
   const address = `127.0.0.1:${port}`;
-  const server = await startServerProcess(options.binary, flags(options, port), { logFile: options.logFile });
+  const server = await startServerProcess(options.binary, flags(options, port), {
+    logFile: options.logFile,
+    onSpawn: options.onSpawn,
+  });
   if (!(await waitUntilServing(server, address, options.namespace))) {
     await server.stop('SIGTERM', stopGraceMs);
     throw new PerennialError(

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { describe, inject, type TestContext } from 'vitest';
 import type { Config } from '../../infra/config.ts';
+import { createContentStore } from '../../infra/objects/content-store.ts';
+import { openObjectStore } from '../../infra/objects/open.ts';
 import type { ContentStore, ObjectStore } from '../../infra/objects/store.ts';
 import './global-setup.ts';
 
@@ -77,23 +79,10 @@ export const testFolder = (): { folder: string; close: () => void } => {
   return { folder, close: () => rmSync(folder, { recursive: true, force: true }) };
 };
 
-type StoreModules = {
-  openObjectStore: (store: Config['store']) => ObjectStore | Promise<ObjectStore>;
-  createContentStore: (objects: ObjectStore, cacheFolder: string) => ContentStore;
-};
-
 /** A directory store in a folder of its own. */
-export const testStore = async (): Promise<{
-  store: ObjectStore;
-  content: ContentStore;
-  config: Config['store'];
-  close: () => void;
-}> => {
+export const testStore = (): { store: ObjectStore; content: ContentStore; config: Config['store']; close: () => void } => {
   const { folder, close } = testFolder();
-  const at = (file: string): string => new URL(`../../infra/objects/${file}`, import.meta.url).href;
-  const { openObjectStore } = (await import(at('open-store.ts'))) as StoreModules;
-  const { createContentStore } = (await import(at('content-store.ts'))) as StoreModules;
   const config = { kind: 'directory', folder: join(folder, 'store') } as const;
-  const store = await openObjectStore(config);
+  const store = openObjectStore(config);
   return { store, content: createContentStore(store, join(folder, 'cache')), config, close };
 };
