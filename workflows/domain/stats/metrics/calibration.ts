@@ -1,0 +1,75 @@
+import { normalUpperTail } from '../normal.ts';
+import { ascendingOrder, type Numbers } from '../ranks.ts';
+
+/**
+ * Expected calibration error over cells of equal width: the mean distance, over rows, between a cell's mean probability
+ * and its share of positives. Cells are [low, high); 1 falls into the last. Biased upwards on few rows. 0 without rows.
+ *
+ * Source: Naeini, Cooper and Hauskrecht, AAAI 2015; cells as in statistics.md 14.
+ * Agrees with: statistics.md 14 "calibration", 1e-9.
+ */
+export const calibrationErrorByWidth = (labels: Numbers, probabilities: Numbers, cells: number): number => {
+  const gaps = new Float64Array(cells);
+  for (let row = 0; row < labels.length; row++) {
+    const probability = probabilities[row] as number;
+    const cell = Math.min(cells - 1, Math.floor(probability * cells));
+    gaps[cell] = (gaps[cell] as number) + probability - (labels[row] as number);
+  }
+  return meanGap(gaps, labels.length);
+};
+
+/**
+ * The same over cells of equal row counts: the list sorted by probability is cut at floor(k n / cells).
+ *
+ * Source: Nguyen and O'Connor, EMNLP 2015, section 3; cuts as in statistics.md 14.
+ * Agrees with: statistics.md 14 "calibration", 1e-9.
+ */
+export const calibrationErrorByMass = (labels: Numbers, probabilities: Numbers, cells: number): number => {
+  const order = ascendingOrder(probabilities);
+  const gaps = new Float64Array(cells);
+  for (let cell = 0; cell < cells; cell++) {
+    const rows = order.subarray(Math.floor((cell * order.length) / cells), Math.floor(((cell + 1) * order.length) / cells));
+    gaps[cell] = rows.reduce((sum, row) => sum + (probabilities[row] as number) - (labels[row] as number), 0);
+  }
+  return meanGap(gaps, labels.length);
+};
+
+const meanGap = (gaps: Float64Array, rows: number): number =>
+  rows === 0 ? 0 : gaps.reduce((sum, gap) => sum + Math.abs(gap), 0) / rows;
+
+/**
+ * Positives that occurred over positives that the probabilities promised: above 1 the model promises too few.
+ * Null where it promises none.
+ *
+ * Source: definition. Agrees with: statistics.md 14 "calibration", 1e-9.
+ */
+export const observedOverExpected = (labels: Numbers, probabilities: Numbers): number | null => {
+  let observed = 0;
+  let expected = 0;
+  for (let row = 0; row < labels.length; row++) {
+    observed += labels[row] as number;
+    expected += probabilities[row] as number;
+  }
+  return expected === 0 ? null : observed / expected;
+};
+
+/**
+ * Spiegelhalter's test of calibration, two-sided: z is standard normal where the probabilities are true.
+ * Null where every probability is 0, 1/2 or 1, for they say nothing about it.
+ *
+ * Source: Spiegelhalter, "Probabilistic prediction in patient management and clinical trials",
+ * Statistics in Medicine 5 (1986), section 4.
+ * Agrees with: statistics.md 14 "calibration", 1e-9.
+ */
+export const spiegelhalterTest = (labels: Numbers, probabilities: Numbers): { z: number; pValue: number } | null => {
+  let sum = 0;
+  let variance = 0;
+  for (let row = 0; row < labels.length; row++) {
+    const p = probabilities[row] as number;
+    sum += ((labels[row] as number) - p) * (1 - 2 * p);
+    variance += (1 - 2 * p) ** 2 * p * (1 - p);
+  }
+  if (variance === 0) return null;
+  const z = sum / Math.sqrt(variance);
+  return { z, pValue: 2 * normalUpperTail(Math.abs(z)) };
+};
