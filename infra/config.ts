@@ -43,6 +43,8 @@ export type Config = {
         readonly endpoint: string | null;
         readonly region: string;
       };
+  /** Where s3:// sources are read; credentials come from the environment's usual AWS chain. */
+  readonly s3: { readonly endpoint: string | null; readonly region: string };
   readonly host: string;
   readonly port: number;
   readonly controlPort: number;
@@ -82,6 +84,7 @@ export const loadConfig = (environment: Readonly<Record<string, string | undefin
     cacheDir: env.PERENNIAL_CACHE_DIR ?? join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'perennial'),
     databaseUrl: env.DATABASE_URL ?? null,
     store: parseStore(env.PERENNIAL_STORE, stateDir, env.S3_ENDPOINT ?? null, env.AWS_REGION ?? 'us-east-1'),
+    s3: { endpoint: env.S3_ENDPOINT ?? null, region: env.AWS_REGION ?? 'us-east-1' },
     host: env.PERENNIAL_HOST,
     port: env.PERENNIAL_PORT,
     controlPort: env.PERENNIAL_CONTROL_PORT,

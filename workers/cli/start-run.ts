@@ -51,13 +51,17 @@ const effectiveDefinition = async (context: Context, wish: RunWish): Promise<Def
   const file = applyOverrides(current.file, wish.overrides ?? []);
   const spec = pipelineSpecSchema.parse(file);
   const sha256 = digestOfJson(spec);
-  if (sha256 !== current.sha256) await context.definitions.store(wish.pipeline, file, sha256, current.codeVersion);
+  if (sha256 !== current.sha256) await context.definitions.keep(wish.pipeline, file, sha256, current.codeVersion);
   return { sha256, file, codeVersion: current.codeVersion, folder: current.folder ?? '.', spec };
 };
 
 const buildRequest = async (context: Context, wish: RunWish): Promise<RetrainRequest> => {
   const definition = await effectiveDefinition(context, wish);
-  const listing = await listSources(definition.spec.data, definition.folder);
+  const listing = await listSources(definition.spec.data, definition.folder, {
+    cacheFolder: context.config.cacheDir,
+    s3: context.config.s3,
+    content: context.content,
+  });
   const listingSha256 = await context.content.putJson(listing);
   const cutoff = wish.cutoff ?? null;
   const identity = {

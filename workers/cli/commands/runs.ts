@@ -17,7 +17,7 @@ const list = async (options: { pipeline?: string; limit: string; json?: boolean 
           run.pipeline,
           run.outcome ?? 'running',
           run.startedAt,
-          run.result?.reason ?? run.triggerReason,
+          run.result?.reason ?? run.trigger.reason,
         ]),
       ]),
     );

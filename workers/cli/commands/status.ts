@@ -44,7 +44,7 @@ export const register = (program: Command): void => {
             (server) => server.state === 'serving' && server.generation === deployment.generation,
           ).length;
           print(`${name}: ${champion}, served by ${serving} of ${servers.length} server${servers.length === 1 ? '' : 's'}`);
-          const rows = runs.map((run) => [`  ${run.runKey}`, run.outcome ?? 'running', run.startedAt, run.triggerKind]);
+          const rows = runs.map((run) => [`  ${run.runKey}`, run.outcome ?? 'running', run.startedAt, run.trigger.kind]);
           print(table([['  run', 'verdict', 'started', 'trigger'], ...rows]));
         }
         return undefined;
