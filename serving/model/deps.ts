@@ -20,9 +20,9 @@ export type LoaderDeps = {
     publication(pipeline: PipelineName): Promise<{ readonly publication: string } | null>;
     load(pipeline: PipelineName): Promise<{ readonly publication: string | null; readonly rows: Iterable<OnlineRow> }>;
   };
-  /** Calls back when a deployment or publication may have changed; polling covers what it misses. */
-  readonly load: (pipeline: PipelineName, modelSha256: Sha256) => Promise<ServedModel>;
   /** Fetches, verifies and opens a model; throws with the reason where it must not be served. */
+  readonly load: (pipeline: PipelineName, modelSha256: Sha256) => Promise<ServedModel>;
+  readonly metrics: Metrics;
   readonly log: Logger;
   readonly pollMs?: number;
 };

@@ -1,0 +1,26 @@
+import type { createDefinitions } from '../../infra/postgres/definitions.ts';
+import type { createDeployments } from '../../infra/postgres/deployments.ts';
+import type { createEvaluations } from '../../infra/postgres/evaluations.ts';
+import type { createRegistry } from '../../infra/postgres/registry.ts';
+import type { createRuns } from '../../infra/postgres/runs.ts';
+import type { createSnapshots } from '../../infra/postgres/snapshots.ts';
+import type { BaseDeps } from '../plugins/base-app.ts';
+
+/** What the control plane reads. It changes nothing: who means to change something uses the command or Temporal. */
+export type ControlDeps = BaseDeps & {
+  readonly definitions: Pick<ReturnType<typeof createDefinitions>, 'listPipelines'>;
+  readonly runs: Pick<ReturnType<typeof createRuns>, 'get' | 'list' | 'stages' | 'metrics'>;
+  readonly registry: Pick<ReturnType<typeof createRegistry>, 'get' | 'list' | 'promotions' | 'evaluations'>;
+  readonly deployments: Pick<ReturnType<typeof createDeployments>, 'list' | 'serverReports'>;
+  readonly evaluations: ReturnType<typeof createEvaluations>;
+  readonly snapshots: Pick<ReturnType<typeof createSnapshots>, 'list'>;
+  /** Throws where the database does not answer. */
+  readonly askDatabase: () => Promise<void>;
+  readonly links: Links;
+};
+
+/** Where a reader goes from the page; null where it is not known. */
+export type Links = { readonly predict: string | null; readonly workflow: ((workflowId: string) => string) | null };
+
+/** Servers renew their reports every second; three missed ones are a hiccup, more is a server that is gone. */
+export const reportMaxAgeMs = 15_000;

@@ -1,0 +1,60 @@
+import { sql } from 'kysely';
+import type { Config } from '../../infra/config.ts';
+import { createDefinitions } from '../../infra/postgres/definitions.ts';
+import { createDeployments } from '../../infra/postgres/deployments.ts';
+import { createEvaluations } from '../../infra/postgres/evaluations.ts';
+import { type Database, openDatabase } from '../../infra/postgres/pool.ts';
+import { createRegistry } from '../../infra/postgres/registry.ts';
+import { createRuns } from '../../infra/postgres/runs.ts';
+import { createSnapshots } from '../../infra/postgres/snapshots.ts';
+import { type Endpoints, resolveEndpoints } from '../../infra/state/endpoints.ts';
+import { createLogger } from '../../infra/telemetry/logger.ts';
+import { createMetrics } from '../../infra/telemetry/metrics.ts';
+import { observeProcess } from '../../infra/telemetry/process-metrics.ts';
+import { isLoopback } from '../plugins/hosts.ts';
+import { listen, type RunningServer, untilSignalled } from '../plugins/run-server.ts';
+import { buildControlApp } from './app.ts';
+import type { ControlDeps, Links } from './deps.ts';
+
+/** All that the control plane reads of one database. */
+export const readersOf = (
+  db: Database['db'],
+): Pick<ControlDeps, 'definitions' | 'runs' | 'registry' | 'deployments' | 'evaluations' | 'snapshots' | 'askDatabase'> => ({
+  definitions: createDefinitions(db),
+  runs: createRuns(db),
+  registry: createRegistry(db),
+  deployments: createDeployments(db),
+  evaluations: createEvaluations(db),
+  snapshots: createSnapshots(db),
+  askDatabase: async () => {
+    await sql`select 1`.execute(db);
+  },
+});
+
+const linksOf = ({ serveUrl, temporalUiUrl, temporalNamespace }: Endpoints): Links => ({
+  predict: serveUrl,
+  workflow:
+    temporalUiUrl === null
+      ? null
+      : (id) => `${temporalUiUrl}/namespaces/${encodeURIComponent(temporalNamespace)}/workflows/${encodeURIComponent(id)}`,
+});
+
+/** The process `perennial control`: from the settings to a server that ends on a signal. Resolves once it listens. */
+export const runControlServer = async (config: Config): Promise<RunningServer> => {
+  const log = createLogger('control', config.logLevel);
+  const endpoints = await resolveEndpoints(config);
+  const database = openDatabase(endpoints.databaseUrl, { connections: 4 });
+  const metrics = createMetrics();
+  const stopObserving = observeProcess(metrics);
+  const allowedHosts = isLoopback(config.host) ? 'loopback' : null;
+  const app = buildControlApp({ log, metrics, allowedHosts, links: linksOf(endpoints), ...readersOf(database.db) });
+  const url = await listen(app, config.host, config.controlPort);
+  const close = async (): Promise<void> => {
+    await app.close();
+    await database.close();
+    stopObserving();
+  };
+  log.info({ url }, 'Listening');
+  untilSignalled({ url, close }, log);
+  return { url, close };
+};
