@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFile
 import { createRequire } from 'node:module';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode, type Logger } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { createTracingPlugin } from '../infra/temporal/telemetry.ts';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
@@ -35,21 +35,21 @@ export const bundleDigest = (): string => {
 };
 
 /** Bundles the workflows as every worker, replay and test must: with the tracing interceptors inside. */
-export const buildBundle = async (logger?: Logger): Promise<string> => {
+export const buildBundle = async (): Promise<string> => {
   const { code } = await bundleWorkflowCode({
     workflowsPath: join(workflowsFolder, 'index.ts'),
     plugins: [createTracingPlugin()],
-    ...(logger && { logger }),
+    logger: new DefaultLogger('WARN'),
   });
   return code;
 };
 
 /** Returns the path of the bundle of today's sources, building it if the cache does not have it. */
-export const ensureBundle = async (cacheFolder: string, logger?: Logger): Promise<string> => {
+export const ensureBundle = async (cacheFolder: string): Promise<string> => {
   const folder = join(cacheFolder, 'bundles');
   const file = join(folder, `workflows-${bundleDigest()}.js`);
   if (existsSync(file)) return file;
-  const code = await buildBundle(logger);
+  const code = await buildBundle();
   mkdirSync(folder, { recursive: true });
   const unfinished = `${file}.${process.pid}`;
   writeFileSync(unfinished, code);

@@ -1,5 +1,5 @@
 /** How long a step may take and how it is retried, by class of step. Every number says what either error would cost. */
-import { type ActivityOptions, proxyActivities } from '@temporalio/workflow';
+import { ActivityCancellationType, type ActivityOptions, proxyActivities } from '@temporalio/workflow';
 import { dayMs, hourMs, minuteMs, secondMs } from '#domain/units.ts';
 import { taskQueues } from './names.ts';
 import type { CpuSteps, GpuSteps } from './steps.ts';
@@ -24,12 +24,16 @@ const heartbeatTimeout = 20 * secondMs;
  */
 const patience = dayMs;
 
+/** A cancelled run ends when its step has ended: nothing of it still works, or writes, after the end is recorded. */
+const cancellationType = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED;
+
 /** Steps of a few statements. 20 s: far more than a statement takes, and what a worker lost in the middle costs. */
 const quickOptions: ActivityOptions = {
   taskQueue: taskQueues.cpu,
   startToCloseTimeout: 20 * secondMs,
   scheduleToCloseTimeout: patience,
   retry,
+  cancellationType,
 };
 
 /** Steps over all rows. 6 h: some hundred million rows on a small machine; a step that hangs is ended by it. */
@@ -39,6 +43,7 @@ const dataOptions: ActivityOptions = {
   scheduleToCloseTimeout: patience,
   heartbeatTimeout,
   retry,
+  cancellationType,
 };
 
 /**
@@ -63,4 +68,5 @@ export const gpuSteps = proxyActivities<GpuSteps>({
   startToCloseTimeout: hourMs,
   heartbeatTimeout,
   retry,
+  cancellationType,
 });

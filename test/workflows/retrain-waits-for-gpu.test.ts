@@ -1,0 +1,61 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { countPollers } from '../../infra/temporal/pollers.ts';
+import { describeWithServers, testTemporal } from '../support/servers.ts';
+import { type Pretend, planned, pretendSteps } from './pretend.ts';
+import { anyDigest, newRequest, openWorld, untilStatus, type World } from './world.ts';
+
+const trained = { trainingKey: anyDigest(), resultSha256: anyDigest(), onnxSha256: anyDigest(), durationMs: 5 };
+
+describeWithServers('retrain, without a worker that trains', () => {
+  let world: World;
+  const pretend: Pretend = pretendSteps();
+  beforeAll(async () => {
+    world = await openWorld(pretend, { ...testTemporal(), gpuWorker: false });
+    pretend.change({ countPollers: async ({ queue }) => ({ pollers: await countPollers(world.connection, 'default', queue) }) });
+  });
+  afterAll(() => world?.close());
+
+  test('gives up with a clear error when nobody takes the training within the time allowed', async () => {
+    pretend.change({ admitRetrain: planned({ gpuWaitMs: 1_500 }) });
+    const run = await world.start(newRequest());
+    await expect(run.result()).rejects.toMatchObject({
+      cause: { type: 'PRN_TRAINER_NO_WORKER', message: expect.stringMatching(/"perennial-gpu" within 2 s: none did since 2/) },
+    });
+    expect(pretend.outcomes.at(-1)).toMatchObject({
+      verdict: 'failed',
+      reason: expect.stringContaining('PRN_TRAINER_NO_WORKER'),
+    });
+    pretend.change({ admitRetrain: planned() });
+  });
+
+  test('a cancelled run stops waiting', async () => {
+    const run = await world.start(newRequest());
+    await untilStatus(run, 'waits for a worker', ({ waitingFor }) => waitingFor !== null);
+    await run.cancel();
+    await expect(run.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
+  });
+
+  test('says so, in the query and the current details, until one appears; then trains', async () => {
+    const run = await world.start(newRequest());
+    const { waitingFor } = await untilStatus(run, 'waits for a worker', (status) => status.waitingFor !== null);
+    expect(waitingFor).toMatch(/^No worker on perennial-gpu since \d{4}-.*perennial worker gpu/);
+    const metadata = await run.query<{ currentDetails?: string }>('__temporal_workflow_metadata');
+    expect(metadata.currentDetails).toContain('**No worker on perennial-gpu since');
+
+    let release = (): void => {};
+    pretend.change({
+      trainCandidate: async () => {
+        await new Promise<void>((resolve) => {
+          release = resolve;
+        });
+        return trained;
+      },
+    });
+    await world.startGpuWorker();
+    await expect.poll(() => pretend.called('trainCandidate'), { timeout: 10_000 }).toBe(1);
+    // While it still trains, the sentence has gone: the workflow is not told of the start, it looked.
+    await untilStatus(run, 'trains', (status) => status.waitingFor === null);
+    release();
+    expect(await run.result()).toMatchObject({ verdict: 'promoted' });
+  });
+});
