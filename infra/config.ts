@@ -57,7 +57,22 @@ export type Config = {
   /** Who acts, for the audit log: PERENNIAL_ACTOR, else user@host. */
   readonly actor: string;
   readonly isCi: boolean;
+  /** What programs that we launch inherit: where tools are, how text looks, which devices there are. Never a credential. */
+  readonly programEnvironment: Readonly<Record<string, string>>;
+  /** The same for installers, which also need proxies, certificates and the settings of their package manager. */
+  readonly installerEnvironment: Readonly<Record<string, string>>;
 };
+
+const programVariables =
+  /^(PATH|HOME|USER|LOGNAME|LANG|LC_\w+|TZ|TMPDIR|LD_LIBRARY_PATH|DYLD_LIBRARY_PATH|CUDA_\w+|NVIDIA_\w+|ROCR_\w+|HIP_\w+|PYENV_\w+)$/;
+const installerVariables = /^(PIP_\w+|SSL_CERT_\w+|REQUESTS_CA_BUNDLE|XDG_CACHE_HOME|(https?|no|all)_proxy)$/i;
+
+const pick = (present: Readonly<Record<string, string | undefined>>, ...patterns: RegExp[]): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(present).filter(
+      (entry): entry is [string, string] => entry[1] !== undefined && patterns.some((pattern) => pattern.test(entry[0])),
+    ),
+  );
 
 const parseStore = (text: string | undefined, stateDir: string, endpoint: string | null, region: string): Config['store'] => {
   if (text === undefined) return { kind: 'directory', folder: join(stateDir, 'store') };
@@ -100,6 +115,8 @@ export const loadConfig = (environment: Readonly<Record<string, string | undefin
     logLevel: env.PERENNIAL_LOG_LEVEL,
     actor: env.PERENNIAL_ACTOR ?? `${userInfo().username}@${hostname()}`,
     isCi: env.CI !== undefined && env.CI !== 'false',
+    programEnvironment: pick(present, programVariables),
+    installerEnvironment: pick(present, programVariables, installerVariables),
   };
 };
 
