@@ -1,11 +1,9 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import type { Sha256 } from '#domain/units.ts';
 import { sha256Of } from '../objects/digest.ts';
+import { hashFile } from '../objects/hash-file.ts';
 
 const entrySchema = z.strictObject({ stamp: z.string(), sha256: z.string() });
 const cacheSchema = z.record(z.string(), entrySchema);
@@ -29,11 +27,7 @@ export const fileFacts = async (file: string): Promise<FileFacts> => {
   };
 };
 
-const hashFile = async (file: string): Promise<Sha256> => {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), hash);
-  return hash.digest('hex') as Sha256;
-};
+const hashOnly = async (file: string): Promise<Sha256> => (await hashFile(file)).sha256;
 
 const readEntries = async (file: string): Promise<Entries> => {
   try {
@@ -56,7 +50,7 @@ export const openDigestCache = async (cacheFolder: string, root: string): Promis
   const file = join(cacheFolder, 'source-digests', `${sha256Of(root).slice(0, 24)}.json`);
   const entries = await readEntries(file);
   let isChanged = false;
-  const digest: DigestCache['digest'] = async (path, hash = hashFile) => {
+  const digest: DigestCache['digest'] = async (path, hash = hashOnly) => {
     const before = await fileFacts(path);
     const known = entries[path];
     if (known?.stamp === before.stamp) return { sha256: known.sha256 as Sha256, bytes: before.bytes, wasKnown: true };

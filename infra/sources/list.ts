@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import type { SourceListing, SourceObjectRef } from '#domain/contracts/dataset.ts';
 import type { DataSpec, SourceSpec } from '#domain/contracts/pipeline-spec/data.ts';
+import { mapParallel } from '../objects/parallel.ts';
 import type { ContentStore } from '../objects/store.ts';
-import { mapConcurrently } from './concurrently.ts';
 import { openDigestCache } from './digest-cache.ts';
 import { listDirectory } from './directory.ts';
 import { listS3, openS3, parseS3Address, type S3Settings } from './s3-source.ts';
@@ -13,13 +13,18 @@ export type ListOptions = {
   readonly s3: S3Settings;
   /** With a store, the objects of `files` sources are copied into it while they are hashed: one read instead of two. */
   readonly content?: ContentStore;
-  readonly onProgress?: (done: { readonly source: string; readonly objects: number; readonly of: number; readonly bytes: number }) => void;
+  readonly onProgress?: (done: {
+    readonly source: string;
+    readonly objects: number;
+    readonly of: number;
+    readonly bytes: number;
+  }) => void;
 };
 
 type Found = { readonly path: string; readonly objects: readonly SourceObjectRef[] };
 
 /** Reading is bound by the disk and one core each; more readers than this only compete. */
-const readers = 4;
+const readers = 8;
 
 const listLocal = async (name: string, source: SourceSpec, path: string, options: ListOptions): Promise<Found> => {
   const { root, keys } = await listDirectory(path, source.type);
@@ -28,7 +33,7 @@ const listLocal = async (name: string, source: SourceSpec, path: string, options
   const copy = content && source.type === 'files' ? async (file: string) => (await content.putFile(file)).sha256 : undefined;
   let bytesDone = 0;
   let done = 0;
-  const objects = await mapConcurrently(keys, readers, async (key): Promise<SourceObjectRef> => {
+  const objects = await mapParallel(keys, readers, async (key): Promise<SourceObjectRef> => {
     const { sha256, bytes } = await cache.digest(`${root}/${key}`, copy);
     bytesDone += bytes;
     done += 1;
@@ -60,7 +65,10 @@ export const listSources = async (
   pipelineFolder: string,
   options: ListOptions,
 ): Promise<SourceListing> => {
-  const all: [string, SourceSpec][] = [['main', data.source], ...Object.entries(data.sources).sort(([a], [b]) => (a < b ? -1 : 1))];
+  const all: [string, SourceSpec][] = [
+    ['main', data.source],
+    ...Object.entries(data.sources).sort(([a], [b]) => (a < b ? -1 : 1)),
+  ];
   const sources: Record<string, SourceListing['sources'][string]> = {};
   const objects: SourceObjectRef[] = [];
   for (const [name, source] of all) {

@@ -1,9 +1,15 @@
 import { join } from 'node:path';
 import { PerennialError } from '#domain/errors.ts';
-import type { OpenSource } from '../../activities/deps.ts';
 import { sha256Of } from '../objects/digest.ts';
 import { openDigestCache } from './digest-cache.ts';
 import { downloadS3, openS3, parseS3Address, type S3Settings } from './s3-source.ts';
+
+/** See `OpenSource` in activities/deps.ts. */
+type OpenSource = (
+  address: string,
+  key: string,
+  folder: string,
+) => Promise<{ readonly file: string; readonly etag: string; readonly bytes: number }>;
 
 /** The ending survives, because readers choose their decompression by it. */
 const endingOf = (key: string): string => /(\.[a-z0-9]+){1,2}$/i.exec(key)?.[0] ?? '';

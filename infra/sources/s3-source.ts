@@ -58,7 +58,12 @@ export const listS3 = async (client: S3Client, path: string, type: string): Prom
 };
 
 /** Brings one object to a local file, whole or not at all, and says which version it was. */
-export const downloadS3 = async (client: S3Client, address: string, key: string, file: string): Promise<{ etag: string; bytes: number }> => {
+export const downloadS3 = async (
+  client: S3Client,
+  address: string,
+  key: string,
+  file: string,
+): Promise<{ etag: string; bytes: number }> => {
   const { bucket, prefix } = parseS3Address(address) as S3Address;
   try {
     const answer = await client.send(new GetObjectCommand({ Bucket: bucket, Key: `${prefix}${key}` }));

@@ -1,0 +1,112 @@
+import { join } from 'node:path';
+import { PerennialError } from '#domain/errors.ts';
+import { type CsvDialect, readCsvDialect } from './csv-dialect.ts';
+import { type Duck, duckMessage } from './duckdb.ts';
+import { parquetOf, quoteName, quoteText } from './sql.ts';
+
+/** A source object that can be read as Parquet; text formats were brought into that form, all columns as text. */
+export type ReadableObject = {
+  readonly source: string;
+  readonly key: string;
+  readonly parquet: string;
+  /** What is needed to say in which line of a text a record stands. */
+  readonly text: { readonly kind: 'csv' | 'ndjson'; readonly file: string; readonly records: number } | null;
+};
+
+/** The name of the column that carries line numbers of NDJSON through its staged form. */
+export const lineColumn = '__perennial_line';
+
+/** Lines that cannot be read at all; the columns are those of the rejected rows (rejects.ts). */
+export const createRejectsTable = `CREATE TABLE rejects
+  (source VARCHAR, object VARCHAR, line BIGINT, "column" VARCHAR, reason VARCHAR, value VARCHAR, raw VARCHAR)`;
+
+const maxLineBytes = 2_097_152;
+const staged = (folder: string, index: number): string => join(folder, `staged-${index}.parquet`);
+// LZ4 costs least of all codecs, and the file lives for a minute.
+const asParquet = (sql: string, file: string): string => `COPY (${sql}) TO ${quoteText(file)} (FORMAT parquet, COMPRESSION lz4)`;
+const compressionOf = (file: string): string => (/\.gz$/i.test(file) ? 'gzip' : 'none');
+
+const unreadable = (key: string, kind: string) => (cause: unknown) => {
+  throw new PerennialError('PRN_SOURCE_UNREADABLE', `Cannot read "${key}" as ${kind} as it is not: ${duckMessage(cause)}`, {
+    cause,
+  });
+};
+
+const csvRelation = (file: string, dialect: CsvDialect, rejects: string): string => {
+  const columns = dialect.columns.map((name) => `${quoteText(name)}: 'VARCHAR'`).join(', ');
+  return `SELECT * FROM read_csv(${quoteText(file)}, auto_detect = false, header = true, delim = ${quoteText(dialect.delimiter)},
+    quote = '"', escape = '"', nullstr = '', columns = {${columns}}, compression = ${quoteText(compressionOf(file))},
+    max_line_size = ${maxLineBytes}, store_rejects = true, rejects_limit = 0, rejects_table = ${quoteText(`${rejects}_errors`)},
+    rejects_scan = ${quoteText(`${rejects}_scans`)})`;
+};
+
+/** Physical lines of a text as column "line", blank ones as NULL. The delimiter is four control characters: in no text. */
+export const linesOf = (file: string, encoding: 'utf-8' | 'latin-1'): string =>
+  `read_csv(${quoteText(file)}, auto_detect = false, header = false, delim = chr(1) || chr(2) || chr(3) || chr(4), quote = '', escape = '',
+    nullstr = '', columns = {'line': 'VARCHAR'}, compression = ${quoteText(compressionOf(file))}, encoding = ${quoteText(encoding)},
+    max_line_size = ${maxLineBytes}, ignore_errors = true)`;
+
+type Staging = {
+  readonly db: Duck;
+  readonly folder: string;
+  readonly index: number;
+  readonly source: string;
+  readonly key: string;
+};
+
+const stageCsv = async (to: Staging, file: string): Promise<ReadableObject | null> => {
+  const dialect = await readCsvDialect(file, to.key);
+  if (dialect === null) return null;
+  const parquet = staged(to.folder, to.index);
+  const rejects = `csv_${to.index}`;
+  await to.db.run(asParquet(csvRelation(file, dialect, rejects), parquet)).catch(unreadable(to.key, 'CSV'));
+  const { records } = await to.db.row<{ records: number }>(`SELECT count(*)::BIGINT AS records FROM ${parquetOf([parquet])}`);
+  await to.db.run(`INSERT INTO rejects SELECT ${quoteText(to.source)}, ${quoteText(to.key)}, line, NULL,
+    'line cannot be read: ' || lower(min(error_type::VARCHAR)), NULL, left(any_value(csv_line), 10000)
+    FROM ${rejects}_errors GROUP BY line`);
+  return { source: to.source, key: to.key, parquet, text: { kind: 'csv', file, records } };
+};
+
+const pointer = (name: string): string => quoteText(`/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`);
+
+/** Names in the order in which they first appear. */
+const ndjsonColumns = async (db: Duck): Promise<string[]> => {
+  const rows = await db.rows<{ name: string }>(
+    `SELECT name FROM (SELECT unnest(json_keys(line)) AS name, number FROM good_lines) GROUP BY name ORDER BY min(number), min(name)`,
+  );
+  return rows.map((row) => row.name).filter((name) => name !== '');
+};
+
+const stageNdjson = async (to: Staging, file: string): Promise<ReadableObject | null> => {
+  const lines = `SELECT line, row_number() OVER () AS number FROM ${linesOf(file, 'utf-8')}`;
+  const raw = join(to.folder, `lines-${to.index}.parquet`);
+  await to.db.run(asParquet(lines, raw)).catch(unreadable(to.key, 'NDJSON'));
+  const isObject = `CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE false END`;
+  await to.db.run(
+    `CREATE OR REPLACE VIEW good_lines AS SELECT * FROM ${parquetOf([raw])} WHERE line IS NOT NULL AND ${isObject}`,
+  );
+  await to.db.run(`INSERT INTO rejects SELECT ${quoteText(to.source)}, ${quoteText(to.key)}, number, NULL,
+    'line is not a JSON object', NULL, left(line, 10000) FROM ${parquetOf([raw])} WHERE line IS NOT NULL AND NOT ${isObject}`);
+  const columns = await ndjsonColumns(to.db);
+  if (columns.length === 0) return null;
+  const fields = columns.map((name, index) => `fields[${index + 1}] AS ${quoteName(name)}`).join(', ');
+  const extract = `json_extract_string(line, [${columns.map(pointer).join(', ')}])`;
+  const parquet = staged(to.folder, to.index);
+  await to.db.run(
+    asParquet(`SELECT ${fields}, number AS ${lineColumn} FROM (SELECT ${extract} AS fields, number FROM good_lines)`, parquet),
+  );
+  const { records } = await to.db.row<{ records: number }>(`SELECT count(*)::BIGINT AS records FROM ${parquetOf([parquet])}`);
+  return { source: to.source, key: to.key, parquet, text: { kind: 'ndjson', file, records } };
+};
+
+/** Brings a source object into a form that is read as Parquet; null where it holds nothing. Throws PRN_SOURCE_UNREADABLE. */
+export const stageObject = async (
+  to: Staging,
+  type: 'parquet' | 'csv' | 'ndjson',
+  file: string,
+): Promise<ReadableObject | null> => {
+  if (type === 'csv') return stageCsv(to, file);
+  if (type === 'ndjson') return stageNdjson(to, file);
+  await to.db.rows(`SELECT * FROM parquet_file_metadata(${quoteText(file)})`).catch(unreadable(to.key, 'Parquet'));
+  return { source: to.source, key: to.key, parquet: file, text: null };
+};
