@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { errorRegistry } from '#domain/errors.ts';
 import { renderErrorPage } from '../../infra/runbooks/render.ts';
+import { renderReferencePage, renderSchemaFile } from '../../infra/schemas/render.ts';
 import { queueLiterals } from './queue-literals.ts';
 import { root, sourceFiles } from './sources.ts';
 
@@ -38,6 +39,11 @@ describe('the house', () => {
 
   it('has an error page that says what the registry says', () => {
     expect(read('infra/runbooks/errors.md')).toBe(renderErrorPage());
+  });
+
+  it('has a schema and a reference page of the pipeline file that say what the contract says', () => {
+    expect(read('infra/schemas/pipeline.schema.json')).toBe(renderSchemaFile());
+    expect(read('infra/schemas/pipeline-file.md')).toBe(renderReferencePage());
   });
 
   it('uses only codes of the registry, and every one of them', () => {

@@ -29,7 +29,8 @@ export const sourceFiles = (): string[] =>
 
 export type Import = { readonly specifier: string; readonly typeOnly: boolean };
 
-const statement = /^(?:import|export)\s+(type\s+)?([^;'"`]*?)\s*from\s*'([^']+)'|^import\s*'([^']+)'|\bimport\(\s*'([^']+)'\s*\)/gm;
+const statement =
+  /^(?:import|export)\s+(type\s+)?([^;'"`]*?)\s*from\s*'([^']+)'|^import\s*'([^']+)'|\bimport\(\s*'([^']+)'\s*\)/gm;
 
 /** Every named member is written with `type`, so that nothing of the module is needed at run time. */
 const onlyTypes = (clause: string): boolean => {

@@ -1,24 +1,11 @@
 /** Turns a schema's issue into a sentence with place, what is, what was expected and what to write. */
 
-import { z } from 'zod';
-import { pipelineSpecSchema } from '#domain/contracts/pipeline-spec/pipeline-spec.ts';
+import type { z } from 'zod';
+import { type JsonSchema, pipelineJsonSchema } from '../../../infra/schemas/pipeline-schema.ts';
 import { type Located, positionOf } from './positions.ts';
 import { nearest } from './suggest.ts';
 
 type Issue = z.core.$ZodIssue;
-type JsonSchema = {
-  properties?: Record<string, JsonSchema>;
-  additionalProperties?: JsonSchema | boolean;
-  items?: JsonSchema;
-  anyOf?: JsonSchema[];
-  $ref?: string;
-  $defs?: Record<string, JsonSchema>;
-};
-
-/** The published JSON Schema of a pipeline file. */
-export const pipelineJsonSchema = (): JsonSchema =>
-  z.toJSONSchema(pipelineSpecSchema, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
-
 /** Keys that the schema knows at a path, over all branches of a union. */
 const keysAt = (schema: JsonSchema, path: readonly PropertyKey[]): string[] => {
   if (schema.anyOf) return schema.anyOf.flatMap((branch) => keysAt(branch, path));
