@@ -24,6 +24,8 @@ const wrongSetting = (error: unknown): string | null => {
   if (s3Status(error) === 403 || s3Status(error) === 401)
     return 'the credentials must allow reading, writing and listing: they do not';
   if (s3Status(error) === 301) return 'AWS_REGION must be the region of the bucket: it is another';
+  // A HEAD is answered without a body, so no more is known.
+  if (s3Status(error) === 400) return 'the store must accept region, bucket name and credentials: it calls the request bad';
   return null;
 };
 

@@ -12,6 +12,8 @@ export interface ObjectStore {
   /**
    * Writes an object if its key is free. Returns false where an object of that key is already there (it is kept).
    * After it returns, the whole object is durable and readable; a writer that dies leaves nothing under the key.
+   * Of several writers at once one is told true; on S3 as exactly as the store keeps its conditional writes, so all
+   * writers of a key must write the same bytes, as content addressing has it.
    */
   createOnce(key: string, body: Uint8Array | { readonly file: string }): Promise<boolean>;
   /**
