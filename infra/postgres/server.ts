@@ -19,8 +19,8 @@ export type PostgresOptions = {
   /** For what PostgreSQL's user cannot reach; only root needs it. */
   readonly outsideDir: string;
   readonly logFile: string;
-  /** Preferred ports in order; any free one where they are taken. */
-  readonly ports?: readonly number[];
+  /** Any free one where it is absent. */
+  readonly port?: number;
   /** Created where it does not exist. */
   readonly database?: string;
   /** False for tests: faster, and a power cut may cost all data. */
@@ -151,7 +151,7 @@ export const startPostgres = async (options: PostgresOptions): Promise<PostgresS
   onProgress('Starting PostgreSQL');
   await initialiseCluster(cluster);
   await clearLeftover(cluster.dataDir);
-  const port = await findPort(options.ports);
+  const port = options.port ?? (await findPort());
   const password = await readPassword(cluster.dataDir);
   const server = await launch(cluster, port, options, urlOf(password, port, 'postgres'));
   await ensureDatabase(urlOf(password, port, 'postgres'), database);

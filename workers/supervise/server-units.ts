@@ -1,0 +1,48 @@
+/** PostgreSQL and Temporal as supervised units: found or started, always at the same address. */
+import { join } from 'node:path';
+import type { Config } from '../../infra/config.ts';
+import { type PostgresServer, startPostgres } from '../../infra/postgres/server.ts';
+import { logsFolder, noteOutside, outsideFolder } from '../../infra/state/state-folder.ts';
+import type { TemporalBinary } from '../../infra/temporal/binary.ts';
+import { startTemporal } from '../../infra/temporal/server.ts';
+import type { UnitSpec } from './unit.ts';
+
+const stopGraceMs = 30_000;
+
+/** `onUrl` is told the database's address once it is known: it holds the password. */
+export const postgresUnit = (config: Config, port: number, onUrl: (url: string) => void): UnitSpec => ({
+  name: 'postgres',
+  stopSignal: 'SIGINT',
+  stopGraceMs,
+  start: async (onSpawn) => {
+    const server: PostgresServer = await startPostgres({
+      dataDir: join(config.stateDir, 'postgres'),
+      outsideDir: outsideFolder(config.stateDir),
+      logFile: join(logsFolder(config.stateDir), 'postgres.log'),
+      port,
+      onSpawn,
+      onOutside: (folder) => noteOutside(config.stateDir, folder),
+    });
+    onUrl(server.url);
+    return { identity: server.identity, exited: server.exited, url: null, detail: `127.0.0.1:${server.port}` };
+  },
+});
+
+export const temporalUnit = (config: Config, binary: TemporalBinary, port: number, uiPort: number): UnitSpec => ({
+  name: 'temporal',
+  stopSignal: 'SIGTERM',
+  stopGraceMs,
+  start: async (onSpawn) => {
+    const server = await startTemporal({
+      binary: binary.path,
+      knowsNewsFlag: binary.knowsNewsFlag,
+      dbFilename: join(config.stateDir, 'temporal.db'),
+      namespace: config.temporal.namespace,
+      logFile: join(logsFolder(config.stateDir), 'temporal.log'),
+      port,
+      uiPort,
+      onSpawn,
+    });
+    return { identity: server.identity, exited: server.exited, url: server.uiUrl, detail: server.address };
+  },
+});
