@@ -3,7 +3,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Config, loadConfig } from '../../../infra/config.ts';
 import { prepareLightGbm } from '../../../infra/trainer/environment.ts';
-import { startUp } from '../../supervise/start-up.ts';
+import { startUp, type UpEvent } from '../../supervise/start-up.ts';
 import { contextOf } from '../context.ts';
 import { note, printJson, reportError } from '../output.ts';
 import { withTemporal } from '../temporal.ts';
@@ -24,6 +24,12 @@ const chooseTrainer = async (config: Config, story: Story, asked: string | null)
     story.aside('The demo goes on with the reference trainer, which needs no Python.');
     return ['training.trainer=reference', 'training.parameters={}'];
   }
+};
+
+/** Of a process only what a newcomer should know: that it runs, or that it died and comes back. */
+const tellEvent = (story: Story, event: UpEvent): void => {
+  if (event.kind === 'progress') story.say(event.line);
+  if (event.kind === 'process' && event.status.restarts > 0) story.say(`${event.status.name} ${event.status.state}`);
 };
 
 const tellLinks = (story: Story, endpoints: { temporalUiUrl: string | null; serveUrl: string; controlUrl: string }): void => {
@@ -51,7 +57,7 @@ const exitOf = (result: DemoResult): number =>
 const onStage = async (config: Config, story: Story, options: DemoOptions): Promise<DemoResult> => {
   story.chapter('Setting the stage');
   const overrides = await chooseTrainer(config, story, options.trainer);
-  const up = await startUp(config, { onEvent: (event) => story.say(event.text) });
+  const up = await startUp(config, { onEvent: (event) => tellEvent(story, event) });
   const context = contextOf(config, up.endpoints);
   try {
     tellLinks(story, up.endpoints);
