@@ -21,7 +21,9 @@ export type Pretend = {
   reset(): void;
   called(step: keyof Steps): number;
 };
-type Over = { [Name in keyof Steps]?: (input: Parameters<Steps[Name]>[0], context: StepContext) => ReturnType<Steps[Name]> };
+export type Over = {
+  [Name in keyof Steps]?: (input: Parameters<Steps[Name]>[0], context: StepContext) => ReturnType<Steps[Name]>;
+};
 
 export const verdict = (outcome: VerdictOutcome): Verdict => ({
   outcome,
