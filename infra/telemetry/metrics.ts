@@ -80,6 +80,11 @@ export const metricSpecs = {
     labels: ['pipeline'],
     buckets: loadSeconds,
   },
+  perennial_generations_refused_total: {
+    type: 'counter',
+    help: 'Times that a deployment of a lower generation than the one known was refused',
+    labels: ['pipeline'],
+  },
   perennial_online_entities: {
     type: 'gauge',
     help: 'Entities whose published feature values are in memory',

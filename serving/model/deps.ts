@@ -7,7 +7,7 @@ import type { ServedModel } from './served-model.ts';
 
 /** What the loader asks of the database; all of it may fail at any time, and nothing here stops serving then. */
 export type LoaderDeps = {
-  readonly serverId: string;
+  readonly serverId: () => string;
   readonly deployments: {
     list(): Promise<readonly Deployment[]>;
     report(report: ServerReport): Promise<void>;

@@ -54,7 +54,7 @@ export const createModelLoader = (deps: LoaderDeps): ModelLoader => {
 
   const report = ({ pipeline, status }: Slot): Promise<void> =>
     deployments.report({
-      serverId: deps.serverId,
+      serverId: deps.serverId(),
       pipeline,
       ...status(),
       reportedAt: new Date().toISOString() as Instant,
@@ -91,7 +91,7 @@ export const createModelLoader = (deps: LoaderDeps): ModelLoader => {
 
   /** Best effort: while the database is away its own rule for the age of reports does the same. */
   const sayGoodbye = async (): Promise<void> => {
-    await withDeadline(1_000, 'take reports back', deployments.forgetServer(deps.serverId)).catch(() => {});
+    await withDeadline(1_000, 'take reports back', deployments.forgetServer(deps.serverId())).catch(() => {});
   };
 
   metrics.beforeExposition(() => {

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import type { FeatureSet } from '#domain/contracts/feature-set.ts';
 import { featureSetSchema } from '#domain/contracts/feature-set.ts';
 import type { ModelPackage } from '#domain/contracts/model-version.ts';
@@ -5,6 +6,7 @@ import { PerennialError } from '#domain/errors.ts';
 import { createVectorizer, type RawRow, type ViewLookup } from '#domain/features/apply.ts';
 import { createRequestParser, type RequestParser } from '#domain/features/parse-request.ts';
 import type { PipelineName, Sha256 } from '#domain/units.ts';
+import { sha256Of } from '../../infra/objects/digest.ts';
 import type { ContentStore } from '../../infra/objects/store.ts';
 import { checkGolden, parseModelPackage } from '../../infra/onnx/package.ts';
 import { type OnnxSession, openSession } from '../../infra/onnx/session.ts';
@@ -32,12 +34,12 @@ export const loadServedModel = async (
   pipeline: PipelineName,
   modelSha256: Sha256,
 ): Promise<ServedModel> => {
-  const modelPackage = parseModelPackage(await content.getJson(modelSha256));
+  const modelPackage = parseModelPackage(await readJson(content, modelSha256));
   if (modelPackage.pipeline !== pipeline) {
     throw refused(`Cannot serve model for "${pipeline}" as its package is for "${modelPackage.pipeline}"`);
   }
-  const featureSet = featureSetSchema.parse(await content.getJson(modelPackage.featureSetSha256));
-  const session = await openSession(await content.getBytes(modelPackage.onnx.sha256));
+  const featureSet = featureSetSchema.parse(await readJson(content, modelPackage.featureSetSha256));
+  const session = await openSession(await readContent(content, modelPackage.onnx.sha256));
   try {
     checkWidths(modelPackage, featureSet, session);
     await checkGolden(session, modelPackage);
@@ -48,6 +50,16 @@ export const loadServedModel = async (
   }
   return createServedModel(modelSha256, modelPackage, featureSet, session);
 };
+
+/** Through the local copy, so that a restart finds its model while the store is away; hashed again as it is read. */
+const readContent = async (content: ContentStore, sha256: Sha256): Promise<Buffer> => {
+  const bytes = await readFile(await content.localFile(sha256));
+  if (sha256Of(bytes) === sha256) return bytes;
+  throw new PerennialError('PRN_OBJECT_CORRUPT', `Cannot use object "${sha256}" as its bytes must have that digest: they do not`);
+};
+
+const readJson = async (content: ContentStore, sha256: Sha256): Promise<unknown> =>
+  JSON.parse((await readContent(content, sha256)).toString('utf8'));
 
 const checkWidths = (modelPackage: ModelPackage, featureSet: FeatureSet, session: OnnxSession): void => {
   const { width } = createVectorizer(featureSet);

@@ -135,6 +135,7 @@ export const createSlot = (deps: SlotDeps): Slot => {
     ready: () => current !== null || (wanted !== null && wanted.champion === null),
     want: (deployment) => {
       if (wanted !== null && deployment.generation < wanted.generation) {
+        metrics.count('perennial_generations_refused_total', { pipeline });
         return log.warn(
           { pipeline, generation: deployment.generation, serving: wanted.generation },
           'Refused a lower generation',

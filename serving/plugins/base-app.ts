@@ -1,8 +1,9 @@
-import { type FastifyInstance, fastify } from 'fastify';
+import { type FastifyInstance, fastify, LogController } from 'fastify';
 import type { Logger } from '../../infra/telemetry/logger.ts';
 import type { Metrics } from '../../infra/telemetry/metrics.ts';
 import { useErrors } from './errors.ts';
 import { useHostGuard } from './hosts.ts';
+import { useJsonBody } from './json-body.ts';
 import { useTelemetry } from './telemetry.ts';
 
 export type BaseDeps = { readonly log: Logger; readonly metrics: Metrics; readonly allowedHosts: 'loopback' | null };
@@ -21,7 +22,7 @@ export const createBaseApp = ({ log, metrics, allowedHosts }: BaseDeps): Fastify
   const app = fastify({
     loggerInstance: log,
     // Requests are counted and timed by metrics; a line for each would cost more than a prediction.
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: limits.bodyBytes,
     requestTimeout: limits.requestMs,
     keepAliveTimeout: limits.keepAliveMs,
@@ -31,6 +32,7 @@ export const createBaseApp = ({ log, metrics, allowedHosts }: BaseDeps): Fastify
     onConstructorPoisoning: 'error',
   }) as unknown as FastifyInstance;
   useErrors(app);
+  useJsonBody(app);
   useHostGuard(app, allowedHosts);
   useTelemetry(app, metrics);
   return app;

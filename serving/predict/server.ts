@@ -18,7 +18,7 @@ import { defaultPressureLimits, type PressureLimits } from '../plugins/pressure.
 import { listen, type RunningServer, untilSignalled } from '../plugins/run-server.ts';
 import { buildPredictApp } from './app.ts';
 
-export type PredictServerOptions = Omit<LoaderDeps, 'metrics'> & {
+export type PredictServerOptions = Omit<LoaderDeps, 'metrics' | 'serverId'> & {
   readonly host: string;
   readonly port: number;
   readonly metrics?: Metrics;
@@ -30,12 +30,15 @@ export const startPredictServer = async (options: PredictServerOptions): Promise
   const { host, port, log } = options;
   const metrics = options.metrics ?? createMetrics();
   const stopObserving = observeProcess(metrics);
-  const loader = createModelLoader({ ...options, metrics });
+  // Known only once the port is; the same after a restart, so that a server that died leaves no report of its own behind.
+  let boundPort = port;
+  const loader = createModelLoader({ ...options, metrics, serverId: () => `${hostname()}:${boundPort}` });
   const allowedHosts = isLoopback(host) ? 'loopback' : null;
   const pressure = options.pressure ?? defaultPressureLimits;
   let stopping = false;
   const app = buildPredictApp({ log, metrics, allowedHosts, loader, pressure, isStopping: () => stopping });
   const url = await listen(app, host, port);
+  boundPort = Number(new URL(url).port);
   loader.start();
   return {
     url,
@@ -56,8 +59,6 @@ export const runPredictServer = async (config: Config): Promise<RunningServer> =
   const database = openDatabase(endpoints.databaseUrl, { connections: 4 });
   const content = createContentStore(await openObjectStore(endpoints.store), join(config.stateDir, 'content-cache'));
   const server = await startPredictServer({
-    // The same after a restart, so that a server that died leaves no report that nobody renews.
-    serverId: `${hostname()}:${config.port}`,
     host: config.host,
     port: config.port,
     deployments: createDeployments(database.db),
