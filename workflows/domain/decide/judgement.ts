@@ -1,0 +1,43 @@
+import type { Inequality, VerdictOutcome } from '../contracts/verdict.ts';
+
+/** One question of a verdict: its outcome, a sentence with the numbers (empty: nothing to say), and what it rests on. */
+export type Check = {
+  readonly outcome: VerdictOutcome;
+  readonly sentence: string;
+  readonly inequalities: readonly Inequality[];
+  readonly evidenceIds: readonly string[];
+};
+
+export const checkOf = (
+  outcome: VerdictOutcome,
+  sentence: string,
+  inequalities: readonly Inequality[] = [],
+  evidenceIds: readonly string[] = [],
+): Check => ({ outcome, sentence, inequalities, evidenceIds });
+
+const compare: Readonly<Record<Inequality['operator'], (left: number, right: number) => boolean>> = {
+  '<': (left, right) => left < right,
+  '<=': (left, right) => left <= right,
+  '>': (left, right) => left > right,
+  '>=': (left, right) => left >= right,
+  '=': (left, right) => left === right,
+};
+
+/** A comparison as it is made. One that involves NaN does not hold. */
+export const inequality = (what: string, left: number, operator: Inequality['operator'], right: number): Inequality => ({
+  what,
+  left,
+  operator,
+  right,
+  holds: compare[operator](left, right),
+});
+
+/** Six digits: enough to tell bounds from margins, few enough to read. */
+export const shortNumber = (value: number): string => String(Number(value.toPrecision(6)));
+
+/** "roc_auc 0.7 >= 0.6", or the same with "does not hold". */
+export const sentenceOf = ({ what, left, operator, right, holds }: Inequality): string =>
+  `${what} ${shortNumber(left)} ${operator} ${shortNumber(right)}${holds ? '' : ' does not hold'}`;
+
+/** "95%" of 0.95. */
+export const percent = (share: number): string => `${Number((share * 100).toFixed(2))}%`;
