@@ -1,0 +1,124 @@
+import pg from 'pg';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { migrateToLatest, requireCurrentSchema } from '../../../infra/postgres/migrate.ts';
+import { type Database, openDatabase } from '../../../infra/postgres/pool.ts';
+import { testDatabase } from '../../support/servers.ts';
+
+/** A test database comes migrated; here the way to there is the subject. */
+const empty = async (): Promise<{ url: string; close: () => Promise<void> }> => {
+  const { url, close } = await testDatabase();
+  const client = new pg.Client(url);
+  await client.connect();
+  await client.query('drop schema perennial cascade');
+  await client.end();
+  return { url, close };
+};
+
+describe('migrateToLatest()', () => {
+  let url: string;
+  let database: Database;
+  beforeEach(async () => {
+    const created = await empty();
+    url = created.url;
+    database = openDatabase(url);
+    return async () => {
+      await database.close();
+      await created.close();
+    };
+  });
+
+  it('migrates an empty database once, however many start it', async () => {
+    const applied = await Promise.all(Array.from({ length: 6 }, () => migrateToLatest(url)));
+    expect(applied.filter((names) => names.length > 0)).toEqual([['0001-first']]);
+    await requireCurrentSchema(database.db);
+    expect(await migrateToLatest(url)).toEqual([]);
+  });
+
+  it('says that a database was never migrated', async () => {
+    await expect(requireCurrentSchema(database.db)).rejects.toMatchObject({ code: 'PRN_DATABASE_OUTDATED' });
+    await expect(database.db.selectFrom('runs').selectAll().execute()).rejects.toMatchObject({ code: 'PRN_DATABASE_OUTDATED' });
+  });
+
+  it('leaves a database alone that a newer version migrated', async () => {
+    await migrateToLatest(url);
+    await database.pool.query(`insert into perennial.migrations (name, timestamp) values ('9999-later', '2030-01-01')`);
+    const newer = { code: 'PRN_DATABASE_NEWER', message: expect.stringContaining('"9999-later"') };
+    await expect(requireCurrentSchema(database.db)).rejects.toMatchObject(newer);
+    await expect(migrateToLatest(url)).rejects.toMatchObject(newer);
+  });
+
+  it('leaves nothing behind where a migration fails half-way', async () => {
+    await database.pool.query('create schema perennial; create table perennial.promotions (a int)');
+    await expect(migrateToLatest(url)).rejects.toThrow(/already exists/);
+    await expect(database.pool.query('select 1 from perennial.runs')).rejects.toThrow(/does not exist/);
+    await database.pool.query('drop table perennial.promotions');
+    expect(await migrateToLatest(url)).toEqual(['0001-first']);
+  });
+
+  it('describes every table', async () => {
+    await migrateToLatest(url);
+    const { rows } = await database.pool.query(`select c.relname from pg_class c where c.relnamespace = 'perennial'::regnamespace
+      and c.relkind = 'r' and obj_description(c.oid, 'pg_class') is null`);
+    expect(rows).toEqual([]);
+  });
+});
+
+describe('a database that does not answer', () => {
+  it('is PRN_UNREACHABLE, without the password in the message', async () => {
+    const { db, close } = openDatabase('postgres://ada:secret@127.0.0.1:1/models');
+    const failure = await db
+      .selectFrom('runs')
+      .selectAll()
+      .execute()
+      .catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'PRN_UNREACHABLE', message: expect.stringContaining('127.0.0.1:1/models') });
+    expect(String(failure)).not.toContain('secret');
+    await close();
+  });
+
+  it('is PRN_UNREACHABLE where its host has no name', async () => {
+    await expect(migrateToLatest('postgres://ada@no-such-host.invalid/models')).rejects.toMatchObject({
+      code: 'PRN_UNREACHABLE',
+    });
+  });
+});
+
+describe('a connection', () => {
+  let server: Awaited<ReturnType<typeof testDatabase>>;
+  beforeAll(async () => {
+    server = await testDatabase();
+  });
+  afterAll(() => server.close());
+
+  it('says that the database is unknown', async () => {
+    const { db, close } = openDatabase(server.url.replace(/[^/]*$/, 'no_such_database'));
+    await expect(db.selectFrom('runs').selectAll().execute()).rejects.toMatchObject({ code: 'PRN_CONFIG_INVALID' });
+    await close();
+  });
+
+  it('that ends within a transaction is PRN_UNREACHABLE, and the next query gets a new one', async () => {
+    const { db, pool, close } = openDatabase(server.url);
+    const broken = db.transaction().execute(async (tx) => {
+      await tx.selectFrom('runs').selectAll().execute();
+      await pool.query(`select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid()`);
+      await tx.selectFrom('runs').selectAll().execute();
+    });
+    await expect(broken).rejects.toMatchObject({ code: 'PRN_UNREACHABLE' });
+    expect(await db.selectFrom('runs').selectAll().execute()).toEqual([]);
+    await close();
+  });
+
+  it('that ends while idle is replaced', async () => {
+    const { db, pool, close } = openDatabase(server.url, { connections: 2 });
+    await Promise.all([db.selectFrom('runs').selectAll().execute(), db.selectFrom('parts').selectAll().execute()]);
+    const other = new pg.Client(server.url);
+    await other.connect();
+    await other.query(`select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = current_database() and pid <> pg_backend_pid()`);
+    await other.end();
+    await expect.poll(() => pool.totalCount).toBe(0);
+    expect(await db.selectFrom('runs').selectAll().execute()).toEqual([]);
+    await close();
+  });
+});
