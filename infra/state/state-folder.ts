@@ -21,11 +21,10 @@ export const logsFolder = (stateDir: string): string => join(stateDir, 'logs');
 
 /** Makes the folder and marks it as ours. Version control is told to leave it alone: it holds passwords and data. */
 export const openStateFolder = (stateDir: string): void => {
-  const isNew = !existsSync(stateDir);
   mkdirSync(logsFolder(stateDir), { recursive: true });
-  // Nobody else may list it; as root, PostgreSQL's user must be able to go through.
-  if (isNew) chmodSync(stateDir, process.getuid?.() === 0 ? 0o711 : 0o700);
   if (readMarker(stateDir) !== null) return;
+  // Nobody else may list it; as root, PostgreSQL's user must be able to go through.
+  chmodSync(stateDir, process.getuid?.() === 0 ? 0o711 : 0o700);
   writePrivateFile(markerFile(stateDir), JSON.stringify({ format: 1, outside: [] }));
   writeFileSync(join(stateDir, '.gitignore'), '*\n');
 };

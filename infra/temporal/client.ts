@@ -11,6 +11,17 @@ type TemporalAddress = Pick<Endpoints, 'temporalAddress' | 'temporalNamespace'>;
 /** Long enough for a server across an ocean that is waking up, short enough for a person who waits. */
 const connectTimeoutMs = 10_000;
 
+const loadProfile = () => {
+  try {
+    return loadClientConnectConfig().connectionOptions;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new PerennialError('PRN_CONFIG_INVALID', `Cannot use TEMPORAL_* or Temporal's configuration file: ${reason}`, {
+      cause,
+    });
+  }
+};
+
 /**
  * Address, TLS and keys, as TEMPORAL_* and Temporal's own configuration file say, where those name the same server;
  * else the bare address: a profile for a production server must not be applied to a local one.
@@ -18,8 +29,7 @@ const connectTimeoutMs = 10_000;
 export const temporalConnectionOptions = ({
   temporalAddress,
 }: TemporalAddress): { address: string } & Pick<ConnectionOptions, 'tls' | 'apiKey' | 'metadata'> => {
-  const { connectionOptions } = loadClientConnectConfig();
-  const { address, tls, apiKey, metadata } = connectionOptions;
+  const { address, tls, apiKey, metadata } = loadProfile();
   if (address !== temporalAddress) return { address: temporalAddress };
   return {
     address,

@@ -34,6 +34,8 @@ const askService = async (service: string): Promise<z.infer<typeof answerSchema>
   return answer?.ok ? answerSchema.parse(await answer.json()) : null;
 };
 
+export const isServiceReachable = async (): Promise<boolean> => (await askService(serviceUrl).catch(() => null)) !== null;
+
 const fetchFile = async (url: string, file: string): Promise<void> => {
   const answer = await fetch(url, { signal: AbortSignal.timeout(downloadMs) });
   if (!answer.ok || answer.body === null) throw new Error(`"${url}" answers ${answer.status}`);

@@ -35,13 +35,29 @@ const storeSetting = (store: Endpoints['store']): Record<string, string | null> 
         AWS_REGION: store.region,
       };
 
-/** A profile, key or certificate meant for another server must not be used with the one that we started. */
-const ownTemporal = { TEMPORAL_CONFIG_FILE: '/dev/null', TEMPORAL_API_KEY: null, TEMPORAL_TLS: null, TEMPORAL_PROFILE: null };
+/**
+ * A profile, key or certificate meant for another server must not be used with the one that we started. A file that
+ * does not exist counts as "no profiles"; an empty one is an error to Temporal's library.
+ */
+const ownTemporal = ({ stateDir }: Config): Record<string, string | null> => ({
+  TEMPORAL_CONFIG_FILE: join(stateDir, 'no-temporal-profiles.toml'),
+  TEMPORAL_API_KEY: null,
+  TEMPORAL_TLS: null,
+  TEMPORAL_PROFILE: null,
+});
 
-const environmentOf = (config: Config, endpoints: Endpoints): Record<string, string | undefined> =>
+/** Each worker on a machine needs a port of its own for Temporal's metrics: the one that is asked for, and the next two. */
+const metricsSetting = (name: ProgramName, { workerMetricsAddress }: Config): Record<string, string> => {
+  const offset = ['flow', 'cpu', 'gpu'].indexOf(name);
+  const match = /^(.*):(\d+)$/.exec(workerMetricsAddress ?? '');
+  return offset < 0 || match === null ? {} : { PERENNIAL_WORKER_METRICS: `${match[1]}:${Number(match[2]) + offset}` };
+};
+
+const environmentOf = (name: ProgramName, config: Config, endpoints: Endpoints): Record<string, string | undefined> =>
   childEnvironment({
-    ...(config.temporal.address === null ? ownTemporal : {}),
+    ...(config.temporal.address === null ? ownTemporal(config) : {}),
     ...storeSetting(endpoints.store),
+    ...metricsSetting(name, config),
     DATABASE_URL: endpoints.databaseUrl,
     TEMPORAL_ADDRESS: endpoints.temporalAddress,
     TEMPORAL_NAMESPACE: endpoints.temporalNamespace,
@@ -89,7 +105,7 @@ export const programUnit = (name: ProgramName, config: Config, endpoints: Endpoi
       if (found !== null) ready.resolve(found);
     };
     const parameters = [mainFile, ...programArguments[name]];
-    const env = environmentOf(config, endpoints);
+    const env = environmentOf(name, config, endpoints);
     const server = await startServerProcess(process.execPath, parameters, { logFile, env, onSpawn, onMessage });
     const { url } = await untilReady(name, server, ready.promise, logFile);
     return { identity: server.identity, exited: server.exited, url, detail: '' };
