@@ -101,12 +101,12 @@ const withFilter = (node: SyntaxNode, condition: SyntaxNode): SyntaxNode => {
 
 type Found = { readonly outer: SyntaxNode; readonly aggregates: SyntaxNode[] };
 
-/** Takes the aggregates out and leaves references `__0`, `__1`, … in their places. */
+/** Takes the aggregates out and leaves references of ours in their places. */
 const takeApart = (tree: SyntaxNode, isAggregate: (node: SyntaxNode) => boolean): Found => {
   const aggregates: SyntaxNode[] = [];
   const outer = replaceNodes(tree, (node) => {
     if (!isAggregate(node)) return null;
-    const name = `__${aggregates.push(node) - 1}`;
+    const name = `perennial_aggregate_${aggregates.push(node) - 1}`;
     return { class: 'COLUMN_REF', type: 'COLUMN_REF', alias: '', query_location: 0, column_names: [name] };
   }) as SyntaxNode;
   return { outer, aggregates };
@@ -115,8 +115,8 @@ const takeApart = (tree: SyntaxNode, isAggregate: (node: SyntaxNode) => boolean)
 const looseColumn = (outer: SyntaxNode): string | null => {
   let loose: string | null = null;
   visitNodes(outer, (node) => {
-    const name = node['class'] === 'COLUMN_REF' ? (node['column_names'] as string[]).join('.') : '__';
-    if (!/^__\d*$/.test(name)) loose = name;
+    const name = node['class'] === 'COLUMN_REF' ? (node['column_names'] as string[]).join('.') : 'perennial_aggregate_0';
+    if (!/^perennial_aggregate_\d+$/.test(name)) loose = name;
   });
   return loose;
 };
@@ -156,6 +156,6 @@ export const takeValueApart = async (
     name,
     touchesLabel,
     aggregates: texts,
-    write: (form) => around.replace(/\b__(\d+)\b/g, (_, index: string) => form(texts[Number(index)] as string)),
+    write: (form) => around.replace(/\bperennial_aggregate_(\d+)\b/g, (_, index: string) => form(texts[Number(index)] as string)),
   };
 };

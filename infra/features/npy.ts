@@ -34,9 +34,18 @@ const parseHeader = (bytes: Buffer, file: string): { start: number; shape: numbe
   const shape = /'shape':\s*\(([^)]*)\)/.exec(header)?.[1];
   const isReadable = /'descr':\s*'<f4'/.test(header) && /'fortran_order':\s*False/.test(header);
   if (shape === undefined || !isReadable) {
-    throw new TypeError(`Cannot read "${file}" as a matrix: it must be little-endian float32, row by row: its header is ${header}`);
+    throw new TypeError(
+      `Cannot read "${file}" as a matrix: it must be little-endian float32, row by row: its header is ${header}`,
+    );
   }
-  return { start, shape: shape.split(',').map((part) => part.trim()).filter((part) => part !== '').map(Number) };
+  return {
+    start,
+    shape: shape
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== '')
+      .map(Number),
+  };
 };
 
 /**
@@ -49,11 +58,15 @@ export const readNpy = async (file: string): Promise<NpyMatrix> => {
   const [rows = 1, columns = 1] = shape;
   const length = rows * columns;
   if (shape.length > 2 || bytes.length - start !== length * 4) {
-    throw new TypeError(`Cannot read "${file}" as a matrix of ${shape.join(' x ')}: it holds ${bytes.length - start} bytes of numbers`);
+    throw new TypeError(
+      `Cannot read "${file}" as a matrix of ${shape.join(' x ')}: it holds ${bytes.length - start} bytes of numbers`,
+    );
   }
   const offset = bytes.byteOffset + start;
   const data =
-    offset % 4 === 0 ? new Float32Array(bytes.buffer, offset, length) : new Float32Array(Uint8Array.from(bytes.subarray(start)).buffer);
+    offset % 4 === 0
+      ? new Float32Array(bytes.buffer, offset, length)
+      : new Float32Array(Uint8Array.from(bytes.subarray(start)).buffer);
   return { rows, columns, data };
 };
 
@@ -83,7 +96,8 @@ export const createNpyWriter = async (file: string, shape: readonly [number] | r
     },
     close: async () => {
       await handle.close();
-      if (count !== expected) throw new RangeError(`Cannot end "${file}" as ${expected} numbers must be in it: there are ${count}`);
+      if (count !== expected)
+        throw new RangeError(`Cannot end "${file}" as ${expected} numbers must be in it: there are ${count}`);
     },
   };
 };

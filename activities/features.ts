@@ -1,0 +1,85 @@
+import type { Sha256 } from '#domain/units.ts';
+import { buildFrame, extraViewsDigest } from '../infra/features/frame.ts';
+import type { ExtraView } from '../infra/features/prepare.ts';
+import { allFiles, fetchSnapshot } from '../infra/features/snapshot.ts';
+import { withDuckDb } from '../infra/tabular/duckdb.ts';
+import type { FeaturesSummary, RunRef } from '../workflows/steps.ts';
+import { type ChampionFeatures, findChampionFeatures } from './champion-features.ts';
+import { readDefinition, readManifest } from './definition.ts';
+import type { CpuDeps, PipelineSpec } from './deps.ts';
+import type { StepContext } from './step-context.ts';
+
+type Deps = Pick<CpuDeps, 'ledger' | 'definitions' | 'deployments' | 'registry' | 'content' | 'scratch' | 'limits'>;
+type Input = RunRef & { readonly snapshotSha256: Sha256 };
+
+/**
+ * Views of the champion that this definition does not declare, so that both can be scored on one hold-out. A view that
+ * was declared anew under the same name stands in the hold-out under both meanings: the champion's with "@" and the
+ * first digits of its feature set's digest behind its name.
+ */
+const championViews = (spec: PipelineSpec, champion: ChampionFeatures | null, championSpec: PipelineSpec | null): ExtraView[] => {
+  if (champion === null) return [];
+  return champion.featureSet.views.flatMap((view): ExtraView[] => {
+    const declared = spec.features.views[view.name];
+    if (declared === undefined) return [{ view, as: view.name }];
+    const before = championSpec?.features.views[view.name];
+    const isSame = before !== undefined && JSON.stringify(before) === JSON.stringify(declared);
+    return isSame ? [] : [{ view, as: `${view.name}@${champion.featureSetSha256.slice(0, 12)}` }];
+  });
+};
+
+/**
+ * Sums of fractions depend in their last bits on how threads share them out; with one thread, equal data gives equal
+ * bytes. Whole numbers and truths do not care.
+ */
+const threadsFor = (spec: PipelineSpec, fractions: readonly string[], threads: number): number => {
+  const texts = Object.values(spec.features.views).flatMap((view) => ('values' in view ? Object.values(view.values) : []));
+  return fractions.some((name) => texts.some((text) => text.toLowerCase().includes(name.toLowerCase()))) ? 1 : threads;
+};
+
+/** The step `buildFeatures`; see the port. Heartbeats with the stage of the work. */
+export const createBuildFeatures =
+  (deps: Deps) =>
+  async (input: Input, context?: StepContext): Promise<FeaturesSummary> => {
+    const spec = await readDefinition(deps, input.definitionSha256);
+    const champion = await findChampionFeatures(deps, input.pipeline);
+    const championSpec =
+      champion?.definitionSha256 == null ? null : await readDefinition(deps, champion.definitionSha256).catch(() => null);
+    const extraViews = championViews(spec, champion, championSpec);
+    const key = `features/${input.snapshotSha256}/${input.definitionSha256}/${extraViewsDigest(extraViews)}`;
+    const known = await deps.ledger.find(key);
+    if (known !== null) return known as FeaturesSummary;
+    const manifest = await readManifest(deps, input.snapshotSha256);
+    const files = await fetchSnapshot(manifest, deps.content);
+    const fractions = manifest.schema.columns.filter((column) => column.type === 'number').map((column) => column.name);
+    const built = await deps.scratch.withFolder('features', (folder) =>
+      withDuckDb(
+        {
+          folder,
+          memoryMiB: deps.limits.memoryMiB,
+          threads: threadsFor(spec, fractions, deps.limits.threads),
+          allowedFolders: allFiles(files),
+          signal: context?.signal,
+        },
+        (db) =>
+          buildFrame(db, {
+            manifest,
+            snapshotSha256: input.snapshotSha256,
+            spec,
+            files,
+            folder,
+            content: deps.content,
+            extraViews,
+            onStage: (stage, detail) => context?.heartbeat({ stage, ...detail }),
+          }),
+      ),
+    );
+    const summary: FeaturesSummary = {
+      frameSha256: built.frameSha256,
+      featureSetSha256: built.frame.featureSetSha256,
+      trainRows: built.frame.train.rows,
+      holdoutRows: built.frame.holdout.rows,
+      columns: built.frame.columns.length,
+    };
+    return (await deps.ledger.record(key, 'buildFeatures', summary)) as FeaturesSummary;
+  };
