@@ -1,0 +1,245 @@
+-- Written from the catalog by `node infra/postgres/dump-schema.ts`; compared in the tests. Do not edit.
+create schema perennial;
+
+create function perennial.refuse_change() returns trigger language plpgsql as $$
+    begin raise exception 'the audit log is append-only'; end $$;
+
+create table perennial.audit_log (
+  id bigint generated always as identity not null,
+  at timestamp with time zone not null default now(),
+  actor text not null,
+  action text not null,
+  subject text not null,
+  detail jsonb not null,
+  previous_sha256 text not null,
+  sha256 text not null,
+  constraint audit_log_pkey PRIMARY KEY (id),
+  constraint audit_log_sha256_key UNIQUE (sha256)
+);
+comment on table perennial.audit_log is 'Append-only record of decisions; each row holds the digest of the one before';
+CREATE TRIGGER audit_log_append_only BEFORE DELETE OR UPDATE ON perennial.audit_log FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER audit_log_never_emptied BEFORE TRUNCATE ON perennial.audit_log FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+create table perennial.definitions (
+  sha256 text not null,
+  pipeline text not null,
+  file jsonb not null,
+  code_version text not null,
+  created_at timestamp with time zone not null default now(),
+  constraint definitions_pkey PRIMARY KEY (sha256),
+  constraint definitions_pipeline_fkey FOREIGN KEY (pipeline) REFERENCES pipelines(name)
+);
+comment on table perennial.definitions is 'Every version of a pipeline file that was applied or run, by the digest of its canonical form';
+
+create table perennial.deployments (
+  pipeline text not null,
+  generation bigint not null,
+  champion_version integer,
+  model_sha256 text,
+  updated_at timestamp with time zone not null default now(),
+  constraint deployments_pkey PRIMARY KEY (pipeline),
+  constraint deployments_pipeline_champion_version_fkey FOREIGN KEY (pipeline, champion_version) REFERENCES model_versions(pipeline, version),
+  constraint deployments_pipeline_fkey FOREIGN KEY (pipeline) REFERENCES pipelines(name)
+);
+comment on table perennial.deployments is 'What should be served; servers follow it and refuse a lower generation';
+
+create table perennial.evaluations (
+  run_key text not null,
+  sha256 text not null,
+  pipeline text not null,
+  verdict text not null,
+  reason text not null,
+  decision jsonb not null,
+  created_at timestamp with time zone not null default now(),
+  constraint evaluations_pkey PRIMARY KEY (run_key, sha256),
+  constraint evaluations_pipeline_fkey FOREIGN KEY (pipeline) REFERENCES pipelines(name),
+  constraint evaluations_run_key_fkey FOREIGN KEY (run_key) REFERENCES runs(run_key),
+  constraint evaluations_verdict_check CHECK ((verdict = ANY (ARRAY['pass'::text, 'fail'::text, 'inconclusive'::text, 'error'::text])))
+);
+comment on table perennial.evaluations is 'What the gate decided in a run, with the digest of the report it decided on';
+
+create table perennial.migration_lock (
+  id character varying(255) not null,
+  is_locked integer not null default 0,
+  constraint migration_lock_pkey PRIMARY KEY (id)
+);
+comment on table perennial.migration_lock is 'Lets one migrator work at a time; kept by the migrator';
+
+create table perennial.migrations (
+  name character varying(255) not null,
+  "timestamp" character varying(255) not null,
+  constraint migrations_pkey PRIMARY KEY (name)
+);
+comment on table perennial.migrations is 'Which migrations were applied; kept by the migrator';
+
+create table perennial.model_versions (
+  pipeline text not null,
+  version integer not null,
+  stage text not null,
+  model_sha256 text not null,
+  onnx_sha256 text not null,
+  training_key text not null,
+  definition_sha256 text,
+  code_version text not null,
+  snapshot_sha256 text,
+  feature_set_sha256 text not null,
+  trainer text not null,
+  parameters jsonb not null,
+  metrics jsonb not null,
+  run_key text,
+  created_at timestamp with time zone not null default now(),
+  constraint model_versions_pkey PRIMARY KEY (pipeline, version),
+  constraint model_versions_pipeline_training_key_key UNIQUE (pipeline, training_key),
+  constraint model_versions_definition_sha256_fkey FOREIGN KEY (definition_sha256) REFERENCES definitions(sha256),
+  constraint model_versions_pipeline_fkey FOREIGN KEY (pipeline) REFERENCES pipelines(name),
+  constraint model_versions_run_key_fkey FOREIGN KEY (run_key) REFERENCES runs(run_key),
+  constraint model_versions_snapshot_sha256_fkey FOREIGN KEY (snapshot_sha256) REFERENCES snapshots(sha256),
+  constraint model_versions_stage_check CHECK ((stage = ANY (ARRAY['registered'::text, 'champion'::text, 'retired'::text, 'rejected'::text]))),
+  constraint model_versions_version_check CHECK ((version > 0))
+);
+comment on table perennial.model_versions is 'Registered models with their lineage: one row a training key, at most one champion a pipeline';
+CREATE UNIQUE INDEX one_champion ON perennial.model_versions USING btree (pipeline) WHERE (stage = 'champion'::text);
+
+create table perennial.online_features (
+  pipeline text not null,
+  view text not null,
+  entity text not null,
+  "values" jsonb not null,
+  known_at timestamp with time zone not null,
+  publication text not null,
+  constraint online_features_pkey PRIMARY KEY (pipeline, view, entity),
+  constraint online_features_pipeline_fkey FOREIGN KEY (pipeline) REFERENCES pipelines(name)
+);
+comment on table perennial.online_features is 'Newest value of each view per entity, as the servers look them up';
+
+create table perennial.parts (
+  sha256 text not null,
+  bytes bigint not null,
+  rows bigint not null,
+  first_arrived_at timestamp with time zone not null default now(),
+  constraint parts_pkey PRIMARY KEY (sha256)
+);
+comment on table perennial.parts is 'Objects of datasets with the instant of their first arrival (the second of the two times)';
+
+create table perennial.pipelines (
+  name text not null,
+  definition_sha256 text,
+  folder text,
+  created_at timestamp with time zone not null default now(),
+  updated_at timestamp with time zone not null default now(),
+  constraint pipelines_pkey PRIMARY KEY (name),
+  constraint pipelines_definition_sha256_fkey FOREIGN KEY (definition_sha256) REFERENCES definitions(sha256)
+);
+comment on table perennial.pipelines is 'A pipeline, with the definition that is applied now';
+
+create table perennial.promotions (
+  pipeline text not null,
+  generation bigint not null,
+  kind text not null,
+  version integer,
+  previous_version integer,
+  operation_key text not null,
+  actor text not null,
+  reason text not null,
+  promoted_at timestamp with time zone not null default now(),
+  constraint promotions_pkey PRIMARY KEY (pipeline, generation),
+  constraint promotions_operation_key_key UNIQUE (operation_key),
+  constraint promotions_pipeline_fkey FOREIGN KEY (pipeline) REFERENCES pipelines(name),
+  constraint promotions_kind_check CHECK ((kind = ANY (ARRAY['promote'::text, 'rollback'::text])))
+);
+comment on table perennial.promotions is 'Every change of champion; the operation key makes a repeated one a no-op';
+
+create table perennial.publications (
+  pipeline text not null,
+  publication text not null,
+  rows bigint not null,
+  published_at timestamp with time zone not null default now(),
+  constraint publications_pkey PRIMARY KEY (pipeline),
+  constraint publications_pipeline_fkey FOREIGN KEY (pipeline) REFERENCES pipelines(name)
+);
+comment on table perennial.publications is 'Which set of online features is published';
+
+create table perennial.run_metrics (
+  run_key text not null,
+  name text not null,
+  step bigint not null,
+  value double precision not null,
+  recorded_at timestamp with time zone not null default now(),
+  constraint run_metrics_pkey PRIMARY KEY (run_key, name, step),
+  constraint run_metrics_run_key_fkey FOREIGN KEY (run_key) REFERENCES runs(run_key)
+);
+comment on table perennial.run_metrics is 'Numbers that a trainer reported on the way, by step';
+
+create table perennial.run_stages (
+  run_key text not null,
+  stage text not null,
+  state text not null,
+  summary text not null,
+  started_at timestamp with time zone not null default now(),
+  updated_at timestamp with time zone not null default now(),
+  constraint run_stages_pkey PRIMARY KEY (run_key, stage),
+  constraint run_stages_run_key_fkey FOREIGN KEY (run_key) REFERENCES runs(run_key),
+  constraint run_stages_state_check CHECK ((state = ANY (ARRAY['started'::text, 'done'::text, 'waiting'::text])))
+);
+comment on table perennial.run_stages is 'How far a run came, for status and console; the history in Temporal is the full record';
+
+create table perennial.runs (
+  run_key text not null,
+  pipeline text not null,
+  workflow_id text not null,
+  definition_sha256 text not null,
+  code_version text not null,
+  listing_sha256 text not null,
+  cutoff timestamp with time zone,
+  trigger_kind text not null,
+  trigger_by text not null,
+  trigger_reason text not null,
+  started_at timestamp with time zone not null default now(),
+  ended_at timestamp with time zone,
+  outcome text,
+  result jsonb,
+  constraint runs_pkey PRIMARY KEY (run_key),
+  constraint runs_workflow_id_key UNIQUE (workflow_id),
+  constraint runs_definition_sha256_fkey FOREIGN KEY (definition_sha256) REFERENCES definitions(sha256),
+  constraint runs_pipeline_fkey FOREIGN KEY (pipeline) REFERENCES pipelines(name),
+  constraint runs_outcome_check CHECK ((outcome = ANY (ARRAY['promoted'::text, 'rejected'::text, 'inconclusive'::text, 'held'::text, 'failed'::text])))
+);
+comment on table perennial.runs is 'One row a run: what it was asked to do and how it ended';
+CREATE INDEX runs_by_pipeline ON perennial.runs USING btree (pipeline, started_at DESC);
+
+create table perennial.server_reports (
+  server_id text not null,
+  pipeline text not null,
+  generation bigint not null,
+  model_sha256 text,
+  state text not null,
+  reason text,
+  reported_at timestamp with time zone not null default now(),
+  constraint server_reports_pkey PRIMARY KEY (server_id, pipeline),
+  constraint server_reports_state_check CHECK ((state = ANY (ARRAY['loading'::text, 'serving'::text, 'refused'::text])))
+);
+comment on table perennial.server_reports is 'What each server says that it serves now';
+
+create table perennial.snapshots (
+  sha256 text not null,
+  pipeline text not null,
+  rows bigint not null,
+  bytes bigint not null,
+  part_count integer not null,
+  first_event_at timestamp with time zone,
+  last_event_at timestamp with time zone,
+  created_at timestamp with time zone not null default now(),
+  constraint snapshots_pkey PRIMARY KEY (sha256),
+  constraint snapshots_pipeline_fkey FOREIGN KEY (pipeline) REFERENCES pipelines(name)
+);
+comment on table perennial.snapshots is 'Frozen datasets; the digest of the manifest is the data version';
+CREATE INDEX snapshots_by_pipeline ON perennial.snapshots USING btree (pipeline, created_at DESC);
+
+create table perennial.step_results (
+  key text not null,
+  step text not null,
+  result jsonb not null,
+  recorded_at timestamp with time zone not null default now(),
+  constraint step_results_pkey PRIMARY KEY (key)
+);
+comment on table perennial.step_results is 'Result of a step by its idempotency key; the first one stands';
