@@ -61,6 +61,7 @@ export const createSlot = (deps: SlotDeps): Slot => {
   let failures = 0;
   let retryAt = 0;
   let closed = false;
+  let lowest: number | null = null;
 
   const isInPlace = (deployment: Deployment): boolean =>
     status.state === 'serving' &&
@@ -92,6 +93,14 @@ export const createSlot = (deps: SlotDeps): Slot => {
     metrics.count('perennial_model_load_failures_total', { pipeline, code });
     log.error({ pipeline, generation: deployment.generation, code, err: error }, message);
     onChange();
+  };
+
+  /** Counted at every look, said once: only an operator who restored a database can mend it. */
+  const refuseLower = (deployment: Deployment, known: Deployment): void => {
+    metrics.count('perennial_generations_refused_total', { pipeline });
+    if (lowest === deployment.generation) return;
+    lowest = deployment.generation;
+    log.warn({ pipeline, generation: deployment.generation, known: known.generation }, 'Refused a lower generation');
   };
 
   const loadWanted = async (deployment: Deployment, champion: NonNullable<Deployment['champion']>): Promise<void> => {
@@ -134,13 +143,7 @@ export const createSlot = (deps: SlotDeps): Slot => {
     status: () => status,
     ready: () => current !== null || (wanted !== null && wanted.champion === null),
     want: (deployment) => {
-      if (wanted !== null && deployment.generation < wanted.generation) {
-        metrics.count('perennial_generations_refused_total', { pipeline });
-        return log.warn(
-          { pipeline, generation: deployment.generation, serving: wanted.generation },
-          'Refused a lower generation',
-        );
-      }
+      if (wanted !== null && deployment.generation < wanted.generation) return refuseLower(deployment, wanted);
       if (wanted === null || deployment.generation > wanted.generation) {
         wanted = deployment;
         failures = 0;
