@@ -91,3 +91,11 @@ export const rowsForPower = (plan: {
   const reach = normalUpperQuantile(1 - plan.confidence) + normalUpperQuantile(1 - plan.power);
   return (reach * reach * plan.variancePerRow) / (plan.distance * plan.distance);
 };
+
+/**
+ * Rows among which an event of that rate would have been seen with the given confidence. Infinite at rate 0.
+ *
+ * Source: statistics.md 12.8, solved for n: log(1 - confidence) / log(1 - rate).
+ * @example rowsToSee(0.005, 0.95) // 597.6...
+ */
+export const rowsToSee = (rate: number, confidence: number): number => Math.log1p(-confidence) / Math.log1p(-Math.min(1, rate));
