@@ -13,9 +13,9 @@ h2 { font-size: 1.05rem; margin: 2.25rem 0 .75rem }
 nav { display: flex; flex-wrap: wrap; gap: .25rem 1rem }
 a { color: var(--link); text-decoration: none } a:hover { text-decoration: underline }
 .quiet { color: var(--quiet) } .mono { font: .85em ui-monospace, monospace; overflow-wrap: anywhere }
-.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(19rem, 1fr)); gap: 1rem }
+.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(19rem, 1fr)); gap: 1rem; align-items: start }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 1rem 1.1rem }
-.card h3 { margin: 0 0 .5rem; font-size: 1rem }
+.card h3 { margin: 0 0 .5rem; font-size: 1rem } .card nav { margin-top: .9rem }
 dl { display: grid; grid-template-columns: auto 1fr; gap: .15rem .9rem; margin: 0 } dt { color: var(--quiet) } dd { margin: 0 }
 .table { overflow-x: auto; background: var(--card); border: 1px solid var(--line); border-radius: 10px }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums }

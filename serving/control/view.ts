@@ -10,9 +10,11 @@ export type PipelineView = {
   readonly deployment: Deployment | null;
   readonly servers: readonly ServerReport[];
 };
+/** `stage` is what a run that goes on does now. */
+export type RunView = RunRecord & { readonly stage: string | null };
 export type PageView = {
   readonly pipelines: readonly PipelineView[];
-  readonly runs: readonly RunRecord[];
+  readonly runs: readonly RunView[];
   readonly decisions: readonly DecisionRecord[];
   readonly links: Links;
 };
@@ -61,19 +63,19 @@ const card = (view: PipelineView, { predict }: Links): Html => html`<article cla
     ${view.deployment === null ? null : row('Generation', html`${view.deployment.generation}`)}
     ${serverRows(view)}
   </dl>
-  <p><nav>
+  <nav>
     ${view.champion === null ? null : html`<a href="/api/models/${view.name}">Versions</a>`}
     <a href="/api/snapshots/${view.name}">Snapshots</a>
     <a href="/api/runs?pipeline=${view.name}">Runs</a>
     ${predict === null || view.champion === null ? null : html`<a href="${predict}/v2/models/${view.name}">Server</a>`}
-  </nav></p>
+  </nav>
 </article>`;
 
-const runRow = (run: RunRecord, { workflow }: Links): Html => html`<tr>
+const runRow = (run: RunView, { workflow }: Links): Html => html`<tr>
   <td class="nowrap"><a class="mono" href="/api/runs/${run.runKey}">${run.runKey}</a></td>
   <td>${run.pipeline}</td>
   <td>${badge(run.outcome ?? 'running')}</td>
-  <td class="reason">${run.result?.reason ?? ''}</td>
+  <td class="reason">${run.result?.reason ?? run.stage ?? ''}</td>
   <td class="nowrap">${instant(run.startedAt)}</td>
   <td>${run.trigger.kind} <span class="quiet">${run.trigger.by}</span></td>
   <td>${workflow === null ? null : html`<a href="${workflow(run.workflowId)}">Temporal</a>`}</td>

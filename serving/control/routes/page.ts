@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { type ControlDeps, reportMaxAgeMs } from '../deps.ts';
 import { Html, html } from '../html.ts';
 import { style } from '../style.ts';
-import { bodyOf, type PageView, type PipelineView } from '../view.ts';
+import { bodyOf, type PageView, type PipelineView, type RunView } from '../view.ts';
 
 /** Nothing but this one style may be loaded or run, whatever a name in the database says. */
 const policy = [
@@ -37,10 +37,20 @@ export const pageRoutes =
 const readPage = async (deps: ControlDeps): Promise<PageView> => {
   const [pipelines, runs, decisions] = await Promise.all([
     readPipelines(deps),
-    deps.runs.list({ limit: recent }),
+    readRuns(deps),
     deps.evaluations.list({ limit: recent }),
   ]);
   return { pipelines, runs, decisions, links: deps.links };
+};
+
+const readRuns = async ({ runs }: ControlDeps): Promise<RunView[]> => {
+  const listed = await runs.list({ limit: recent });
+  return Promise.all(
+    listed.map(async (run) => {
+      const latest = run.outcome === null ? (await runs.stages(run.runKey)).at(-1) : undefined;
+      return { ...run, stage: latest === undefined ? null : `${latest.stage}: ${latest.summary}` };
+    }),
+  );
 };
 
 const readPipelines = async ({ definitions, registry, deployments }: ControlDeps): Promise<PipelineView[]> => {
