@@ -5,7 +5,14 @@ import { databaseSchema, type Tables } from './tables.ts';
  * The schema as the catalog has it, written the same by PostgreSQL 15 and 18: pg_dump is not shipped with the embedded
  * server, and its text differs between versions. To be read and compared; the migrations make the tables.
  */
-export const describeSchema = async (db: Kysely<Tables>): Promise<string> => {
+export const describeSchema = (db: Kysely<Tables>): Promise<string> =>
+  db.transaction().execute(async (tx) => {
+    // So that every name is written with its schema, whoever asks.
+    await sql`set local search_path = ''`.execute(tx);
+    return await describeAll(tx);
+  });
+
+const describeAll = async (db: Kysely<Tables>): Promise<string> => {
   const [tables, functions] = [await listTables(db), await listFunctions(db)];
   const blocks: string[] = [];
   for (const table of tables) blocks.push(await describeTable(db, table));

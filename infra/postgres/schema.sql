@@ -17,8 +17,8 @@ create table perennial.audit_log (
   constraint audit_log_sha256_key UNIQUE (sha256)
 );
 comment on table perennial.audit_log is 'Append-only record of decisions; each row holds the digest of the one before';
-CREATE TRIGGER audit_log_append_only BEFORE DELETE OR UPDATE ON perennial.audit_log FOR EACH ROW EXECUTE FUNCTION refuse_change();
-CREATE TRIGGER audit_log_never_emptied BEFORE TRUNCATE ON perennial.audit_log FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER audit_log_append_only BEFORE DELETE OR UPDATE ON perennial.audit_log FOR EACH ROW EXECUTE FUNCTION perennial.refuse_change();
+CREATE TRIGGER audit_log_never_emptied BEFORE TRUNCATE ON perennial.audit_log FOR EACH STATEMENT EXECUTE FUNCTION perennial.refuse_change();
 
 create table perennial.definitions (
   sha256 text not null,
@@ -27,7 +27,7 @@ create table perennial.definitions (
   code_version text not null,
   created_at timestamp with time zone not null default now(),
   constraint definitions_pkey PRIMARY KEY (sha256),
-  constraint definitions_pipeline_fkey FOREIGN KEY (pipeline) REFERENCES pipelines(name)
+  constraint definitions_pipeline_fkey FOREIGN KEY (pipeline) REFERENCES perennial.pipelines(name)
 );
 comment on table perennial.definitions is 'Every version of a pipeline file that was applied or run, by the digest of its canonical form';
 
@@ -38,8 +38,8 @@ create table perennial.deployments (
   model_sha256 text,
   updated_at timestamp with time zone not null default now(),
   constraint deployments_pkey PRIMARY KEY (pipeline),
-  constraint deployments_pipeline_champion_version_fkey FOREIGN KEY (pipeline, champion_version) REFERENCES model_versions(pipeline, version),
-  constraint deployments_pipeline_fkey FOREIGN KEY (pipeline) REFERENCES pipelines(name)
+  constraint deployments_pipeline_champion_version_fkey FOREIGN KEY (pipeline, champion_version) REFERENCES perennial.model_versions(pipeline, version),
+  constraint deployments_pipeline_fkey FOREIGN KEY (pipeline) REFERENCES perennial.pipelines(name)
 );
 comment on table perennial.deployments is 'What should be served; servers follow it and refuse a lower generation';
 
@@ -52,8 +52,8 @@ create table perennial.evaluations (
   decision jsonb not null,
   created_at timestamp with time zone not null default now(),
   constraint evaluations_pkey PRIMARY KEY (run_key, sha256),
-  constraint evaluations_pipeline_fkey FOREIGN KEY (pipeline) REFERENCES pipelines(name),
-  constraint evaluations_run_key_fkey FOREIGN KEY (run_key) REFERENCES runs(run_key),
+  constraint evaluations_pipeline_fkey FOREIGN KEY (pipeline) REFERENCES perennial.pipelines(name),
+  constraint evaluations_run_key_fkey FOREIGN KEY (run_key) REFERENCES perennial.runs(run_key),
   constraint evaluations_verdict_check CHECK ((verdict = ANY (ARRAY['pass'::text, 'fail'::text, 'inconclusive'::text, 'error'::text])))
 );
 comment on table perennial.evaluations is 'What the gate decided in a run, with the digest of the report it decided on';
@@ -90,10 +90,10 @@ create table perennial.model_versions (
   created_at timestamp with time zone not null default now(),
   constraint model_versions_pkey PRIMARY KEY (pipeline, version),
   constraint model_versions_pipeline_training_key_key UNIQUE (pipeline, training_key),
-  constraint model_versions_definition_sha256_fkey FOREIGN KEY (definition_sha256) REFERENCES definitions(sha256),
-  constraint model_versions_pipeline_fkey FOREIGN KEY (pipeline) REFERENCES pipelines(name),
-  constraint model_versions_run_key_fkey FOREIGN KEY (run_key) REFERENCES runs(run_key),
-  constraint model_versions_snapshot_sha256_fkey FOREIGN KEY (snapshot_sha256) REFERENCES snapshots(sha256),
+  constraint model_versions_definition_sha256_fkey FOREIGN KEY (definition_sha256) REFERENCES perennial.definitions(sha256),
+  constraint model_versions_pipeline_fkey FOREIGN KEY (pipeline) REFERENCES perennial.pipelines(name),
+  constraint model_versions_run_key_fkey FOREIGN KEY (run_key) REFERENCES perennial.runs(run_key),
+  constraint model_versions_snapshot_sha256_fkey FOREIGN KEY (snapshot_sha256) REFERENCES perennial.snapshots(sha256),
   constraint model_versions_stage_check CHECK ((stage = ANY (ARRAY['registered'::text, 'champion'::text, 'retired'::text, 'rejected'::text]))),
   constraint model_versions_version_check CHECK ((version > 0))
 );
@@ -108,7 +108,7 @@ create table perennial.online_features (
   known_at timestamp with time zone not null,
   publication text not null,
   constraint online_features_pkey PRIMARY KEY (pipeline, view, entity),
-  constraint online_features_pipeline_fkey FOREIGN KEY (pipeline) REFERENCES pipelines(name)
+  constraint online_features_pipeline_fkey FOREIGN KEY (pipeline) REFERENCES perennial.pipelines(name)
 );
 comment on table perennial.online_features is 'Newest value of each view per entity, as the servers look them up';
 
@@ -128,7 +128,7 @@ create table perennial.pipelines (
   created_at timestamp with time zone not null default now(),
   updated_at timestamp with time zone not null default now(),
   constraint pipelines_pkey PRIMARY KEY (name),
-  constraint pipelines_definition_sha256_fkey FOREIGN KEY (definition_sha256) REFERENCES definitions(sha256)
+  constraint pipelines_definition_sha256_fkey FOREIGN KEY (definition_sha256) REFERENCES perennial.definitions(sha256)
 );
 comment on table perennial.pipelines is 'A pipeline, with the definition that is applied now';
 
@@ -144,7 +144,7 @@ create table perennial.promotions (
   promoted_at timestamp with time zone not null default now(),
   constraint promotions_pkey PRIMARY KEY (pipeline, generation),
   constraint promotions_operation_key_key UNIQUE (operation_key),
-  constraint promotions_pipeline_fkey FOREIGN KEY (pipeline) REFERENCES pipelines(name),
+  constraint promotions_pipeline_fkey FOREIGN KEY (pipeline) REFERENCES perennial.pipelines(name),
   constraint promotions_kind_check CHECK ((kind = ANY (ARRAY['promote'::text, 'rollback'::text])))
 );
 comment on table perennial.promotions is 'Every change of champion; the operation key makes a repeated one a no-op';
@@ -155,7 +155,7 @@ create table perennial.publications (
   rows bigint not null,
   published_at timestamp with time zone not null default now(),
   constraint publications_pkey PRIMARY KEY (pipeline),
-  constraint publications_pipeline_fkey FOREIGN KEY (pipeline) REFERENCES pipelines(name)
+  constraint publications_pipeline_fkey FOREIGN KEY (pipeline) REFERENCES perennial.pipelines(name)
 );
 comment on table perennial.publications is 'Which set of online features is published';
 
@@ -166,7 +166,7 @@ create table perennial.run_metrics (
   value double precision not null,
   recorded_at timestamp with time zone not null default now(),
   constraint run_metrics_pkey PRIMARY KEY (run_key, name, step),
-  constraint run_metrics_run_key_fkey FOREIGN KEY (run_key) REFERENCES runs(run_key)
+  constraint run_metrics_run_key_fkey FOREIGN KEY (run_key) REFERENCES perennial.runs(run_key)
 );
 comment on table perennial.run_metrics is 'Numbers that a trainer reported on the way, by step';
 
@@ -178,7 +178,7 @@ create table perennial.run_stages (
   started_at timestamp with time zone not null default now(),
   updated_at timestamp with time zone not null default now(),
   constraint run_stages_pkey PRIMARY KEY (run_key, stage),
-  constraint run_stages_run_key_fkey FOREIGN KEY (run_key) REFERENCES runs(run_key),
+  constraint run_stages_run_key_fkey FOREIGN KEY (run_key) REFERENCES perennial.runs(run_key),
   constraint run_stages_state_check CHECK ((state = ANY (ARRAY['started'::text, 'done'::text, 'waiting'::text])))
 );
 comment on table perennial.run_stages is 'How far a run came, for status and console; the history in Temporal is the full record';
@@ -200,8 +200,8 @@ create table perennial.runs (
   result jsonb,
   constraint runs_pkey PRIMARY KEY (run_key),
   constraint runs_workflow_id_key UNIQUE (workflow_id),
-  constraint runs_definition_sha256_fkey FOREIGN KEY (definition_sha256) REFERENCES definitions(sha256),
-  constraint runs_pipeline_fkey FOREIGN KEY (pipeline) REFERENCES pipelines(name),
+  constraint runs_definition_sha256_fkey FOREIGN KEY (definition_sha256) REFERENCES perennial.definitions(sha256),
+  constraint runs_pipeline_fkey FOREIGN KEY (pipeline) REFERENCES perennial.pipelines(name),
   constraint runs_outcome_check CHECK ((outcome = ANY (ARRAY['promoted'::text, 'rejected'::text, 'inconclusive'::text, 'held'::text, 'failed'::text])))
 );
 comment on table perennial.runs is 'One row a run: what it was asked to do and how it ended';
@@ -230,7 +230,7 @@ create table perennial.snapshots (
   last_event_at timestamp with time zone,
   created_at timestamp with time zone not null default now(),
   constraint snapshots_pkey PRIMARY KEY (sha256),
-  constraint snapshots_pipeline_fkey FOREIGN KEY (pipeline) REFERENCES pipelines(name)
+  constraint snapshots_pipeline_fkey FOREIGN KEY (pipeline) REFERENCES perennial.pipelines(name)
 );
 comment on table perennial.snapshots is 'Frozen datasets; the digest of the manifest is the data version';
 CREATE INDEX snapshots_by_pipeline ON perennial.snapshots USING btree (pipeline, created_at DESC);

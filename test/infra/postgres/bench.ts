@@ -1,5 +1,6 @@
 /** A database of its own with one applied pipeline, and values that fill rows. */
 
+import pg from 'pg';
 import type { NewModelVersion } from '../../../activities/deps.ts';
 import { sha256Of } from '../../../infra/objects/digest.ts';
 import { createDefinitions } from '../../../infra/postgres/definitions.ts';
@@ -52,9 +53,18 @@ export const promotion = (number: number | null, expectedGeneration: number, ope
   reason: 'the gate passed',
 });
 
+/** A user named like the schema would find tables without it; ours must be found by anyone. */
+const forgetSearchPath = async (url: string): Promise<void> => {
+  const { pool, close } = openDatabase(url);
+  const name = pg.escapeIdentifier(new URL(url).pathname.slice(1));
+  await pool.query(`alter database ${name} set search_path to ''`);
+  await close();
+};
+
 /** Opens further pools on the same database, as other processes would. */
 export const openBench = async (): Promise<Database & { url: string; open: () => Database; end: () => Promise<void> }> => {
   const { url, close: drop } = await testDatabase();
+  await forgetSearchPath(url);
   const opened: Database[] = [];
   const open = (): Database => {
     const database = openDatabase(url);
