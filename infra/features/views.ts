@@ -201,4 +201,6 @@ export const servedView = (view: CompiledView): ServedView => ({
   entity: [...view.entity],
   values: view.values.map((value) => value.name),
   sql: view.sql,
+  // Once a whole window has passed, all that was counted has left it.
+  staleAfterMs: view.kind === 'aggregate' ? Math.max(...view.parts.map((part) => part.windowMs)) : null,
 });
