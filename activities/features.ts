@@ -1,15 +1,21 @@
 import type { Sha256 } from '#domain/units.ts';
-import { buildFrame, extraViewsDigest } from '../infra/features/frame.ts';
+import { buildFrame } from '../infra/features/frame.ts';
 import type { ExtraView } from '../infra/features/prepare.ts';
 import { allFiles, fetchSnapshot } from '../infra/features/snapshot.ts';
+import { digestOfJson } from '../infra/objects/digest.ts';
 import { withDuckDb } from '../infra/tabular/duckdb.ts';
 import type { FeaturesSummary, RunRef } from '../workflows/steps.ts';
 import { type ChampionFeatures, findChampionFeatures } from './champion-features.ts';
-import { readDefinition, readManifest } from './definition.ts';
 import type { CpuDeps, PipelineSpec } from './deps.ts';
+import { readSpec } from './ingest.ts';
+import { readManifest } from './read-manifest.ts';
+import { rememberStep } from './remember.ts';
 import type { StepContext } from './step-context.ts';
 
 type Deps = Pick<CpuDeps, 'ledger' | 'definitions' | 'deployments' | 'registry' | 'content' | 'scratch' | 'limits'>;
+/** Part of the ledger's key: raise it whenever the same snapshot would give other bytes. */
+const featuresVersion = 1;
+
 type Input = RunRef & { readonly snapshotSha256: Sha256 };
 
 /**
@@ -37,49 +43,70 @@ const threadsFor = (spec: PipelineSpec, fractions: readonly string[], threads: n
   return fractions.some((name) => texts.some((text) => text.toLowerCase().includes(name.toLowerCase()))) ? 1 : threads;
 };
 
+const build = async (
+  deps: Deps,
+  input: Input,
+  spec: PipelineSpec,
+  extraViews: readonly ExtraView[],
+  context: StepContext | undefined,
+): Promise<FeaturesSummary> => {
+  const manifest = await readManifest(deps, input.snapshotSha256);
+  const files = await fetchSnapshot(manifest, deps.content);
+  const fractions = manifest.schema.columns.filter((column) => column.type === 'number').map((column) => column.name);
+  const { frame, frameSha256 } = await deps.scratch.withFolder('features', (folder) =>
+    withDuckDb(
+      {
+        folder,
+        memoryMiB: deps.limits.memoryMiB,
+        threads: threadsFor(spec, fractions, deps.limits.threads),
+        allowedFolders: allFiles(files),
+        signal: context?.signal,
+      },
+      (db) =>
+        buildFrame(db, {
+          manifest,
+          snapshotSha256: input.snapshotSha256,
+          spec,
+          files,
+          folder,
+          content: deps.content,
+          extraViews,
+          onStage: (stage, detail) => context?.heartbeat({ stage, ...detail }),
+        }),
+    ),
+  );
+  return {
+    frameSha256,
+    featureSetSha256: frame.featureSetSha256,
+    trainRows: frame.train.rows,
+    holdoutRows: frame.holdout.rows,
+    columns: frame.columns.length,
+  };
+};
+
 /** The step `buildFeatures`; see the port. Heartbeats with the stage of the work. */
 export const createBuildFeatures =
   (deps: Deps) =>
   async (input: Input, context?: StepContext): Promise<FeaturesSummary> => {
-    const spec = await readDefinition(deps, input.definitionSha256);
+    const spec = await readSpec(deps, input);
     const champion = await findChampionFeatures(deps, input.pipeline);
     const championSpec =
-      champion?.definitionSha256 == null ? null : await readDefinition(deps, champion.definitionSha256).catch(() => null);
+      champion?.definitionSha256 == null
+        ? null
+        : await readSpec(deps, { definitionSha256: champion.definitionSha256 }).catch(() => null);
     const extraViews = championViews(spec, champion, championSpec);
-    const key = `features/${input.snapshotSha256}/${input.definitionSha256}/${extraViewsDigest(extraViews)}`;
-    const known = await deps.ledger.find(key);
-    if (known !== null) return known as FeaturesSummary;
-    const manifest = await readManifest(deps, input.snapshotSha256);
-    const files = await fetchSnapshot(manifest, deps.content);
-    const fractions = manifest.schema.columns.filter((column) => column.type === 'number').map((column) => column.name);
-    const built = await deps.scratch.withFolder('features', (folder) =>
-      withDuckDb(
-        {
-          folder,
-          memoryMiB: deps.limits.memoryMiB,
-          threads: threadsFor(spec, fractions, deps.limits.threads),
-          allowedFolders: allFiles(files),
-          signal: context?.signal,
-        },
-        (db) =>
-          buildFrame(db, {
-            manifest,
-            snapshotSha256: input.snapshotSha256,
-            spec,
-            files,
-            folder,
-            content: deps.content,
-            extraViews,
-            onStage: (stage, detail) => context?.heartbeat({ stage, ...detail }),
-          }),
-      ),
+    const key = digestOfJson({
+      step: 'buildFeatures',
+      version: featuresVersion,
+      snapshot: input.snapshotSha256,
+      definition: input.definitionSha256,
+      extraViews,
+    });
+    return rememberStep(
+      deps,
+      'buildFeatures',
+      key,
+      (result: FeaturesSummary) => result.frameSha256,
+      () => build(deps, input, spec, extraViews, context),
     );
-    const summary: FeaturesSummary = {
-      frameSha256: built.frameSha256,
-      featureSetSha256: built.frame.featureSetSha256,
-      trainRows: built.frame.train.rows,
-      holdoutRows: built.frame.holdout.rows,
-      columns: built.frame.columns.length,
-    };
-    return (await deps.ledger.record(key, 'buildFeatures', summary)) as FeaturesSummary;
   };

@@ -7,8 +7,9 @@ import { digestOfJson } from '../infra/objects/digest.ts';
 import { withDuckDb } from '../infra/tabular/duckdb.ts';
 import type { RunRef } from '../workflows/steps.ts';
 import { findChampionFeatures } from './champion-features.ts';
-import { readDefinition, readManifest } from './definition.ts';
 import type { CpuDeps, PipelineSpec } from './deps.ts';
+import { readSpec } from './ingest.ts';
+import { readManifest } from './read-manifest.ts';
 import type { StepContext } from './step-context.ts';
 
 type Deps = Pick<
@@ -28,7 +29,7 @@ const championSpecs = async (deps: Deps, input: Input, featureSet: FeatureSet): 
   const own = new Set(featureSet.views.map((view) => view.name));
   const names = champion.featureSet.views.map((view) => view.name).filter((name) => !own.has(name));
   if (names.length === 0) return {};
-  return pick((await readDefinition(deps, champion.definitionSha256)).features.views, names);
+  return pick((await readSpec(deps, { definitionSha256: champion.definitionSha256 })).features.views, names);
 };
 
 /** The step `publishFeatures`; see the port. A publication is named by snapshot and views: the same twice changes nothing. */
@@ -36,7 +37,7 @@ export const createPublish =
   (deps: Deps) =>
   async (input: Input, context?: StepContext): Promise<{ readonly rows: number }> => {
     const featureSet = featureSetSchema.parse(await deps.content.getJson(input.featureSetSha256));
-    const spec = await readDefinition(deps, input.definitionSha256);
+    const spec = await readSpec(deps, input);
     const specs: ViewSpecs = {
       ...(await championSpecs(deps, input, featureSet)),
       ...pick(

@@ -9,7 +9,6 @@ import { fitFeatures } from '#domain/features/fit.ts';
 import { type FeaturePlan, planFeatures } from '#domain/features/plan.ts';
 import { requestColumns, requestFields } from '#domain/features/request.ts';
 import type { Sha256 } from '#domain/units.ts';
-import { digestOfJson } from '../objects/digest.ts';
 import type { ContentStore } from '../objects/store.ts';
 import type { Duck } from '../tabular/duckdb.ts';
 import { quoteName, quoteText } from '../tabular/sql.ts';
@@ -20,6 +19,7 @@ import { type ExtraView, preparedSql, writePrepared } from './prepare.ts';
 import { attachSnapshot, type SnapshotFiles } from './snapshot.ts';
 import { decideSplit, type Split } from './split.ts';
 import { foldSql, folds, labelTotals, summarize } from './summaries.ts';
+import { describeQuery } from './syntax.ts';
 import { proveByTruncation, type TruncationProof } from './truncation.ts';
 import { type CompiledView, compileViews, servedView } from './views.ts';
 
@@ -59,6 +59,20 @@ const prove = async (db: Duck, input: FrameInput, views: readonly CompiledView[]
     );
   }
   return proofs;
+};
+
+/** A champion's view whose columns are gone says nothing, as it will in the server. */
+const bindable = async (db: Duck, extra: readonly ExtraView[]): Promise<ExtraView[]> => {
+  const usable: ExtraView[] = [];
+  for (const { view, as } of extra) {
+    const empty = `SELECT _row, ${view.values.map((value) => `NULL::DOUBLE AS ${quoteName(value)}`).join(', ')} FROM snapshot`;
+    const isBound = await describeQuery(db, view.sql).then(
+      () => true,
+      () => false,
+    );
+    usable.push({ as, view: isBound ? view : { ...view, sql: empty } });
+  }
+  return usable;
 };
 
 type Counts = { readonly train: number; readonly holdout: number };
@@ -139,7 +153,14 @@ const fit = async (
     defaultsToNow: new Set(Object.keys(input.spec.serve.inputs)),
   });
   const results = fitFeatures(plans, summaries, totals);
-  const featureSet: FeatureSet = { format: 1, request, views: served, features: results.map((result) => result.feature) };
+  const eventTime = columns.includes(schema.eventTime ?? '') ? schema.eventTime : null;
+  const featureSet: FeatureSet = {
+    format: 1,
+    request,
+    views: served,
+    features: results.map((result) => result.feature),
+    eventTime,
+  };
   const isFolded = results.some((result) => result.byFold !== null);
   const ofFold = (fold: number): FeatureSet => ({
     ...featureSet,
@@ -225,11 +246,8 @@ export const buildFrame = async (db: Duck, input: FrameInput): Promise<BuiltFram
   const split = await decideSplit(db, manifest, spec.training);
   const truncationProof = await prove(db, input, views);
   input.onStage('views');
-  await writePrepared(
-    db,
-    preparedSql(views, input.extraViews, split, manifest.schema.eventTime),
-    join(input.folder, 'prepared.parquet'),
-  );
+  const extra = await bindable(db, input.extraViews);
+  await writePrepared(db, preparedSql(views, extra, split, manifest.schema.eventTime), join(input.folder, 'prepared.parquet'));
   const counts = await countRows(db);
   const label = await planLabel(db, 'prepared', manifest.schema);
   refuseTargetOfMany(plans, label);
@@ -260,6 +278,3 @@ const refuseTargetOfMany = (plans: readonly FeaturePlan[], label: LabelPlan): vo
     `Cannot build the feature "${plan.name}" as encode: target needs a label of two classes or a number: it has ${label.classes.length} classes`,
   );
 };
-
-/** Identity of what the extra views add to a frame; part of the step's key. */
-export const extraViewsDigest = (extra: readonly ExtraView[]): string => (extra.length === 0 ? 'none' : digestOfJson(extra));
