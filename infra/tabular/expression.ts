@@ -6,6 +6,7 @@ export type ExpressionFacts = {
   /** Safe to put between parentheses: one expression, no statement, no subquery, the same answer every time. */
   readonly sql: string;
   readonly hasAggregate: boolean;
+  readonly hasWindow: boolean;
   readonly columns: readonly string[];
 };
 
@@ -83,12 +84,14 @@ export const checkExpression = async (db: Duck, what: string, sql: string): Prom
   const sets = await functionSets(db);
   const columns = new Set<string>();
   let hasAggregate = false;
+  let hasWindow = false;
   visit(parsed.statements, (node) => {
     const refused = nodeProblem(node, sets);
     if (refused) throw fail(refused);
+    if (node['class'] === 'WINDOW') hasWindow = true;
     if (node['class'] === 'COLUMN_REF') columns.add((node['column_names'] as string[]).join('.'));
     if (node['class'] === 'FUNCTION' && sets.aggregates.has(String(node['function_name']).toLowerCase())) hasAggregate = true;
   });
   // The line break ends a trailing comment before our parenthesis.
-  return { sql: `(${sql}\n)`, hasAggregate, columns: [...columns] };
+  return { sql: `(${sql}\n)`, hasAggregate, hasWindow, columns: [...columns] };
 };

@@ -16,12 +16,8 @@ export type ReadableObject = {
 /** The name of the column that carries line numbers of NDJSON through its staged form. */
 export const lineColumn = '__perennial_line';
 
-/** Lines that cannot be read at all; the columns are those of the rejected rows (rejects.ts). */
-export const createRejectsTable = `CREATE TABLE rejects
-  (source VARCHAR, object VARCHAR, line BIGINT, "column" VARCHAR, reason VARCHAR, value VARCHAR, raw VARCHAR)`;
-
 const maxLineBytes = 2_097_152;
-const staged = (folder: string, index: number): string => join(folder, `staged-${index}.parquet`);
+const staged = (folder: string, index: string): string => join(folder, `staged-${index}.parquet`);
 // LZ4 costs least of all codecs, and the file lives for a minute.
 const asParquet = (sql: string, file: string): string => `COPY (${sql}) TO ${quoteText(file)} (FORMAT parquet, COMPRESSION lz4)`;
 const compressionOf = (file: string): string => (/\.gz$/i.test(file) ? 'gzip' : 'none');
@@ -49,7 +45,7 @@ export const linesOf = (file: string, encoding: 'utf-8' | 'latin-1'): string =>
 type Staging = {
   readonly db: Duck;
   readonly folder: string;
-  readonly index: number;
+  readonly index: string;
   readonly source: string;
   readonly key: string;
 };
@@ -58,11 +54,11 @@ const stageCsv = async (to: Staging, file: string): Promise<ReadableObject | nul
   const dialect = await readCsvDialect(file, to.key);
   if (dialect === null) return null;
   const parquet = staged(to.folder, to.index);
-  const rejects = `csv_${to.index}`;
+  const rejects = `csv_${to.index.replaceAll(/\W/g, '_')}`;
   await to.db.run(asParquet(csvRelation(file, dialect, rejects), parquet)).catch(unreadable(to.key, 'CSV'));
   const { records } = await to.db.row<{ records: number }>(`SELECT count(*)::BIGINT AS records FROM ${parquetOf([parquet])}`);
-  await to.db.run(`INSERT INTO rejects SELECT ${quoteText(to.source)}, ${quoteText(to.key)}, line, NULL,
-    'line cannot be read: ' || lower(min(error_type::VARCHAR)), NULL, left(any_value(csv_line), 10000)
+  await to.db.run(`INSERT INTO rejects BY NAME SELECT ${quoteText(to.source)} AS source, ${quoteText(to.key)} AS object,
+    line AS ordinal, 'line cannot be read: ' || lower(min(error_type::VARCHAR)) AS reason, left(trim(min(csv_line), chr(10)), 10000) AS raw
     FROM ${rejects}_errors GROUP BY line`);
   return { source: to.source, key: to.key, parquet, text: { kind: 'csv', file, records } };
 };
@@ -85,8 +81,8 @@ const stageNdjson = async (to: Staging, file: string): Promise<ReadableObject | 
   await to.db.run(
     `CREATE OR REPLACE VIEW good_lines AS SELECT * FROM ${parquetOf([raw])} WHERE line IS NOT NULL AND ${isObject}`,
   );
-  await to.db.run(`INSERT INTO rejects SELECT ${quoteText(to.source)}, ${quoteText(to.key)}, number, NULL,
-    'line is not a JSON object', NULL, left(line, 10000) FROM ${parquetOf([raw])} WHERE line IS NOT NULL AND NOT ${isObject}`);
+  await to.db.run(`INSERT INTO rejects BY NAME SELECT ${quoteText(to.source)} AS source, ${quoteText(to.key)} AS object,
+    number AS line, 'line is not a JSON object' AS reason, left(line, 10000) AS raw FROM ${parquetOf([raw])} WHERE line IS NOT NULL AND NOT ${isObject}`);
   const columns = await ndjsonColumns(to.db);
   if (columns.length === 0) return null;
   const fields = columns.map((name, index) => `fields[${index + 1}] AS ${quoteName(name)}`).join(', ');
