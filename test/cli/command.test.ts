@@ -1,0 +1,99 @@
+/** The command as a program: exit codes and what a newcomer reads. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const launcher = resolve(import.meta.dirname, '../../workers/cli/perennial');
+const folder = mkdtempSync(join(tmpdir(), 'perennial-cli-'));
+const smallest = 'name: churn\ndata:\n  source: customers.csv\n  label: churned\n';
+
+/** In a folder where nothing runs. */
+const perennial = (...words: string[]) =>
+  spawnSync(launcher, words, {
+    cwd: folder,
+    encoding: 'utf8',
+    env: { ...process.env, DATABASE_URL: '', TEMPORAL_ADDRESS: '', PERENNIAL_STATE_DIR: '', NO_COLOR: '1' },
+  });
+
+describe('perennial', () => {
+  it('shows its help when nothing is asked', () => {
+    const { status, stdout } = perennial();
+    expect(status).toBe(0);
+    for (const name of ['up', 'run', 'explain', 'predict', 'demo']) expect(stdout).toMatch(new RegExp(`^  ${name} `, 'm'));
+  });
+
+  it.each([
+    'up',
+    'down',
+    'doctor',
+    'plan',
+    'apply',
+    'run',
+    'status',
+    'data',
+    'models',
+    'runs',
+    'explain',
+    'predict',
+    'cancel',
+    'approve',
+    'reject',
+    'rollback',
+    'migrate',
+    'logs',
+    'worker',
+    'serve',
+    'control',
+    'demo',
+    'verify',
+  ])('knows the command %s and helps with it', (name) => {
+    const { status, stdout, stderr } = perennial('help', name);
+    expect(stderr).toBe('');
+    expect(status).toBe(0);
+    expect(stdout).toContain(`Usage: perennial ${name}`);
+  });
+
+  it('suggests the word that was meant, with exit code 2', () => {
+    const unknown = perennial('explian', 'x');
+    expect(unknown.status).toBe(2);
+    expect(unknown.stderr).toContain('Did you mean explain?');
+    const option = perennial('run', 'churn', '--waiit');
+    expect(option.status).toBe(2);
+    expect(option.stderr).toContain('Did you mean --wait?');
+  });
+
+  it('says how to start the servers where none runs, with exit code 6', () => {
+    const { status, stderr } = perennial('status');
+    expect(status).toBe(6);
+    expect(stderr).toContain('run `perennial up`');
+  });
+
+  it('gives an error as one JSON document with --json', () => {
+    const { status, stdout } = perennial('status', '--json');
+    expect(status).toBe(6);
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'PRN_UNREACHABLE', retryable: true, exit: 6 } });
+  });
+
+  it('plans a file without any server, with every default', () => {
+    writeFileSync(join(folder, 'pipeline.yaml'), smallest);
+    const { status, stdout } = perennial('plan', '.');
+    expect(status).toBe(0);
+    expect(stdout).toContain('trainer: lightgbm');
+    expect(stdout).toContain('+ churn is new');
+  });
+
+  it('names file, line and column of a mistake, with exit code 2', () => {
+    writeFileSync(join(folder, 'wrong.yaml'), `${smallest}trainin: {}\n`);
+    const { status, stderr } = perennial('plan', 'wrong.yaml');
+    expect(status).toBe(2);
+    expect(stderr).toContain('wrong.yaml:5:1: unknown key "trainin"; did you mean "training"?');
+  });
+
+  it('works through a link on the PATH', () => {
+    const link = join(folder, 'linked');
+    symlinkSync(launcher, link);
+    expect(spawnSync(link, ['--version'], { encoding: 'utf8' }).stdout).toBe('0.1.0\n');
+  });
+});
