@@ -129,7 +129,7 @@ export type WrittenPart = DatasetPart & { readonly isNew: boolean };
 export type EventTime = { readonly first: Instant; readonly last: Instant };
 
 const partitionName = (part: string): string => (/^\d+$/.test(part) ? `h${part.padStart(2, '0')}` : part);
-const instantSql = (sql: string): string => `strftime(${sql}, '%Y-%m-%dT%H:%M:%S.%gZ')`;
+export const instantSql = (sql: string): string => `strftime(${sql}, '%Y-%m-%dT%H:%M:%S.%gZ')`;
 
 export type Writing = {
   readonly plan: RowPlan;
