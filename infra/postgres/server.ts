@@ -48,6 +48,8 @@ const stopGraceMs = 30_000;
 const startLimitMs = 120_000;
 /** After kill -9 of the server its children need a moment to notice; until then the shared memory is in use. */
 const lingerLimitMs = 15_000;
+/** Time for a server that cannot have its port to end and say so. */
+const refusedLimitMs = 3_000;
 const pollMs = 25;
 
 const settings = (port: number, durable: boolean): string[] => {
@@ -81,7 +83,7 @@ const clearLeftover = async (dataDir: string): Promise<void> => {
   else if (holder !== null && process.platform === 'linux') await rm(note, { force: true });
 };
 
-const tryConnect = async (url: string): Promise<'ready' | 'not yet'> => {
+const tryConnect = async (url: string): Promise<'ready' | 'not yet' | 'wrong password'> => {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
   client.on('error', () => {});
   try {
@@ -89,19 +91,19 @@ const tryConnect = async (url: string): Promise<'ready' | 'not yet'> => {
     await client.query('select 1');
     return 'ready';
   } catch (error) {
-    // 28P01: a wrong password does not mend by waiting.
-    if ((error as { code?: string }).code === '28P01') throw error;
-    return 'not yet';
+    return (error as { code?: string }).code === '28P01' ? 'wrong password' : 'not yet';
   } finally {
     await client.end().catch(() => {});
   }
 };
 
 const waitUntilReady = async (server: ServerProcess, url: string): Promise<boolean> => {
-  const deadline = performance.now() + startLimitMs;
-  while (server.hasEnded() === null) {
-    if ((await tryConnect(url)) === 'ready') return true;
-    if (performance.now() > deadline) break;
+  let deadline = performance.now() + startLimitMs;
+  while (server.hasEnded() === null && performance.now() < deadline) {
+    const answer = await tryConnect(url);
+    if (answer === 'ready') return true;
+    // Either another server has the port, and ours is about to end and say so, or the password is wrong for good.
+    if (answer === 'wrong password') deadline = Math.min(deadline, performance.now() + refusedLimitMs);
     await delay(pollMs);
   }
   await server.stop('SIGINT', stopGraceMs);

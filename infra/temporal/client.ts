@@ -1,4 +1,5 @@
 /** Connections to Temporal, with tracing interceptors. */
+import { connect } from 'node:net';
 import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 // Not the package's front door, which loads the worker's half too: 90 ms of every command's start.
@@ -41,13 +42,31 @@ export const temporalConnectionOptions = ({
 
 export type TemporalConnection = { readonly connection: Connection; readonly client: Client; close(): Promise<void> };
 
+/** Nobody listens there: known in a millisecond, while gRPC would try again for its whole time. */
+const isRefused = (address: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const at = address.lastIndexOf(':');
+    const socket = connect({ host: address.slice(0, at), port: Number(address.slice(at + 1)), timeout: 1_000 });
+    const answer = (refused: boolean): void => {
+      socket.destroy();
+      resolve(refused);
+    };
+    socket.once('connect', () => answer(false));
+    socket.once('timeout', () => answer(false));
+    socket.once('error', (error: NodeJS.ErrnoException) => answer(error.code === 'ECONNREFUSED'));
+  });
+
+const unreachable = (address: string, reason: string, cause?: unknown): PerennialError =>
+  new PerennialError('PRN_UNREACHABLE', `Cannot reach Temporal at "${address}": ${reason}`, { cause });
+
 /** Connects, or throws PRN_UNREACHABLE with the address. Close it: an open one keeps the process alive. */
 export const connectTemporal = async (endpoints: TemporalAddress): Promise<TemporalConnection> => {
   const options = { ...temporalConnectionOptions(endpoints), connectTimeout: connectTimeoutMs };
+  if (/^[^/]+:\d+$/.test(options.address) && (await isRefused(options.address))) {
+    throw unreachable(endpoints.temporalAddress, 'nobody listens there');
+  }
   const connection = await Connection.connect(options).catch((cause: Error) => {
-    throw new PerennialError('PRN_UNREACHABLE', `Cannot reach Temporal at "${endpoints.temporalAddress}": ${cause.message}`, {
-      cause,
-    });
+    throw unreachable(endpoints.temporalAddress, cause.message, cause);
   });
   const interceptors = { workflow: [new OpenTelemetryWorkflowClientInterceptor()] };
   const client = new Client({ connection, namespace: endpoints.temporalNamespace, interceptors });

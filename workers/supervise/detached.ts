@@ -26,10 +26,15 @@ const failure = (message: Extract<UpMessage, { kind: 'up-failed' }>): PerennialE
   new PerennialError(message.code in errorRegistry ? (message.code as ErrorCode) : 'PRN_INTERNAL', message.message);
 
 /** Resolves when all is ready; throws what stopped the other. An interrupt meanwhile stops the other too. */
-export const startDetached = (config: Config, onEvent: (event: UpEvent) => void): Promise<Endpoints> => {
+export const startDetached = (
+  config: Config,
+  without: readonly string[],
+  onEvent: (event: UpEvent) => void,
+): Promise<Endpoints> => {
   const logFile = join(logsFolder(config.stateDir), 'up.log');
   const log = openLog(logFile);
-  const child = spawn(process.execPath, [mainFile, 'up'], { detached: true, stdio: ['ignore', log, log, 'ipc'] });
+  const parameters = without.length === 0 ? [] : ['--without', ...without];
+  const child = spawn(process.execPath, [mainFile, 'up', ...parameters], { detached: true, stdio: ['ignore', log, log, 'ipc'] });
   closeSync(log);
   const interrupt = (): void => void child.kill('SIGTERM');
   process.on('SIGINT', interrupt);

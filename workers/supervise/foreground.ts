@@ -5,6 +5,7 @@ import type { Endpoints } from '../../infra/state/endpoints.ts';
 import { signalProcess } from '../../infra/state/processes.ts';
 import { readUpRecord } from '../../infra/state/up-record.ts';
 import { tellParent } from './detached.ts';
+import type { ProgramName } from './program-unit.ts';
 import { startUp, type UpEvent } from './start-up.ts';
 
 type Watcher = { show(event: UpEvent): void; say(line: string): void };
@@ -41,6 +42,7 @@ const waitForSignal = (config: Config, say: (line: string) => void): { readonly 
 /** Resolves when all is stopped after a signal. Throws what startUp throws. */
 export const runUntilSignalled = async (
   config: Config,
+  programs: readonly ProgramName[],
   watcher: Watcher,
   onReady: (endpoints: Endpoints) => void,
 ): Promise<void> => {
@@ -50,7 +52,7 @@ export const runUntilSignalled = async (
     watcher.show(event);
     tellParent({ kind: 'up-event', event });
   };
-  const started = startUp(config, { onEvent, onStarting: (given) => (stop = given) });
+  const started = startUp(config, { programs, onEvent, onStarting: (given) => (stop = given) });
   try {
     const first = await Promise.race([started, signalled]);
     if (typeof first !== 'string') onReady(first.endpoints);

@@ -1,10 +1,12 @@
 import type { Command } from 'commander';
+import { PerennialError } from '#domain/errors.ts';
 import type { Config } from '../../../infra/config.ts';
 import type { Endpoints } from '../../../infra/state/endpoints.ts';
+import type { ProgramName } from '../../supervise/program-unit.ts';
 import type { UpEvent } from '../../supervise/start-up.ts';
 import { note, print, printJson } from '../output.ts';
 
-type Options = { detach?: boolean; json?: boolean };
+type Options = { detach?: boolean; json?: boolean; without?: string[] };
 
 const links = (endpoints: Endpoints): string[] => [
   `predictions    ${endpoints.serveUrl}`,
@@ -44,21 +46,29 @@ const onEventOf = async (json: boolean): Promise<{ show: (event: UpEvent) => voi
   return { show, say: note };
 };
 
-const runDetached = async (config: Config, json: boolean): Promise<void> => {
+const programsWithout = async (names: readonly string[]): Promise<ProgramName[]> => {
+  const { programArguments } = await import('../../supervise/program-unit.ts');
+  const all = Object.keys(programArguments) as ProgramName[];
+  const unknown = names.find((name) => !(name in programArguments));
+  if (unknown === undefined) return all.filter((name) => !names.includes(name));
+  throw new PerennialError('PRN_USAGE', `Cannot leave out "${unknown}" as it must be one of ${all.join(', ')}`);
+};
+
+const runDetached = async (config: Config, json: boolean, without: readonly string[]): Promise<void> => {
   const { openStateFolder } = await import('../../../infra/state/state-folder.ts');
   const { startDetached } = await import('../../supervise/detached.ts');
   openStateFolder(config.stateDir);
   const view = await onEventOf(json);
-  const endpoints = await startDetached(config, view.show);
+  const endpoints = await startDetached(config, without, view.show);
   if (json) return;
   for (const line of links(endpoints)) print(line);
   note('Running in the background; stop it with `perennial down`, read on with `perennial logs`');
 };
 
-const runForeground = async (config: Config, json: boolean): Promise<void> => {
+const runForeground = async (config: Config, json: boolean, programs: readonly ProgramName[]): Promise<void> => {
   const { runUntilSignalled } = await import('../../supervise/foreground.ts');
   const view = await onEventOf(json);
-  await runUntilSignalled(config, view, (endpoints) => {
+  await runUntilSignalled(config, programs, view, (endpoints) => {
     if (json) return;
     for (const line of links(endpoints)) view.say(line);
     view.say('Ready. Ctrl-C stops everything; nothing is lost');
@@ -69,8 +79,10 @@ const upAction = async (options: Options): Promise<void> => {
   const { loadConfig } = await import('../../../infra/config.ts');
   const config = loadConfig();
   const json = options.json === true;
+  const without = options.without ?? [];
+  const programs = await programsWithout(without);
   if (await describeRunning(config, json)) return;
-  await (options.detach ? runDetached(config, json) : runForeground(config, json));
+  await (options.detach ? runDetached(config, json, without) : runForeground(config, json, programs));
 };
 
 export const register = (program: Command): void => {
@@ -78,6 +90,7 @@ export const register = (program: Command): void => {
     .command('up')
     .description('Start what is missing: servers, workers, serving; show live status and keep it running')
     .option('-d, --detach', 'start in the background and return when all is ready')
+    .option('--without <program...>', 'leave out programs that run elsewhere: flow, cpu, gpu, control, serve')
     .option('--json', 'one JSON document a line')
     .addHelpText(
       'after',
