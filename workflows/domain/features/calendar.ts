@@ -8,7 +8,7 @@ type CivilDate = { readonly year: number; readonly month: number; readonly day: 
 /**
  * Days since 1970-01-01 to a date of the proleptic Gregorian calendar. Years are counted from March, so that the day
  * that a leap year adds is its last: the month then follows from the day of the year by one linear formula.
- * Agrees with: `Date.prototype.getUTC*` over the whole range of JavaScript's dates (test).
+ * Agrees with: `Date.prototype.getUTC*` over the range of JavaScript's dates (test).
  */
 const civilDate = (days: number): CivilDate => {
   const sinceEra = days + 719_468;

@@ -82,9 +82,13 @@ const linearR2 = (values: Float32Array, labels: Float32Array): number => {
 
 type GroupMeans = Map<number, { rows: number; sum: number }>;
 
+/** Every other row would not do: labels may alternate. */
+const halfOf = (index: number): 0 | 1 => ((Math.imul(index + 1, 0x9e3779b1) >>> 16) & 1) as 0 | 1;
+
 const meansOfHalf = (keys: Float32Array, target: (index: number) => number, half: number): GroupMeans => {
   const groups: GroupMeans = new Map();
-  for (let index = half; index < keys.length; index += 2) {
+  for (let index = 0; index < keys.length; index += 1) {
+    if (halfOf(index) !== half) continue;
     const key = keys[index] as number;
     const group = groups.get(key) ?? { rows: 0, sum: 0 };
     group.rows += 1;
@@ -104,7 +108,7 @@ const crossFitted = (keys: Float32Array, target: (index: number) => number): Flo
   for (let index = 0; index < keys.length; index += 1) total += target(index);
   const overall = total / Math.max(1, keys.length);
   return Float32Array.from(keys, (key, index) => {
-    const group = halves[(index % 2) as 0 | 1].get(key);
+    const group = halves[halfOf(index)].get(key);
     return group === undefined ? overall : group.sum / group.rows;
   });
 };
