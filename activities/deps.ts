@@ -21,7 +21,13 @@ export interface StepLedger {
 
 export interface Definitions {
   /** The definition as its file says it; null for an unknown digest. */
-  find(sha256: Sha256): Promise<{ pipeline: PipelineName; file: unknown; codeVersion: string } | null>;
+  find(sha256: Sha256): Promise<{
+    pipeline: PipelineName;
+    file: unknown;
+    codeVersion: string;
+    /** Where the pipeline was applied from, for a trainer that lies beside its file; null where nobody said. */
+    folder?: string | null;
+  } | null>;
 }
 
 export interface Runs {

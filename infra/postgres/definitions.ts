@@ -91,8 +91,14 @@ const listPipelines = async (db: Kysely<Tables>): Promise<readonly PipelineRecor
 export const createDefinitions = (db: Kysely<Tables>) =>
   ({
     find: async (sha256) => {
-      const row = await db.selectFrom('definitions').selectAll().where('sha256', '=', sha256).executeTakeFirst();
-      return row ? { pipeline: row.pipeline as PipelineName, file: row.file, codeVersion: row.code_version } : null;
+      const row = await db
+        .selectFrom('definitions as d')
+        .innerJoin('pipelines as p', 'p.name', 'd.pipeline')
+        .select(['d.pipeline', 'd.file', 'd.code_version', 'p.folder'])
+        .where('d.sha256', '=', sha256)
+        .executeTakeFirst();
+      if (!row) return null;
+      return { pipeline: row.pipeline as PipelineName, file: row.file, codeVersion: row.code_version, folder: row.folder };
     },
     /** Makes a definition the pipeline's current one; again with the same one changes nothing. */
     apply: (pipeline: PipelineName, folder: string | null, file: unknown, sha256: Sha256, codeVersion: string, actor: string) =>

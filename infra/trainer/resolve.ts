@@ -27,11 +27,11 @@ export const referenceFiles = [
   'workers/trainers/reference/minimise.ts',
   'workers/trainers/reference/objective.ts',
   'workers/trainers/reference/stop.ts',
+  'infra/features/npy.ts',
   'infra/onnx/builders.ts',
   'infra/onnx/messages.ts',
   'infra/onnx/proto.ts',
   'infra/onnx/types.ts',
-  'infra/trainer/npy.ts',
 ] as const;
 
 const resolveReference = async (config: Config): Promise<TrainerLaunch> => ({
@@ -43,7 +43,12 @@ const resolveReference = async (config: Config): Promise<TrainerLaunch> => ({
 });
 
 /** Python's own settings: text at once and in UTF-8, no byte code beside the sources, nothing from a user's site folder. */
-const pythonSettings = { PYTHONUNBUFFERED: '1', PYTHONUTF8: '1', PYTHONDONTWRITEBYTECODE: '1', PYTHONNOUSERSITE: '1' };
+const pythonSettings = {
+  PYTHONUNBUFFERED: '1',
+  PYTHONUTF8: '1',
+  PYTHONDONTWRITEBYTECODE: '1',
+  PYTHONNOUSERSITE: '1',
+};
 
 const resolveLightGbm = async (config: Config, say: Say): Promise<TrainerLaunch> => {
   const environment = await prepareLightGbm(config, say);

@@ -33,7 +33,12 @@ describe('definitions', () => {
       file: { name: 'flights', v: 2 },
       folder: '/p',
     });
-    expect(await definitions.find(one)).toEqual({ pipeline: flights, file: { name: 'flights' }, codeVersion: 'c2' });
+    expect(await definitions.find(one)).toEqual({
+      pipeline: flights,
+      file: { name: 'flights' },
+      codeVersion: 'c2',
+      folder: '/p',
+    });
     expect(await createAudit(bench.db).list({ limit: 10 })).toHaveLength(2);
   });
 

@@ -1,5 +1,5 @@
 /** Reads the matrix and puts its columns on one scale, in float32 steps that the exported graph repeats exactly. */
-import { readNpy } from '../../../infra/trainer/npy.ts';
+import { readNpy } from '../../../infra/features/npy.ts';
 import { BadJob } from './job.ts';
 
 export type Scaled = {
@@ -68,10 +68,11 @@ export const chooseParityRows = (values: Float32Array, rows: number, columns: nu
 export type TrainingData = { readonly scaled: Scaled; readonly parityRows: number[] };
 
 export const readFeatures = async (file: string, rows: number, names: readonly string[]): Promise<TrainingData> => {
-  const { shape, data } = await readNpy(file);
-  if (shape[0] !== rows || shape[1] !== names.length || rows === 0) {
-    throw new BadJob(`Cannot train on a matrix of ${shape.join(' x ')} as the job says ${rows} x ${names.length}`);
+  const matrix = await readNpy(file);
+  if (matrix.rows !== rows || matrix.columns !== names.length || rows === 0) {
+    throw new BadJob(`Cannot train on a matrix of ${matrix.rows} x ${matrix.columns} as the job says ${rows} x ${names.length}`);
   }
+  const { data } = matrix;
   const parityRows = chooseParityRows(data, rows, names.length);
   const moments = measure(data, rows, names.length);
   refuseInfinity(moments, names);
