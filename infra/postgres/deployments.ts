@@ -28,7 +28,8 @@ const toReport = (row: Selectable<ServerReportsTable>): ServerReport => ({
   reportedAt: toInstant(row.reported_at),
 });
 
-const get = async (db: Kysely<Tables>, pipeline: PipelineName): Promise<Deployment> => {
+/** Generation 0 and no champion for a pipeline that never had one. */
+export const findDeployment = async (db: Kysely<Tables>, pipeline: PipelineName): Promise<Deployment> => {
   const row = await db.selectFrom('deployments').selectAll().where('pipeline', '=', pipeline).executeTakeFirst();
   return row ? toDeployment(row) : { pipeline, generation: 0, champion: null };
 };
@@ -58,8 +59,7 @@ const serverReports = async (db: Kysely<Tables>, pipeline: PipelineName, maxAgeM
 /** What should be served, who serves it, and the fenced change of champion. */
 export const createDeployments = (db: Db) =>
   ({
-    /** Generation 0 and no champion for a pipeline that never had one. */
-    get: (pipeline) => get(db, pipeline),
+    get: (pipeline) => findDeployment(db, pipeline),
     promote: (promotion) => inTransaction(db, (tx) => promote(tx, promotion)),
     serverReports: (pipeline, maxAgeMs) => serverReports(db, pipeline, maxAgeMs),
     list: async (): Promise<readonly Deployment[]> =>

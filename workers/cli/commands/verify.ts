@@ -12,7 +12,7 @@ export const register = (program: Command): void => {
       const { withContext } = await import('../context.ts');
       const { verifyAll } = await import('../../../infra/verify.ts');
       await withContext(async (context) => {
-        const findings = await verifyAll({ db: context.database.db, content: context.content, objects: context.objects });
+        const findings = await verifyAll({ db: context.database.db, objects: context.objects });
         if (findings.some((finding) => !finding.holds)) process.exitCode = checkFailed;
         if (options.json) return printJson({ findings });
         for (const finding of findings)
