@@ -37,13 +37,14 @@ export const buildModelPackage = (parts: PackageParts): ModelPackage =>
     threshold: decisionThreshold,
     onnx: { ...parts.onnx, inputs: parts.session.inputs, output: parts.session.output },
     featureSetSha256: parts.featureSetSha256,
-    golden: spreadRows(parts.features.rows).map((row) => ({
+    golden: goldenPlaces(parts.features.rows).map((row) => ({
       vector: rowOf(parts.features, row).map((value) => (Number.isNaN(value) ? null : value)),
       answer: rowOf(parts.answers, row),
     })),
   });
 
-const spreadRows = (rows: number): number[] => {
+/** Row numbers of the golden rows: spread evenly, the first one included. */
+export const goldenPlaces = (rows: number): number[] => {
   const count = Math.min(rows, goldenRows);
   return Array.from({ length: count }, (_, index) => Math.floor((index * rows) / count));
 };

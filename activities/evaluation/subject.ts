@@ -1,0 +1,41 @@
+import { type FeatureFrame, featureFrameSchema } from '#domain/contracts/feature-set.ts';
+import type { MetricName } from '#domain/contracts/pipeline-spec/training.ts';
+import { type TrainingResult, trainingResultSchema } from '#domain/contracts/training-job.ts';
+import { PerennialError } from '#domain/errors.ts';
+import { fitsTask } from '#domain/stats/metrics/metrics.ts';
+import type { Sha256 } from '#domain/units.ts';
+import { readNpy } from '../../infra/features/npy.ts';
+import type { RunRef } from '../../workflows/steps.ts';
+import type { CpuDeps, PipelineSpec } from '../deps.ts';
+import { readSpec } from '../ingest.ts';
+
+export type EvaluateInput = RunRef & { readonly frameSha256: Sha256; readonly trainingResultSha256: Sha256 };
+
+/** What is evaluated, and on what. */
+export type Subject = {
+  readonly input: EvaluateInput;
+  readonly gate: PipelineSpec['gate'];
+  readonly primaryMetric: MetricName;
+  readonly frame: FeatureFrame;
+  readonly result: TrainingResult;
+  /** Of the hold-out: class indices or values. */
+  readonly labels: Float32Array;
+};
+
+const usualMetric = { binary: 'roc_auc', multiclass: 'accuracy', regression: 'rmse' } as const;
+
+/** Reads frame, training result and labels. Throws PRN_EVALUATION where the metric asked for does not fit the label. */
+export const readSubject = async (deps: Pick<CpuDeps, 'definitions' | 'content'>, input: EvaluateInput): Promise<Subject> => {
+  const { gate } = await readSpec(deps, input);
+  const frame = featureFrameSchema.parse(await deps.content.getJson(input.frameSha256));
+  const result = trainingResultSchema.parse(await deps.content.getJson(input.trainingResultSha256));
+  const labels = (await readNpy(await deps.content.localFile(frame.holdout.labels))).data;
+  const primaryMetric = gate.metric ?? usualMetric[frame.task];
+  if (!fitsTask(primaryMetric, frame.task)) {
+    throw new PerennialError(
+      'PRN_EVALUATION',
+      `Cannot compare models by "${primaryMetric}" as it must fit the label, which is ${frame.task}: choose one such as ${usualMetric[frame.task]}`,
+    );
+  }
+  return { input, gate, primaryMetric, frame, result, labels };
+};
