@@ -1,6 +1,7 @@
 /** Opens what steps need of the world, from the addresses of its servers. */
 import { join } from 'node:path';
-import type { CpuDeps } from '../activities/deps.ts';
+import type { CpuDeps, GpuDeps } from '../activities/deps.ts';
+import type { Config } from '../infra/config.ts';
 import { createContentStore } from '../infra/objects/content-store.ts';
 import { openObjectStore } from '../infra/objects/open.ts';
 import { createDefinitions } from '../infra/postgres/definitions.ts';
@@ -11,17 +12,16 @@ import { createRegistry } from '../infra/postgres/registry.ts';
 import { createRuns } from '../infra/postgres/runs.ts';
 import { createSnapshots } from '../infra/postgres/snapshots.ts';
 import { createStepLedger } from '../infra/postgres/step-ledger.ts';
+import { createOpenSource } from '../infra/sources/open.ts';
 import type { Endpoints } from '../infra/state/endpoints.ts';
+import { resolveTrainer } from '../infra/trainer/resolve.ts';
 import { openScratch } from './scratch.ts';
 
-export type SharedDeps = Omit<CpuDeps, 'limits' | 'countPollers' | 'openSource'>;
+type Opened<Deps> = { readonly deps: Deps; close(): Promise<void> };
+type SharedDeps = Omit<CpuDeps, 'limits' | 'countPollers' | 'openSource'>;
 
 /** Workers of one state folder share its cache of verified content; each role has scratch folders of its own. */
-export const openSharedDeps = (
-  { databaseUrl, store }: Pick<Endpoints, 'databaseUrl' | 'store'>,
-  stateDir: string,
-  role: string,
-): { readonly deps: SharedDeps; close(): Promise<void> } => {
+const openSharedDeps = ({ stateDir }: Config, { databaseUrl, store }: Servers, role: string): Opened<SharedDeps> => {
   const database = openDatabase(databaseUrl);
   const { db } = database;
   const deps = {
@@ -36,4 +36,20 @@ export const openSharedDeps = (
     scratch: openScratch(join(stateDir, 'scratch', role)),
   };
   return { deps, close: () => database.close() };
+};
+
+type Servers = Pick<Endpoints, 'databaseUrl' | 'store'>;
+
+export const openCpuDeps = (config: Config, servers: Servers, countPollers: CpuDeps['countPollers']): Opened<CpuDeps> => {
+  const { deps, close } = openSharedDeps(config, servers, 'cpu');
+  const { memoryMiB, threads, cacheDir, s3 } = config;
+  const openSource = createOpenSource({ cacheFolder: cacheDir, s3 });
+  return { deps: { ...deps, limits: { memoryMiB, threads }, countPollers, openSource }, close };
+};
+
+/** `say` hears of the long work of setting a trainer's environment up. */
+export const openGpuDeps = (config: Config, servers: Servers, say: (line: string) => void): Opened<GpuDeps> => {
+  const { deps, close } = openSharedDeps(config, servers, 'gpu');
+  const checkpointRoot = join(config.stateDir, 'checkpoints');
+  return { deps: { ...deps, resolveTrainer: resolveTrainer(config, say), checkpointRoot, threads: config.threads }, close };
 };

@@ -1,10 +1,8 @@
 /** The process that trains: one candidate at a time, on its own queue. */
-import { join } from 'node:path';
 import { createGpuSteps } from '../activities/index.ts';
 import type { Config } from '../infra/config.ts';
-import { resolveTrainer } from '../infra/trainer/resolve.ts';
 import { taskQueues } from '../workflows/names.ts';
-import { openSharedDeps } from './deps.ts';
+import { openGpuDeps } from './deps.ts';
 import { runWorker } from './runtime.ts';
 
 /**
@@ -14,17 +12,11 @@ import { runWorker } from './runtime.ts';
 const shutdownForceTime = '100s';
 
 export const runGpuWorker = (config: Config): Promise<void> =>
-  runWorker(config, 'gpu', taskQueues.gpu, async ({ endpoints }) => {
-    const { deps, close } = openSharedDeps(endpoints, config.stateDir, 'gpu');
-    const steps = createGpuSteps({
-      ...deps,
-      resolveTrainer: resolveTrainer(config),
-      checkpointRoot: join(config.stateDir, 'checkpoints'),
-      threads: config.threads,
-    });
+  runWorker(config, 'gpu', taskQueues.gpu, async ({ endpoints, logger }) => {
+    const { deps, close } = openGpuDeps(config, endpoints, (line) => logger.info(line));
     return {
       options: {
-        activities: steps,
+        activities: createGpuSteps(deps),
         maxConcurrentActivityTaskExecutions: 1,
         activityTaskPollerBehavior: { type: 'simple-maximum', maximum: 1 },
         // The step hears of the shutdown only after the grace time: all of the notice belongs to the trainer.

@@ -1,0 +1,151 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { ServerReport } from '#domain/contracts/model-version.ts';
+import type { PipelineName } from '#domain/units.ts';
+import { countPollers } from '../../infra/temporal/pollers.ts';
+import { describeWithServers, testDatabase, testFolder, testStore, testTemporal } from '../support/servers.ts';
+import { openRealPlace, type RealPlace } from './real.ts';
+import { openWorld, untilStatus, type World } from './world.ts';
+
+const serves = { state: 'serving', reason: null } as const;
+
+describeWithServers('retrain, with the real steps', () => {
+  let world: World;
+  let place: RealPlace;
+  const closing: (() => unknown)[] = [];
+
+  beforeAll(async () => {
+    const database = await testDatabase();
+    const store = await testStore();
+    const { folder, close } = testFolder();
+    closing.push(close, store.close, database.close);
+    const count = (queue: string) => countPollers(world.connection, 'default', queue);
+    place = openRealPlace({ databaseUrl: database.url, store: store.config }, folder, count);
+    closing.push(place.close);
+    world = await openWorld(place, testTemporal());
+    closing.push(world.close);
+  }, 120_000);
+  afterAll(async () => {
+    for (const close of closing.reverse()) await close();
+  });
+
+  /** A server as the database sees one: it looks at what is wanted and reports; `answer` says how it takes a generation. */
+  const actAsServer = (pipeline: PipelineName, answer: Pick<ServerReport, 'state' | 'reason'>): (() => Promise<void>) => {
+    const { deployments } = place.context;
+    let over = false;
+    const serve = async (): Promise<void> => {
+      while (!over) {
+        const { generation, champion } = await deployments.get(pipeline);
+        const said = champion === null ? { state: 'loading' as const, reason: null } : answer;
+        await deployments.report({
+          serverId: 'server-1',
+          pipeline,
+          generation,
+          modelSha256: champion?.modelSha256 ?? null,
+          ...said,
+        } as ServerReport);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    };
+    const serving = serve();
+    return async () => {
+      over = true;
+      await serving;
+      await deployments.forgetServer('server-1');
+    };
+  };
+
+  test('rows become a champion, and everything about it is on record', async () => {
+    const run = await place.start(world.client, 'whole');
+    const outcome = await run.outcome();
+    expect(outcome).toMatchObject({ verdict: 'promoted', modelVersion: 1, workflowId: run.workflowId });
+    expect(outcome.reason).toContain('unconfirmed');
+    expect(outcome.metrics.roc_auc).toBeGreaterThan(0.6);
+
+    const { registry, runs, deployments, snapshots } = place.context;
+    const champion = await registry.champion('whole' as PipelineName);
+    expect(champion).toMatchObject({ version: 1, snapshotSha256: outcome.dataVersion, runKey: run.runKey, trainer: 'reference' });
+    expect(await deployments.get('whole' as PipelineName)).toMatchObject({ generation: 1, champion: { version: 1 } });
+    expect(await snapshots.get(outcome.dataVersion as never)).toMatchObject({ rows: 600 });
+    expect((await runs.get(run.runKey))?.result).toEqual(outcome);
+    const stages = await runs.stages(run.runKey);
+    expect(stages.map(({ stage, state }) => `${stage} ${state}`)).toEqual(
+      ['ingest', 'validate', 'freeze', 'features', 'train', 'evaluate', 'gate', 'register', 'publish', 'promote'].map(
+        (stage) => `${stage} done`,
+      ),
+    );
+    const described = await world.client.workflow.getHandle(run.workflowId).describe();
+    expect(described.searchAttributes).toMatchObject({
+      PerennialPipeline: ['whole'],
+      PerennialStage: ['promote'],
+      PerennialVerdict: ['promoted'],
+      PerennialSnapshot: [outcome.dataVersion],
+      PerennialTrigger: ['command'],
+    });
+  });
+
+  test('the same data, code and parameters give the old verdict without a new run', async () => {
+    const stop = actAsServer('twice' as PipelineName, serves);
+    const first = await place.start(world.client, 'twice');
+    const outcome = await first.outcome();
+    await stop();
+    const second = await place.start(world.client, 'twice');
+    expect(second).toMatchObject({ attached: true, runKey: first.runKey });
+    expect(await second.outcome()).toEqual(outcome);
+    expect(await place.context.registry.list('twice' as PipelineName)).toHaveLength(1);
+  });
+
+  test('too few rows are rejected by the check, and nothing is frozen', async () => {
+    const outcome = await (await place.start(world.client, 'few', { rows: 80 })).outcome();
+    expect(outcome).toMatchObject({ verdict: 'rejected', dataVersion: null, gate: null });
+    expect(outcome.reason).toContain('enough customers: count(*) >= 100');
+    expect(await place.context.snapshots.list('few' as PipelineName)).toEqual([]);
+  });
+
+  test('a candidate below the absolute limit is rejected by the gate and not registered', async () => {
+    const outcome = await (await place.start(world.client, 'high-bar', { overrides: ['gate.minimum.roc_auc=0.999'] })).outcome();
+    expect(outcome).toMatchObject({ verdict: 'rejected', gate: { outcome: 'fail' }, modelVersion: null });
+    expect(outcome.reason).toMatch(/roc_auc.*0\.\d+.*0\.999/);
+    expect(await place.context.registry.list('high-bar' as PipelineName)).toEqual([]);
+  });
+
+  test('a person approves, and servers that follow confirm it', async () => {
+    const name = 'approved' as PipelineName;
+    const stop = actAsServer(name, serves);
+    const run = await place.start(world.client, name, { overrides: ['gate.approval={"within":"1h"}'] });
+    const handle = world.client.workflow.getHandle(run.workflowId) as never;
+    await untilStatus(handle, 'waits for approval', ({ waitingFor }) => waitingFor !== null);
+    await expect
+      .poll(async () => (await place.context.runs.stages(run.runKey)).at(-1))
+      .toMatchObject({ stage: 'approve', state: 'waiting' });
+    await world.client.workflow
+      .getHandle(run.workflowId)
+      .executeUpdate('approvePromotion', { args: [{ by: 'grace', reason: 'fine' }] });
+    const outcome = await run.outcome();
+    await stop();
+    expect(outcome).toMatchObject({ verdict: 'promoted', reason: expect.stringContaining('1 of 1 server') });
+  });
+
+  test('a version that a server refuses is taken back, and the champion is who it was', async () => {
+    const name = 'refused' as PipelineName;
+    const stopServing = actAsServer(name, serves);
+    await (await place.start(world.client, name)).outcome();
+    await stopServing();
+    const before = await place.context.deployments.get(name);
+    const stop = actAsServer(name, { state: 'refused', reason: 'golden row 3 differs by 0.2' });
+    const run = await place.start(world.client, name, { overrides: ['training.parameters.l2=0.001'] });
+    await expect(run.outcome()).rejects.toMatchObject({
+      code: 'PRN_DEPLOY_REFUSED',
+      message: expect.stringContaining('golden row 3'),
+    });
+    await stop();
+    const after = await place.context.deployments.get(name);
+    expect(after).toEqual({ ...before, generation: before.generation + 2 });
+    expect(await place.context.registry.champion(name)).toMatchObject({ version: 1 });
+    expect((await place.context.runs.get(run.runKey))?.outcome).toBe('failed');
+    // Failed runs may start again: the same candidate, the same version, and now no server objects.
+    const stopAgain = actAsServer(name, serves);
+    const again = await (await place.start(world.client, name, { overrides: ['training.parameters.l2=0.001'] })).outcome();
+    await stopAgain();
+    expect(again).toMatchObject({ verdict: 'promoted', modelVersion: 2 });
+  });
+});
