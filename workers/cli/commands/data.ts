@@ -1,0 +1,61 @@
+import type { Command } from 'commander';
+
+const snapshotHelp = 'first digits of a snapshot, or a pipeline for its newest';
+
+const registerReading = (data: Command): void => {
+  data
+    .command('list')
+    .description('Snapshots, newest first')
+    .option('--pipeline <name>', 'only of this pipeline')
+    .option('--json', 'one JSON document')
+    .action(async (options) => (await import('../data/inspect.ts')).listSnapshots(options));
+  data
+    .command('show')
+    .description('One snapshot: schema and counts, or rows of it')
+    .argument('<snapshot>', snapshotHelp)
+    .option('--rejected', 'rows that ingest set aside, with line and reason')
+    .option('--quarantined', 'rows that checks set aside')
+    .option('--rows <n>', 'the first rows')
+    .option('--limit <n>', 'how many rejected or quarantined rows', '50')
+    .option('--json', 'one JSON document')
+    .addHelpText('after', '\nExample:\n  $ perennial data show flights --rejected')
+    .action(async (snapshot, options) => (await import('../data/show.ts')).showSnapshot(snapshot, options));
+  data
+    .command('diff')
+    .description('What lies between two snapshots')
+    .argument('<from>', snapshotHelp)
+    .argument('<to>', snapshotHelp)
+    .option('--json', 'one JSON document')
+    .action(async (from, to, options) => (await import('../data/inspect.ts')).diff(from, to, options));
+  data
+    .command('checkout')
+    .description('Write the exact rows of a snapshot to a folder')
+    .argument('<snapshot>', snapshotHelp)
+    .argument('<folder>', 'empty, or not there yet')
+    .option('--format <format>', 'parquet or csv', 'parquet')
+    .option('--json', 'one JSON document')
+    .action(async (snapshot, folder, options) => (await import('../data/inspect.ts')).checkout(snapshot, folder, options));
+};
+
+const registerKeeping = (data: Command): void => {
+  data
+    .command('verify')
+    .description('Read stored objects again and compare their bytes with their names')
+    .argument('[snapshot]', `${snapshotHelp}; absent: the whole store`)
+    .option('--json', 'one JSON document')
+    .action(async (snapshot, options) => (await import('../data/keep.ts')).verify(snapshot, options));
+  data
+    .command('gc')
+    .description('Find objects that no snapshot, model or run names; says what it would delete')
+    .option('--delete', 'delete them')
+    .option('--older-than <duration>', 'never touch what is younger', '7d')
+    .option('--json', 'one JSON document')
+    .addHelpText('after', '\nExample:\n  $ perennial data gc --older-than 30d --delete')
+    .action(async (options) => (await import('../data/keep.ts')).gc(options));
+};
+
+export const register = (program: Command): void => {
+  const data = program.command('data').description('List, show, compare, check out and look after snapshots');
+  registerReading(data);
+  registerKeeping(data);
+};

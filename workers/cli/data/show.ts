@@ -1,0 +1,64 @@
+import type { DatasetManifest } from '#domain/contracts/dataset.ts';
+import type { PipelineName } from '#domain/units.ts';
+import { readManifest } from '../../../infra/data/manifest.ts';
+import { readFirstRows, readQuarantined, readRejected } from '../../../infra/data/rows.ts';
+import { type Context, withContext } from '../context.ts';
+import { print, printJson, short, table } from '../output.ts';
+import { formatBytes, formatCount } from './quantity.ts';
+import { withScratch } from './scratch.ts';
+
+const text = (value: unknown): string => (value instanceof Date ? value.toISOString() : value === null ? '' : String(value));
+
+/** Digits of a snapshot, or a pipeline, which means its newest snapshot. */
+export const findSnapshot = async (context: Context, asked: string) => {
+  const [newest] = await context.snapshots.list(asked as PipelineName);
+  const sha256 = newest?.sha256 ?? (await context.snapshots.resolvePrefix(asked));
+  return { sha256, manifest: await readManifest(context.content, sha256) };
+};
+
+const printManifest = (sha256: string, manifest: DatasetManifest): void => {
+  const events = manifest.eventTime ? `${manifest.eventTime.first} to ${manifest.eventTime.last}` : 'no event time';
+  print(`${sha256}  ${manifest.pipeline}`);
+  print(`${formatCount(manifest.rows)} rows, ${formatBytes(manifest.bytes)}, ${manifest.parts.length} parts, ${events}`);
+  print(`${formatCount(manifest.rejected.rows)} rows rejected, ${formatCount(manifest.quarantined.rows)} quarantined`);
+  const limits = (column: DatasetManifest['schema']['columns'][number]) =>
+    column.min === undefined && column.max === undefined ? '' : `${column.min ?? ''} to ${column.max ?? ''} ${column.unit ?? ''}`;
+  if (manifest.schema.columns.length > 0)
+    print(
+      table([
+        ['column', 'type', 'role', 'limits'],
+        ...manifest.schema.columns.map((column) => [column.name, column.type, column.role, limits(column)]),
+      ]),
+    );
+};
+
+export type ShowOptions = { rejected?: boolean; quarantined?: boolean; rows?: string; limit: string; json?: boolean };
+
+const rowsAsked = async (
+  context: Context,
+  manifest: DatasetManifest,
+  options: ShowOptions,
+): Promise<Record<string, unknown>[] | null> => {
+  const limits = { memoryMiB: context.config.memoryMiB, threads: context.config.threads };
+  return withScratch(async (scratch) => {
+    if (options.rejected)
+      return readRejected(context.content, manifest.rejected.sha256, { scratch, limits }, Number(options.limit));
+    if (options.quarantined)
+      return readQuarantined(context.content, manifest.quarantined.sha256, { scratch, limits }, Number(options.limit));
+    return options.rows === undefined
+      ? null
+      : readFirstRows(context.content, manifest, { scratch, limits }, Number(options.rows));
+  });
+};
+
+export const showSnapshot = (asked: string, options: ShowOptions): Promise<void> =>
+  withContext(async (context) => {
+    const { sha256, manifest } = await findSnapshot(context, asked);
+    const rows = await rowsAsked(context, manifest, options);
+    if (options.json) return printJson(rows === null ? { snapshot: sha256, ...manifest } : { snapshot: sha256, rows });
+    if (rows === null) return printManifest(sha256, manifest);
+    if (rows.length === 0) return print(`No such rows in snapshot ${short(sha256)}`);
+    const names = Object.keys(rows[0] ?? {}).filter((name) => name !== 'raw');
+    print(table([names, ...rows.map((row) => names.map((name) => text(row[name])))]));
+    return undefined;
+  });
