@@ -1,7 +1,7 @@
 /** The real `perennial serve` as a process of its own, to be killed. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import type { World } from './world.ts';
+import type { World } from './pipelines.ts';
 
 export type ServeProcess = {
   readonly url: string;
@@ -13,7 +13,7 @@ export type ServeProcess = {
 const main = new URL('../../../workers/cli/main.ts', import.meta.url).pathname;
 
 export const startServeProcess = async (
-  world: World,
+  world: Pick<World, 'databaseUrl' | 'store' | 'onClose'>,
   options: { command?: 'serve' | 'control'; databaseUrl?: string; port?: number } = {},
 ): Promise<ServeProcess> => {
   if (world.store.config.kind !== 'directory') throw new Error('Expected a directory store');

@@ -1,126 +1,19 @@
-/** A database, a store and the means to promote models in them; servers that follow them are ended with it. */
-
-import { digestOfJson } from '../../../infra/objects/digest.ts';
-import { createDefinitions } from '../../../infra/postgres/definitions.ts';
-import { createDeployments } from '../../../infra/postgres/deployments.ts';
-import { createOnlineFeatures } from '../../../infra/postgres/online-features.ts';
-import { openDatabase } from '../../../infra/postgres/pool.ts';
-import { createRegistry } from '../../../infra/postgres/registry.ts';
-import { silentLogger } from '../../../infra/telemetry/logger.ts';
-import { createMetrics } from '../../../infra/telemetry/metrics.ts';
-import { loadServedModel } from '../../../serving/model/served-model.ts';
-import { type PredictServerOptions, startPredictServer } from '../../../serving/predict/server.ts';
-import type { ModelPackage } from '../../../workflows/domain/contracts/model-version.ts';
-import type { PipelineName, Sha256, VersionNumber } from '../../../workflows/domain/units.ts';
 import { testDatabase, testStore } from '../../support/servers.ts';
-import { storeTinyModel, type TinyModel } from './models.ts';
+import { openWorld, type World } from './pipelines.ts';
 
-export const createWorld = async () => {
+export type { World };
+
+/** A world of its own on the test run's servers. */
+export const createWorld = async (): Promise<World> => {
   const database = await testDatabase();
   const store = await testStore();
-  const { db, close } = openDatabase(database.url, { connections: 4 });
-  const definitions = createDefinitions(db);
-  const deployments = createDeployments(db);
-  const registry = createRegistry(db);
-  const closers: (() => Promise<void>)[] = [];
-
-  const applyPipeline = async (pipeline: PipelineName): Promise<Sha256> => {
-    const file = { name: pipeline };
-    const sha256 = digestOfJson(file);
-    await definitions.apply(pipeline, null, file, sha256, 'test', 'test');
-    return sha256;
-  };
-
-  /** Registers a package as a new version, as the register step does. */
-  const register = async (name: string, modelSha256: Sha256): Promise<VersionNumber> => {
-    const pipeline = name as PipelineName;
-    const definitionSha256 = await applyPipeline(pipeline);
-    const { onnx, featureSetSha256 } = (await store.content.getJson(modelSha256)) as ModelPackage;
-    const version = await registry.register(
-      {
-        pipeline,
-        modelSha256,
-        onnxSha256: onnx.sha256,
-        featureSetSha256,
-        trainingKey: digestOfJson({ modelSha256 }),
-        definitionSha256,
-        codeVersion: 'test',
-        snapshotSha256: null,
-        trainer: 'reference',
-        parameters: {},
-        metrics: { roc_auc: 0.75 },
-        runKey: null,
-      },
-      'test',
-    );
-    return version.version;
-  };
-
-  const promote = async (name: string, version: number | null): Promise<number> => {
-    const pipeline = name as PipelineName;
-    const { generation } = await deployments.get(pipeline);
-    const promoted = await deployments.promote({
-      pipeline,
-      kind: version === null ? 'rollback' : 'promote',
-      version: version as VersionNumber | null,
-      expectedGeneration: generation,
-      operationKey: `${pipeline}/${generation}`,
-      actor: 'test',
-      reason: 'test',
-    });
-    return promoted.generation;
-  };
-
-  /** Stores, registers and promotes in one go. */
-  const deploy = async (tiny: TinyModel) => {
-    const modelSha256 = await storeTinyModel(store.content, tiny);
-    const version = await register(tiny.pipeline, modelSha256);
-    return { modelSha256, version, generation: await promote(tiny.pipeline, version) };
-  };
-
-  /** A server in this process, on a port of its own; `url` may lead to the database through something that can break. */
-  const serve = async (options: { url?: string; overrides?: Partial<PredictServerOptions> } = {}) => {
-    const own = openDatabase(options.url ?? database.url, { connections: 4 });
-    const metrics = createMetrics();
-    const server = await startPredictServer({
-      host: '127.0.0.1',
-      port: 0,
-      deployments: createDeployments(own.db),
-      onlineFeatures: createOnlineFeatures(own.db),
-      load: (pipeline, sha256) => loadServedModel(store.content, pipeline, sha256),
-      log: silentLogger(),
-      metrics,
-      ...options.overrides,
-    });
-    let closing: Promise<void> | null = null;
-    const end = (): Promise<void> => {
-      closing ??= server.close().then(() => own.close());
-      return closing;
-    };
-    closers.push(end);
-    return { url: server.url, metrics, close: end };
-  };
-
+  const world = openWorld({ databaseUrl: database.url, store });
   return {
-    databaseUrl: database.url,
-    db,
-    store,
-    deployments,
-    registry,
-    definitions,
-    onlineFeatures: createOnlineFeatures(db),
-    applyPipeline,
-    register,
-    promote,
-    deploy,
-    serve,
-    onClose: (closer: () => Promise<void>) => closers.push(closer),
+    ...world,
     close: async () => {
-      for (const closer of closers) await closer();
-      await close();
+      await world.close();
       await database.close();
       store.close();
     },
   };
 };
-export type World = Awaited<ReturnType<typeof createWorld>>;

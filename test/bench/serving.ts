@@ -1,0 +1,119 @@
+/**
+ * What a prediction costs: `perennial serve` with a tiny model against the framework without any, in turns, one row a
+ * request; then changes of champion under load, with failed requests, latencies and memory.
+ * Parameters: [seconds a turn, 5] [swaps, 50].
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import autocannon from 'autocannon';
+import { createContentStore } from '../../infra/objects/content-store.ts';
+import { openObjectStore } from '../../infra/objects/open.ts';
+import { migrateToLatest } from '../../infra/postgres/migrate.ts';
+import { startPostgres } from '../../infra/postgres/server.ts';
+import type { PipelineName } from '../../workflows/domain/units.ts';
+import { get, until, untilReady } from '../serving/support/http.ts';
+import { quantile, startLoad } from '../serving/support/load.ts';
+import { storeTinyModel } from '../serving/support/models.ts';
+import { openWorld, type World } from '../serving/support/pipelines.ts';
+import { startServeProcess } from '../serving/support/serve-process.ts';
+
+const row = { tenure: 5, contract: 'monthly', charges: 70.5 };
+const churn = 'churn' as PipelineName;
+const connectionCounts = [1, 32, 128];
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+const fire = async (url: string, connections: number, seconds: number) => {
+  const headers = { 'content-type': 'application/json' };
+  const options = { url: `${url}/predict/churn`, method: 'POST' as const, headers, body: JSON.stringify(row) };
+  return autocannon({ ...options, connections, duration: seconds });
+};
+
+const startBare = async (): Promise<{ url: string; child: ChildProcess }> => {
+  const child = fork(new URL('./programs/bare-fastify.ts', import.meta.url).pathname);
+  const [message] = (await once(child, 'message')) as [{ url: string }];
+  return { url: message.url, child };
+};
+
+/** In turns, the order reversed in the second, so that a slow minute of the machine meets both. */
+const compare = async (places: Readonly<Record<string, string>>, connections: number, seconds: number): Promise<void> => {
+  const rates = new Map<string, number[]>();
+  const names = Object.keys(places);
+  for (const name of [...names, ...names.toReversed()]) {
+    const { requests, latency, non2xx, errors } = await fire(places[name] as string, connections, seconds);
+    rates.set(name, [...(rates.get(name) ?? []), requests.average]);
+    say(
+      `${connections} connections, ${name}: ${Math.round(requests.average)} requests/s, p99 ${latency.p99} ms, failed ${non2xx + errors}`,
+    );
+  }
+  const [ours, bare] = names.map((name) => (rates.get(name) as number[]).reduce((sum, rate) => sum + rate, 0));
+  say(`${connections} connections: ${((ours as number) / (bare as number)).toFixed(2)} of the framework without a model`);
+};
+
+const memoryOf = async (url: string): Promise<number> => {
+  const text = (await get(`${url}/metrics`)).body as string;
+  return Number(/^process_resident_memory_bytes (.+)$/m.exec(text)?.[1]) / 2 ** 20;
+};
+
+const swapUnderLoad = async (world: World, url: string, swaps: number): Promise<void> => {
+  const first = await world.registry.list(churn);
+  const other = await storeTinyModel(world.store.content, { pipeline: 'churn', bias: 1 });
+  const versions = [await world.register('churn', other), first[0]?.version as number];
+  const load = startLoad(
+    `${url}/predict/churn`,
+    32,
+    () => row,
+    ({ status, digest, body }) =>
+      status === 200 && (digest === other) === (body.model_version === versions[0]) ? null : `${status} ${JSON.stringify(body)}`,
+  );
+  const before = await memoryOf(url);
+  for (let swap = 0; swap < swaps; swap += 1) {
+    const generation = await world.promote('churn', versions[swap % 2] as number);
+    await until('the swap is reported', async () =>
+      (await world.deployments.serverReports(churn, 10_000)).some(
+        (report) => report.generation === generation && report.state === 'serving',
+      ),
+    );
+  }
+  const { sent, failures, latenciesMs } = await load.stop();
+  const after = await memoryOf(url);
+  say(`${swaps} swaps under load: ${failures.length} of ${sent} requests failed ${failures.slice(0, 2).join(' ')}`);
+  say(
+    `p50 ${quantile(latenciesMs, 0.5).toFixed(1)} ms, p99 ${quantile(latenciesMs, 0.99).toFixed(1)} ms, longest ${quantile(latenciesMs, 1).toFixed(0)} ms`,
+  );
+  say(`resident memory ${before.toFixed(0)} MiB before, ${after.toFixed(0)} MiB after`);
+};
+
+export const run = async ([seconds = '5', swaps = '50']: readonly string[]): Promise<void> => {
+  const folder = mkdtempSync(join(tmpdir(), 'perennial-bench-'));
+  chmodSync(folder, 0o755);
+  const postgres = await startPostgres({
+    dataDir: join(folder, 'postgres'),
+    outsideDir: folder,
+    logFile: join(folder, 'postgres.log'),
+  });
+  await migrateToLatest(postgres.url);
+  const config = { kind: 'directory', folder: join(folder, 'store') } as const;
+  const store = openObjectStore(config);
+  const world = openWorld({
+    databaseUrl: postgres.url,
+    store: { store, content: createContentStore(store, join(folder, 'cache')), config },
+  });
+  const bare = await startBare();
+  try {
+    await world.deploy({ pipeline: 'churn', bias: -1 });
+    const { url } = await startServeProcess(world);
+    await untilReady(url);
+    await fire(url, 32, 2);
+    const places = { 'perennial serve': url, 'fastify without a model': bare.url };
+    for (const connections of connectionCounts) await compare(places, connections, Number(seconds));
+    await swapUnderLoad(world, url, Number(swaps));
+  } finally {
+    bare.child.kill();
+    await world.close();
+    await postgres.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+};
