@@ -88,7 +88,7 @@ const differs = (value: SqlView['values'][number]): string => {
   return `(${apart} AND NOT ${close})`;
 };
 
-type Difference = { rows: number; at: number | null; whole: string | null; cut: string | null };
+type Difference = { row: number | null; whole: string | null; cut: string | null };
 
 const refuse = (view: SqlView, column: string, cutMs: number, row: string, difference: Difference): PerennialError =>
   new PerennialError(
@@ -99,7 +99,7 @@ const refuse = (view: SqlView, column: string, cutMs: number, row: string, diffe
       details: {
         view: view.name,
         column,
-        row: difference.at,
+        row: difference.row,
         at: instantOf(cutMs),
         withFuture: difference.whole,
         withoutFuture: difference.cut,
@@ -121,7 +121,7 @@ const compareAt = async (db: Duck, view: SqlView, scope: ProofScope, cutMs: numb
   const cut = joinSql(view, scope.eventTime, asking, reading, scope.sources);
   const worst = view.values.map((value) => {
     const [whole, without] = [`whole.${quoteName(value.name)}`, `cut.${quoteName(value.name)}`];
-    const row = `{at: whole._row, whole: ${whole}::VARCHAR, cut: ${without}::VARCHAR}`;
+    const row = `{"row": whole._row, "whole": ${whole}::VARCHAR, "cut": ${without}::VARCHAR}`;
     return `arg_min(${row}, whole._row) FILTER (WHERE ${differs(value)})`;
   });
   const { rows, differences } = await db.row<{ rows: number; differences: (Difference | null)[] }>(
@@ -130,7 +130,7 @@ const compareAt = async (db: Duck, view: SqlView, scope: ProofScope, cutMs: numb
   const index = differences.findIndex((difference) => difference !== null);
   if (index >= 0) {
     const difference = differences[index] as Difference;
-    const row = await describeRow(db, view, scope, difference.at as number);
+    const row = await describeRow(db, view, scope, difference.row as number);
     throw refuse(view, view.values[index]?.name as string, cutMs, row, difference);
   }
   return { view: view.name, at: instantOf(cutMs), rowsCompared: rows };
