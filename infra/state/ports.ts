@@ -1,4 +1,5 @@
 import { createServer } from 'node:net';
+import { PerennialError } from '#domain/errors.ts';
 
 const isFree = (port: number, host: string): Promise<number | null> =>
   new Promise((resolve) => {
@@ -20,6 +21,11 @@ export const findPort = async (preferred: readonly number[] = [], host = '127.0.
     if (found !== null) return found;
   }
   const found = await isFree(0, host);
-  if (found === null) throw new Error(`Cannot find a free port on "${host}"`);
+  if (found === null) {
+    throw new PerennialError(
+      'PRN_CONFIG_INVALID',
+      `Cannot listen on "${host}" as it must be an address of this machine: no port of it can be taken`,
+    );
+  }
   return found;
 };

@@ -23,10 +23,10 @@ const stopRunning = async (config: Config): Promise<'stopped' | 'ended leftovers
 
 const downAction = async (options: Options): Promise<void> => {
   const { loadConfig } = await import('../../../infra/config.ts');
-  const { purgeStateFolder } = await import('../../../infra/state/state-folder.ts');
+  const { resetState } = await import('../../supervise/reset-state.ts');
   const config = loadConfig();
   const result = await stopRunning(config);
-  const removed = options.purge ? purgeStateFolder(config.stateDir) : [];
+  const removed = options.purge ? await resetState(config.stateDir, note) : [];
   if (options.json) return printJson({ result, removed });
   print(result === 'nothing ran' ? `Nothing runs from "${config.stateDir}"` : 'Stopped');
   for (const folder of removed) print(`Removed ${folder}`);

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { PerennialError } from '#domain/errors.ts';
+import { errorRegistry, PerennialError } from '#domain/errors.ts';
 import type { Config } from '../../../infra/config.ts';
 import type { Endpoints } from '../../../infra/state/endpoints.ts';
 import type { ProgramName } from '../../supervise/program-unit.ts';
@@ -82,7 +82,15 @@ const upAction = async (options: Options): Promise<void> => {
   const without = options.without ?? [];
   const programs = await programsWithout(without);
   if (await describeRunning(config, json)) return;
-  await (options.detach ? runDetached(config, json, without) : runForeground(config, json, programs));
+  try {
+    await (options.detach ? runDetached(config, json, without) : runForeground(config, json, programs));
+  } catch (error) {
+    // One document a line to the end: the general report of an error spans many.
+    if (!json) throw error;
+    const code = error instanceof PerennialError ? error.code : 'PRN_INTERNAL';
+    print(JSON.stringify({ kind: 'failed', code, message: error instanceof Error ? error.message : String(error) }));
+    process.exitCode = errorRegistry[code].exit;
+  }
 };
 
 export const register = (program: Command): void => {
