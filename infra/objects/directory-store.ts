@@ -32,7 +32,7 @@ class DirectoryStore implements ObjectStore {
   readonly #staging: string;
   readonly #sync = createFolderSync();
   readonly #makeFolder = createFolderMaker(this.#sync);
-  #swept: Promise<unknown> | null = null;
+  #hasSwept = false;
 
   constructor(folder: string) {
     this.#root = resolve(folder);
@@ -65,7 +65,7 @@ class DirectoryStore implements ObjectStore {
   /** Runs work with a new private file, which is gone afterwards: a published object has a name of its own. */
   async #staged<T>(work: (file: string, handle: FileHandle) => Promise<T>): Promise<T> {
     await this.#makeFolder(this.#staging);
-    this.#swept ??= sweepOldFiles(this.#staging, dayMs).catch(() => {});
+    this.#sweepOnce();
     const file = join(this.#staging, randomUUID());
     const handle = await open(file, 'wx', 0o600);
     try {
@@ -74,6 +74,13 @@ class DirectoryStore implements ObjectStore {
       await handle.close();
       await unlink(file);
     }
+  }
+
+  /** Beside the first write; what it cannot remove today, it will tomorrow. */
+  #sweepOnce(): void {
+    if (this.#hasSwept) return;
+    this.#hasSwept = true;
+    sweepOldFiles(this.#staging, dayMs).catch(() => {});
   }
 
   /** Bytes first, then the name: whoever sees the name can rely on the bytes. */

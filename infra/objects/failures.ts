@@ -12,7 +12,10 @@ export const corruptObject = (key: string, is: string): PerennialError =>
   );
 
 /** Code of a system call's error, such as ENOENT; empty for other errors. */
-export const systemCode = (error: unknown): string => String((error as { code?: unknown } | null)?.code ?? '');
+export const systemCode = (error: unknown): string => {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' ? code : '';
+};
 
 /**
  * A key is lower-case names with "/" between them, so that it is at once a safe path and a safe address.

@@ -1,6 +1,5 @@
-import type { Kysely, Transaction } from 'kysely';
+import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Instant, PipelineName, Sha256 } from '#domain/units.ts';
-import type { Definitions } from '../../activities/deps.ts';
 import { appendAudit } from './audit.ts';
 import { toInstant, toJson } from './map.ts';
 import type { Tables } from './tables.ts';
@@ -57,7 +56,7 @@ const apply = async (
   if (previousSha256 === sha256 && before.folder === folder) return { changed: false, previousSha256 };
   await tx
     .updateTable('pipelines')
-    .set({ definition_sha256: sha256, folder, updated_at: new Date() })
+    .set({ definition_sha256: sha256, folder, updated_at: sql`now()` })
     .where('name', '=', pipeline)
     .execute();
   await appendAudit(tx, { actor, action: 'definition applied', subject: pipeline, detail: { sha256, previousSha256, folder } });
@@ -88,24 +87,24 @@ const listPipelines = async (db: Kysely<Tables>): Promise<readonly PipelineRecor
 };
 
 /** Pipelines and every version of their files. */
-export const createDefinitions = (db: Kysely<Tables>) =>
-  ({
-    find: async (sha256) => {
-      const row = await db
-        .selectFrom('definitions as d')
-        .innerJoin('pipelines as p', 'p.name', 'd.pipeline')
-        .select(['d.pipeline', 'd.file', 'd.code_version', 'p.folder'])
-        .where('d.sha256', '=', sha256)
-        .executeTakeFirst();
-      if (!row) return null;
-      return { pipeline: row.pipeline as PipelineName, file: row.file, codeVersion: row.code_version, folder: row.folder };
-    },
-    /** Makes a definition the pipeline's current one; again with the same one changes nothing. */
-    apply: (pipeline: PipelineName, folder: string | null, file: unknown, sha256: Sha256, codeVersion: string, actor: string) =>
-      inTransaction(db, (tx) => apply(tx, { pipeline, file, sha256, codeVersion }, folder, actor)),
-    /** Keeps a definition so that a run can refer to it (overrides of one run), without making it current. */
-    keep: (pipeline: PipelineName, file: unknown, sha256: Sha256, codeVersion: string) =>
-      inTransaction(db, (tx) => keep(tx, { pipeline, file, sha256, codeVersion })),
-    current: (pipeline: PipelineName) => findCurrent(db, pipeline),
-    listPipelines: () => listPipelines(db),
-  }) satisfies Definitions & Record<string, unknown>;
+export const createDefinitions = (db: Kysely<Tables>) => ({
+  /** null for an unknown digest. */
+  find: async (sha256: Sha256) => {
+    const row = await db
+      .selectFrom('definitions as d')
+      .innerJoin('pipelines as p', 'p.name', 'd.pipeline')
+      .select(['d.pipeline', 'd.file', 'd.code_version', 'p.folder'])
+      .where('d.sha256', '=', sha256)
+      .executeTakeFirst();
+    if (!row) return null;
+    return { pipeline: row.pipeline as PipelineName, file: row.file, codeVersion: row.code_version, folder: row.folder };
+  },
+  /** Makes a definition the pipeline's current one; again with the same one changes nothing. */
+  apply: (pipeline: PipelineName, folder: string | null, file: unknown, sha256: Sha256, codeVersion: string, actor: string) =>
+    inTransaction(db, (tx) => apply(tx, { pipeline, file, sha256, codeVersion }, folder, actor)),
+  /** Keeps a definition so that a run can refer to it (overrides of one run), without making it current. */
+  keep: (pipeline: PipelineName, file: unknown, sha256: Sha256, codeVersion: string) =>
+    inTransaction(db, (tx) => keep(tx, { pipeline, file, sha256, codeVersion })),
+  current: (pipeline: PipelineName) => findCurrent(db, pipeline),
+  listPipelines: () => listPipelines(db),
+});

@@ -1,11 +1,10 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
 import type { Deployment, ServerReport } from '#domain/contracts/model-version.ts';
 import type { PipelineName, Sha256, VersionNumber } from '#domain/units.ts';
-import type { Deployments } from '../../activities/deps.ts';
 import { toCount, toInstant, toText } from './map.ts';
 import { type Listener, listenForServing } from './notify.ts';
 import type { Db } from './pool.ts';
-import { promote } from './promote.ts';
+import { type Promotion, promote } from './promote.ts';
 import type { DeploymentsTable, ServerReportsTable, Tables } from './tables.ts';
 import { inTransaction } from './transaction.ts';
 
@@ -57,18 +56,19 @@ const serverReports = async (db: Kysely<Tables>, pipeline: PipelineName, maxAgeM
 };
 
 /** What should be served, who serves it, and the fenced change of champion. */
-export const createDeployments = (db: Db) =>
-  ({
-    get: (pipeline) => findDeployment(db, pipeline),
-    promote: (promotion) => inTransaction(db, (tx) => promote(tx, promotion)),
-    serverReports: (pipeline, maxAgeMs) => serverReports(db, pipeline, maxAgeMs),
-    list: async (): Promise<readonly Deployment[]> =>
-      (await db.selectFrom('deployments').selectAll().orderBy('pipeline').execute()).map(toDeployment),
-    report: (said: ServerReport): Promise<void> => report(db, said),
-    /** A server that closes takes its reports with it, so that no one waits for it. */
-    forgetServer: async (serverId: string): Promise<void> => {
-      await db.deleteFrom('server_reports').where('server_id', '=', serverId).execute();
-    },
-    /** Calls back with the pipeline that changed; with null after each (re)connection, meaning "look at all". Poll as well. */
-    listen: (onChange: (pipeline: PipelineName | null) => void): Listener => listenForServing(db.url, onChange),
-  }) satisfies Deployments & Record<string, unknown>;
+export const createDeployments = (db: Db) => ({
+  get: (pipeline: PipelineName) => findDeployment(db, pipeline),
+  /** Fenced by generation, with its audit entry in one transaction. Throws PRN_DEPLOY_CONFLICT. */
+  promote: (promotion: Promotion) => inTransaction(db, (tx) => promote(tx, promotion)),
+  /** No older than `maxAgeMs` by the database's clock. */
+  serverReports: (pipeline: PipelineName, maxAgeMs: number) => serverReports(db, pipeline, maxAgeMs),
+  list: async (): Promise<readonly Deployment[]> =>
+    (await db.selectFrom('deployments').selectAll().orderBy('pipeline').execute()).map(toDeployment),
+  report: (said: ServerReport): Promise<void> => report(db, said),
+  /** A server that closes takes its reports with it, so that no one waits for it. */
+  forgetServer: async (serverId: string): Promise<void> => {
+    await db.deleteFrom('server_reports').where('server_id', '=', serverId).execute();
+  },
+  /** Calls back with the pipeline that changed; with null after each (re)connection, meaning "look at all". Poll as well. */
+  listen: (onChange: (pipeline: PipelineName | null) => void): Listener => listenForServing(db.url, onChange),
+});

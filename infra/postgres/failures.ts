@@ -21,7 +21,11 @@ const socketCodes = new Set([
   'EACCES',
 ]);
 
-export const sqlState = (error: unknown): string => String((error as { code?: unknown } | null)?.code ?? '');
+/** Code of a database's or system call's error, such as 40001 or ECONNREFUSED; empty for other errors. */
+export const sqlState = (error: unknown): string => {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' ? code : '';
+};
 
 const isUnavailable = (error: unknown): boolean =>
   unavailable.test(sqlState(error)) || socketCodes.has(sqlState(error)) || (error instanceof Error && broken.test(error.message));

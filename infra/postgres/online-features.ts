@@ -1,11 +1,16 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Instant, PipelineName } from '#domain/units.ts';
-import type { OnlineFeatureRow, OnlineFeatures } from '../../activities/deps.ts';
 import { toCount, toInstant, toJson, toText } from './map.ts';
 import { notifyServing } from './notify.ts';
 import type { Tables } from './tables.ts';
 import { inTransaction, lockPipeline } from './transaction.ts';
 
+export type OnlineFeatureRow = {
+  readonly view: string;
+  readonly entity: string;
+  readonly values: Readonly<Record<string, number | string | null>>;
+  readonly knownAt: Instant;
+};
 export type Publication = { readonly publication: string; readonly rows: number; readonly publishedAt: Instant };
 export type PublishedFeatures = { readonly publication: string | null; readonly rows: readonly OnlineFeatureRow[] };
 
@@ -90,10 +95,11 @@ const load = async (db: Kysely<Tables>, pipeline: PipelineName): Promise<Publish
   });
 
 /** Newest value of each view per entity, replaced as a whole set. */
-export const createOnlineFeatures = (db: Kysely<Tables>) =>
-  ({
-    publish: (pipeline, publication, rows) => db.transaction().execute((tx) => publish(tx, { pipeline, publication }, rows)),
-    load: (pipeline: PipelineName) => load(db, pipeline),
-    /** Cheap to ask often: which set is published now; null before the first. */
-    publication: (pipeline: PipelineName) => findPublication(db, pipeline),
-  }) satisfies OnlineFeatures & Record<string, unknown>;
+export const createOnlineFeatures = (db: Kysely<Tables>) => ({
+  /** Replaces the published set in one transaction; the same publication twice changes nothing. Returns its rows. */
+  publish: (pipeline: PipelineName, publication: string, rows: AsyncIterable<OnlineFeatureRow>) =>
+    db.transaction().execute((tx) => publish(tx, { pipeline, publication }, rows)),
+  load: (pipeline: PipelineName) => load(db, pipeline),
+  /** Cheap to ask often: which set is published now; null before the first. */
+  publication: (pipeline: PipelineName) => findPublication(db, pipeline),
+});

@@ -1,19 +1,29 @@
 import { sql, type Transaction } from 'kysely';
 import { PerennialError } from '#domain/errors.ts';
 import type { PipelineName, Sha256, VersionNumber } from '#domain/units.ts';
-import type { Deployments } from '../../activities/deps.ts';
 import { appendAudit } from './audit.ts';
 import { toCount, toText } from './map.ts';
 import { notifyServing } from './notify.ts';
 import type { Tables } from './tables.ts';
 import { lockPipeline, unknownVersion } from './transaction.ts';
 
-type Promotion = Parameters<Deployments['promote']>[0];
-type Effect = { readonly generation: number; readonly previousVersion: VersionNumber | null };
+export type Promotion = {
+  readonly pipeline: PipelineName;
+  readonly kind: 'promote' | 'rollback';
+  /** null takes the pipeline out of service. */
+  readonly version: VersionNumber | null;
+  /** Generation of the deployment that the candidate was compared with. */
+  readonly expectedGeneration: number;
+  /** The same key again returns the first effect. */
+  readonly operationKey: string;
+  readonly actor: string;
+  readonly reason: string;
+};
+export type PromotionEffect = { readonly generation: number; readonly previousVersion: VersionNumber | null };
 type Current = { readonly generation: number; readonly version: VersionNumber | null };
 
 /** The effect of an operation that was done before; the same key for another promotion is a mistake of the caller. */
-const firstEffect = async (tx: Transaction<Tables>, promotion: Promotion): Promise<Effect | null> => {
+const firstEffect = async (tx: Transaction<Tables>, promotion: Promotion): Promise<PromotionEffect | null> => {
   const { operationKey, pipeline, version } = promotion;
   const row = await tx.selectFrom('promotions').selectAll().where('operation_key', '=', operationKey).executeTakeFirst();
   if (!row) return null;
@@ -81,7 +91,7 @@ const writeDeployment = async (tx: Transaction<Tables>, promotion: Promotion, ge
     .execute();
 };
 
-const writePromotion = async (tx: Transaction<Tables>, promotion: Promotion, effect: Effect) => {
+const writePromotion = async (tx: Transaction<Tables>, promotion: Promotion, effect: PromotionEffect) => {
   const { pipeline, kind, version, operationKey, actor } = promotion;
   const reason = toText(promotion.reason);
   const { generation, previousVersion } = effect;
@@ -111,7 +121,7 @@ const writePromotion = async (tx: Transaction<Tables>, promotion: Promotion, eff
  * Changes the champion in one transaction: stages, deployment, promotion, audit, notification. All promoters of a
  * pipeline stand in line at its row, so of those who expect one generation exactly one wins.
  */
-export const promote = async (tx: Transaction<Tables>, promotion: Promotion): Promise<Effect> => {
+export const promote = async (tx: Transaction<Tables>, promotion: Promotion): Promise<PromotionEffect> => {
   const { pipeline, version } = promotion;
   await lockPipeline(tx, pipeline);
   const before = await firstEffect(tx, promotion);

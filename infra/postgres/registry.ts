@@ -2,12 +2,20 @@ import { type Kysely, type Selectable, sql, type Transaction } from 'kysely';
 import type { ModelVersion } from '#domain/contracts/model-version.ts';
 import type { Verdict } from '#domain/contracts/verdict.ts';
 import type { Instant, PipelineName, RunKey, Sha256, VersionNumber } from '#domain/units.ts';
-import type { NewModelVersion, Registry } from '../../activities/deps.ts';
 import { appendAudit } from './audit.ts';
 import { toCount, toInstant, toJson, toText } from './map.ts';
 import type { EvaluationsTable, ModelVersionsTable, PromotionsTable, Tables } from './tables.ts';
 import { inTransaction, lockPipeline } from './transaction.ts';
 
+export type NewModelVersion = Omit<ModelVersion, 'version' | 'stage' | 'createdAt'>;
+/** What the gate decided about the candidate of a run, and the digest of the report it decided on. */
+export type NewEvaluation = {
+  readonly sha256: Sha256;
+  readonly pipeline: PipelineName;
+  readonly runKey: RunKey;
+  readonly verdict: Verdict;
+  readonly decision: unknown;
+};
 export type PromotionRecord = {
   readonly pipeline: PipelineName;
   readonly generation: number;
@@ -105,7 +113,7 @@ const register = async (tx: Transaction<Tables>, candidate: NewModelVersion, act
   return toModelVersion(row);
 };
 
-const recordEvaluation = async (db: Kysely<Tables>, evaluation: Parameters<Registry['recordEvaluation']>[0]): Promise<void> => {
+const recordEvaluation = async (db: Kysely<Tables>, evaluation: NewEvaluation): Promise<void> => {
   const { sha256, pipeline, runKey, verdict, decision } = evaluation;
   await inTransaction(db, async (tx) => {
     const inserted = await tx
@@ -180,17 +188,17 @@ const evaluations = async (db: Kysely<Tables>, runKey: RunKey): Promise<readonly
 };
 
 /** Model versions with their lineage, and what the gate decided about candidates. */
-export const createRegistry = (db: Kysely<Tables>) =>
-  ({
-    register: (candidate, actor) => inTransaction(db, (tx) => register(tx, candidate, actor)),
-    get: (pipeline, version) => findVersion(db, pipeline, version),
-    recordEvaluation: (evaluation) => recordEvaluation(db, evaluation),
-    champion: (pipeline: PipelineName) => findVersion(db, pipeline, 'champion'),
-    reject: (rejection: Parameters<typeof reject>[1]) => reject(db, rejection),
-    /** Newest first; of all pipelines where none is named. */
-    list: (pipeline?: PipelineName) => listVersions(db, pipeline),
-    /** Every change of champion, newest first. */
-    promotions: (pipeline: PipelineName) => promotions(db, pipeline),
-    /** What the gate decided in a run, newest first. */
-    evaluations: (runKey: RunKey) => evaluations(db, runKey),
-  }) satisfies Registry & Record<string, unknown>;
+export const createRegistry = (db: Kysely<Tables>) => ({
+  /** Version, lineage and audit in one transaction; a second call with the same training key returns the first version. */
+  register: (candidate: NewModelVersion, actor: string) => inTransaction(db, (tx) => register(tx, candidate, actor)),
+  get: (pipeline: PipelineName, version: VersionNumber) => findVersion(db, pipeline, version),
+  recordEvaluation: (evaluation: NewEvaluation) => recordEvaluation(db, evaluation),
+  champion: (pipeline: PipelineName) => findVersion(db, pipeline, 'champion'),
+  reject: (rejection: Parameters<typeof reject>[1]) => reject(db, rejection),
+  /** Newest first; of all pipelines where none is named. */
+  list: (pipeline?: PipelineName) => listVersions(db, pipeline),
+  /** Every change of champion, newest first. */
+  promotions: (pipeline: PipelineName) => promotions(db, pipeline),
+  /** What the gate decided in a run, newest first. */
+  evaluations: (runKey: RunKey) => evaluations(db, runKey),
+});

@@ -3,7 +3,6 @@ import type { RetrainOutcome, RetrainRequest, StageName } from '#domain/contract
 import type { RunOutcome } from '#domain/contracts/verdict.ts';
 import { PerennialError } from '#domain/errors.ts';
 import type { Instant, PipelineName, RunKey, Sha256 } from '#domain/units.ts';
-import type { Runs } from '../../activities/deps.ts';
 import { appendAudit } from './audit.ts';
 import { sqlState } from './failures.ts';
 import { toCount, toInstant, toInstantOrNull, toJson, toText } from './map.ts';
@@ -173,19 +172,19 @@ const listMetrics = async (db: Kysely<Tables>, runKey: RunKey): Promise<readonly
 };
 
 /** Runs as they were asked for, how far they came and how they ended. */
-export const createRuns = (db: Kysely<Tables>) =>
-  ({
-    begin: (request, workflowId) => begin(db, request, workflowId),
-    recordStage: (runKey, stage, state, summary) => recordStage(db, runKey, stage, state, summary),
-    recordMetrics: (runKey, points) => recordMetrics(db, runKey, points),
-    finish: (outcome) => finish(db, outcome),
-    get: async (runKey: RunKey): Promise<RunRecord | null> => {
-      const row = await db.selectFrom('runs').selectAll().where('run_key', '=', runKey).executeTakeFirst();
-      return row ? toRecord(row) : null;
-    },
-    /** Newest first. */
-    list: (filter: { pipeline?: PipelineName; limit: number }) => listRuns(db, filter),
-    /** In the order in which they started. */
-    stages: (runKey: RunKey) => listStages(db, runKey),
-    metrics: (runKey: RunKey) => listMetrics(db, runKey),
-  }) satisfies Runs & Record<string, unknown>;
+export const createRuns = (db: Kysely<Tables>) => ({
+  begin: (request: RetrainRequest, workflowId: string) => begin(db, request, workflowId),
+  recordStage: (runKey: RunKey, stage: StageName, state: RunStageRecord['state'], summary: string) =>
+    recordStage(db, runKey, stage, state, summary),
+  recordMetrics: (runKey: RunKey, points: readonly RunMetricRecord[]) => recordMetrics(db, runKey, points),
+  finish: (outcome: RetrainOutcome) => finish(db, outcome),
+  get: async (runKey: RunKey): Promise<RunRecord | null> => {
+    const row = await db.selectFrom('runs').selectAll().where('run_key', '=', runKey).executeTakeFirst();
+    return row ? toRecord(row) : null;
+  },
+  /** Newest first. */
+  list: (filter: { pipeline?: PipelineName; limit: number }) => listRuns(db, filter),
+  /** In the order in which they started. */
+  stages: (runKey: RunKey) => listStages(db, runKey),
+  metrics: (runKey: RunKey) => listMetrics(db, runKey),
+});

@@ -1,7 +1,6 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
 import { PerennialError } from '#domain/errors.ts';
 import type { Instant, PipelineName, Sha256 } from '#domain/units.ts';
-import type { Snapshots } from '../../activities/deps.ts';
 import { toCount, toInstant, toInstantOrNull } from './map.ts';
 import type { SnapshotsTable, Tables } from './tables.ts';
 import { inTransaction } from './transaction.ts';
@@ -28,7 +27,8 @@ const toRecord = (row: Selectable<SnapshotsTable>): SnapshotRecord => ({
   createdAt: toInstant(row.created_at),
 });
 
-type PartRow = Parameters<Snapshots['recordParts']>[0][number];
+type PartRow = { readonly sha256: Sha256; readonly bytes: number; readonly rows: number };
+type NewSnapshot = Omit<SnapshotRecord, 'createdAt'>;
 
 /** Sorted, so that two writers of the same parts wait for each other instead of dying of a deadlock. */
 const inOrder = (parts: readonly PartRow[]): PartRow[] =>
@@ -43,7 +43,7 @@ const recordParts = async (db: Kysely<Tables>, parts: readonly PartRow[]): Promi
   return inTransaction(db, async (tx) => Number((await insert.execute(tx)).numAffectedRows ?? 0n));
 };
 
-const record = async (db: Kysely<Tables>, snapshot: Parameters<Snapshots['record']>[0]): Promise<boolean> => {
+const record = async (db: Kysely<Tables>, snapshot: NewSnapshot): Promise<boolean> => {
   const inserted = await db
     .insertInto('snapshots')
     .values({
@@ -89,17 +89,18 @@ const list = async (db: Kysely<Tables>, pipeline?: PipelineName): Promise<readon
 };
 
 /** Frozen datasets and the arrival of their parts. */
-export const createSnapshots = (db: Kysely<Tables>) =>
-  ({
-    recordParts: (parts) => recordParts(db, parts),
-    record: (snapshot) => record(db, snapshot),
-    get: async (sha256: Sha256): Promise<SnapshotRecord | null> => {
-      const row = await db.selectFrom('snapshots').selectAll().where('sha256', '=', sha256).executeTakeFirst();
-      return row ? toRecord(row) : null;
-    },
-    /** Newest first; of all pipelines where none is named. */
-    list: (pipeline?: PipelineName) => list(db, pipeline),
-    resolvePrefix: (prefix: string, pipeline?: PipelineName) => resolvePrefix(db, prefix, pipeline),
-    /** When each part arrived first; the second of the two times. Unknown parts are not in the map. */
-    firstArrivals: (parts: readonly Sha256[]) => firstArrivals(db, parts),
-  }) satisfies Snapshots & Record<string, unknown>;
+export const createSnapshots = (db: Kysely<Tables>) => ({
+  /** Notes parts that arrived; returns how many were new. */
+  recordParts: (parts: readonly PartRow[]) => recordParts(db, parts),
+  /** false where it was there. */
+  record: (snapshot: NewSnapshot) => record(db, snapshot),
+  get: async (sha256: Sha256): Promise<SnapshotRecord | null> => {
+    const row = await db.selectFrom('snapshots').selectAll().where('sha256', '=', sha256).executeTakeFirst();
+    return row ? toRecord(row) : null;
+  },
+  /** Newest first; of all pipelines where none is named. */
+  list: (pipeline?: PipelineName) => list(db, pipeline),
+  resolvePrefix: (prefix: string, pipeline?: PipelineName) => resolvePrefix(db, prefix, pipeline),
+  /** When each part arrived first; the second of the two times. Unknown parts are not in the map. */
+  firstArrivals: (parts: readonly Sha256[]) => firstArrivals(db, parts),
+});

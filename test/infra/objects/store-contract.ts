@@ -38,7 +38,7 @@ const all = async (objects: AsyncIterable<ObjectInfo>): Promise<ObjectInfo[]> =>
 const codeOf = async (work: Promise<unknown>): Promise<string> =>
   await work.then(
     () => 'no error',
-    (error: { code?: string }) => error.code ?? String(error),
+    (error: { code?: string; message: string }) => error.code ?? error.message,
   );
 
 const large = 40 * 1024 * 1024;

@@ -74,12 +74,12 @@ describe('online features', () => {
     const features = createOnlineFeatures(bench.db);
     await features.publish(flights, 'p0', many(3_000));
     const publishing = features.publish(flights, 'p1', many(6_000));
-    let done = false;
+    const state = { done: false };
     void publishing.finally(() => {
-      done = true;
+      state.done = true;
     });
     const expected: Readonly<Record<string, number>> = { p0: 3_000, p1: 6_000 };
-    while (!done) {
+    while (!state.done) {
       const { publication, rows } = await createOnlineFeatures(bench.db).load(flights);
       expect(rows.length).toBe(expected[publication ?? '']);
     }

@@ -80,7 +80,7 @@ const fillDatabase = async (): Promise<void> => {
 
 beforeEach(async () => {
   bench = await openBench();
-  const opened = await testStore();
+  const opened = testStore();
   ({ content, store } = opened);
   await fillStore();
   await fillDatabase();
