@@ -11,6 +11,7 @@ import type { ContentStore } from '../../infra/objects/store.ts';
 import { checkGolden, parseModelPackage } from '../../infra/onnx/package.ts';
 import { type OnnxSession, openSession } from '../../infra/onnx/session.ts';
 import { type Answer, answerOf, answerWidths } from './answer.ts';
+import { createBatcher } from './batcher.ts';
 
 /** One model package in memory. Immutable but for its end: after `retire` it answers what is under way, then frees itself. */
 export type ServedModel = {
@@ -83,14 +84,12 @@ const createServedModel = (
   featureSet: FeatureSet,
   session: OnnxSession,
 ): ServedModel => {
-  const vectorizer = createVectorizer(featureSet);
+  const batcher = createBatcher(session, createVectorizer(featureSet));
   const uses = createUses(() => session.release());
+  const width = session.outputWidth;
   const predict: ServedModel['predict'] = (rows, lookupOf) =>
     uses.during(async () => {
-      const matrix = new Float32Array(rows.length * vectorizer.width);
-      rows.forEach((row, index) => vectorizer.apply(row, lookupOf(row), matrix, index * vectorizer.width));
-      const outputs = await session.run(matrix, rows.length);
-      const width = session.outputWidth;
+      const outputs = await batcher.answer(rows, lookupOf);
       return rows.map((_, index) => answerOf(modelPackage, outputs.subarray(index * width, (index + 1) * width)));
     });
   const parse = createRequestParser(featureSet.request);
