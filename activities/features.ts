@@ -43,11 +43,21 @@ const threadsFor = (spec: PipelineSpec, fractions: readonly string[], threads: n
   return fractions.some((name) => texts.some((text) => text.toLowerCase().includes(name.toLowerCase()))) ? 1 : threads;
 };
 
+/** What a frame holds only because the champion needs it to be scored. */
+type ForChampion = { readonly extraViews: readonly ExtraView[]; readonly championValues: readonly string[] };
+
+const valuesOf = (champion: ChampionFeatures | null): string[] =>
+  champion === null
+    ? []
+    : champion.featureSet.features
+        .flatMap(({ source }) => (source.kind === 'view' ? [`${source.view}.${source.value}`] : []))
+        .sort();
+
 const build = async (
   deps: Deps,
   input: Input,
   spec: PipelineSpec,
-  extraViews: readonly ExtraView[],
+  { extraViews, championValues }: ForChampion,
   context: StepContext | undefined,
 ): Promise<FeaturesSummary> => {
   const manifest = await readManifest(deps, input.snapshotSha256);
@@ -71,6 +81,7 @@ const build = async (
           folder,
           content: deps.content,
           extraViews,
+          championValues,
           onStage: (stage, detail) => context?.heartbeat({ stage, ...detail }),
         }),
     ),
@@ -94,19 +105,19 @@ export const createBuildFeatures =
       champion?.definitionSha256 == null
         ? null
         : await readSpec(deps, { definitionSha256: champion.definitionSha256 }).catch(() => null);
-    const extraViews = championViews(spec, champion, championSpec);
+    const forChampion = { extraViews: championViews(spec, champion, championSpec), championValues: valuesOf(champion) };
     const key = digestOfJson({
       step: 'buildFeatures',
       version: featuresVersion,
       snapshot: input.snapshotSha256,
       definition: input.definitionSha256,
-      extraViews,
+      forChampion,
     });
     return rememberStep(
       deps,
       'buildFeatures',
       key,
       (result: FeaturesSummary) => result.frameSha256,
-      () => build(deps, input, spec, extraViews, context),
+      () => build(deps, input, spec, forChampion, context),
     );
   };

@@ -33,6 +33,8 @@ export type FrameInput = {
   readonly content: ContentStore;
   /** Views that the champion asks for and this definition lacks, so that both can be scored on the same hold-out. */
   readonly extraViews: readonly ExtraView[];
+  /** View values of this definition that the champion reads, as `view.value`. */
+  readonly championValues: readonly string[];
   readonly onStage: (stage: string, detail?: Readonly<Record<string, number | string>>) => void;
 };
 
@@ -119,6 +121,9 @@ const seenCategories = async (db: Duck, columns: readonly string[], input: Frame
 };
 
 type Fitted = { readonly featureSet: FeatureSet; readonly byFold: readonly FeatureSet[] };
+
+const valuesOfPlans = (plans: readonly FeaturePlan[]): string[] =>
+  plans.flatMap((plan) => (plan.source.kind === 'view' ? [`${plan.source.view}.${plan.source.value}`] : []));
 
 const usedViews = (views: readonly CompiledView[], plans: readonly FeaturePlan[]): ServedView[] => {
   const impute = new Set(plans.map((plan) => (plan.source.kind === 'view' ? plan.source.view : null)));
@@ -247,7 +252,12 @@ export const buildFrame = async (db: Duck, input: FrameInput): Promise<BuiltFram
   const truncationProof = await prove(db, input, views);
   input.onStage('views');
   const extra = await bindable(db, input.extraViews);
-  await writePrepared(db, preparedSql(views, extra, split, manifest.schema.eventTime), join(input.folder, 'prepared.parquet'));
+  const wanted = new Set([...valuesOfPlans(plans), ...input.championValues]);
+  await writePrepared(
+    db,
+    preparedSql(views, extra, split, manifest.schema.eventTime, wanted),
+    join(input.folder, 'prepared.parquet'),
+  );
   const counts = await countRows(db);
   const label = await planLabel(db, 'prepared', manifest.schema);
   refuseTargetOfMany(plans, label);

@@ -25,20 +25,27 @@ const reach = (views: readonly AggregateView[], split: Split, eventTime: string 
   return ` WHERE ${quoteName(eventTime)} >= ${sqlInstant(split.earliestMs - widest)}`;
 };
 
+/** A value that no feature asks for costs a window and is left out. */
+const onlyWanted = (view: AggregateView, wanted: ReadonlySet<string>): AggregateView => ({
+  ...view,
+  parts: view.parts.filter((part) => wanted.has(viewColumn(view.name, part.value.name))),
+});
+
 const joinedColumns = (index: number, name: string, values: readonly string[]): string[] =>
   values.map((value) => `j${index}.${quoteName(value)} AS ${quoteName(viewColumn(name, value))}`);
 
 /**
  * One statement for everything: aggregate views as windows over the snapshot, the user's SQL and a champion's further
- * views joined by `_row`. Result: all columns, `view.value` columns, `_row`, `_side`; without order.
+ * views joined by `_row`. Result: all columns, the wanted `view.value` columns, `_row`, `_side`; without order.
  */
 export const preparedSql = (
   views: readonly CompiledView[],
   extra: readonly ExtraView[],
   split: Split,
   eventTime: string | null,
+  wanted: ReadonlySet<string>,
 ): string => {
-  const aggregates = views.filter(isAggregate);
+  const aggregates = views.filter(isAggregate).map((view) => onlyWanted(view, wanted));
   const { columns, windows } = windowedSelect(aggregates, eventTime ?? '', viewColumn, typesOf(views));
   const windowClause = windows.length === 0 ? '' : ` WINDOW ${windows.join(', ')}`;
   const selected = ['events.*', ...columns, `${split.sideSql} AS _side`].join(', ');

@@ -21,6 +21,13 @@ export const instantOf = (epochMs: number): Instant => new Date(epochMs).toISOSt
 /** An instant as SQL; a literal of DuckDB's TIMESTAMP, which is UTC throughout. */
 export const sqlInstant = (epochMs: number): string => `TIMESTAMP '${instantOf(epochMs).replace('T', ' ').replace('Z', '')}'`;
 
+/** A label that is there and, for numbers, is one. */
+const labelled = ({ schema }: DatasetManifest): string => {
+  const label = quoteName(schema.label);
+  const isNumber = schema.columns.find((column) => column.name === schema.label)?.type === 'number';
+  return isNumber ? `${label} IS NOT NULL AND isfinite(${label})` : `${label} IS NOT NULL`;
+};
+
 const splitError = (problem: string): PerennialError =>
   new PerennialError('PRN_FEATURE_SPLIT', `Cannot split the snapshot as ${problem}`);
 
@@ -33,7 +40,7 @@ const timeSplit = async (db: Duck, manifest: DatasetManifest, training: Training
   const delay = schema.labelKnownAfterMs;
   const time = quoteName(eventTime);
   const watermark = Date.parse(manifest.eventTime?.last ?? '');
-  const ripe = `${quoteName(schema.label)} IS NOT NULL AND ${time} <= ${sqlInstant(watermark - delay)}`;
+  const ripe = `${labelled(manifest)} AND ${time} <= ${sqlInstant(watermark - delay)}`;
   const share = training.holdout?.kind === 'share' ? training.holdout.share : defaultShare;
   const found = await db.row<{ first: number | null; last: number | null; cut: number | null }>(
     `SELECT min(epoch_ms(${time})) AS first, max(epoch_ms(${time})) AS last,
@@ -76,7 +83,7 @@ const hashSplit = (manifest: DatasetManifest, training: TrainingSpec): Split => 
     trainFrom: null,
     holdoutFrom: null,
     holdoutTo: null,
-    sideSql: `CASE WHEN ${quoteName(schema.label)} IS NULL THEN NULL WHEN ${place} < ${Math.round(share * 1099511627776)} THEN 1 ELSE 0 END`,
+    sideSql: `CASE WHEN NOT (${labelled(manifest)}) THEN NULL WHEN ${place} < ${Math.round(share * 1099511627776)} THEN 1 ELSE 0 END`,
     earliestMs: null,
   };
 };

@@ -175,7 +175,7 @@ const checkFallbacks = (plans: readonly FeaturePlan[]): void => {
 };
 
 /**
- * Plans the features of a definition, in the order in which they are declared. Refuses label and outcome columns,
+ * Plans the features of a definition, in the order in which it holds them. Refuses label and outcome columns,
  * unknown names and combinations without a meaning. Throws PRN_FEATURE_INVALID naming the input.
  */
 export const planFeatures = (spec: FeaturesSpec, schema: DatasetSchema, views: readonly PlannedView[]): FeaturePlan[] => {

@@ -1,0 +1,203 @@
+/** The steps buildFeatures and publishFeatures on data that the steps before them froze. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { FeatureFrame, FeatureSet } from '#domain/contracts/feature-set.ts';
+import type { PipelineFile } from '#domain/contracts/pipeline-spec/pipeline-spec.ts';
+import { createVectorizer, type ViewLookup } from '#domain/features/apply.ts';
+import { unseenEntity } from '#domain/features/entity-key.ts';
+import type { PipelineName, RunKey, Sha256 } from '#domain/units.ts';
+import { createBuildFeatures } from '../../activities/features.ts';
+import { createPublish } from '../../activities/publish.ts';
+import { digestOfJson } from '../../infra/objects/digest.ts';
+import { createDeployments } from '../../infra/postgres/deployments.ts';
+import { createOnlineFeatures } from '../../infra/postgres/online-features.ts';
+import { createRegistry } from '../../infra/postgres/registry.ts';
+import { type DataWorld, openDataWorld } from './support/data-world.ts';
+
+let world: DataWorld;
+let source: string;
+const pipeline = 'flights' as PipelineName;
+
+/** 40 days, two flights every half hour; the label of a flight is known a day later. */
+const csv = (): string => {
+  const start = Date.parse('2001-01-01T00:00:00Z');
+  const rows = Array.from({ length: 3840 }, (_, index) => {
+    const at = new Date(start + Math.floor(index / 2) * 1_800_000).toISOString().slice(0, 19).replace('T', ' ');
+    return `${at},${(index * 7919) % 61},${100 + ((index * 31) % 900)},A${(index * 13) % 5},B${(index * 7) % 3}`;
+  });
+  return `date,delay,distance,origin,destination\n${rows.join('\n')}\n`;
+};
+
+beforeAll(async () => {
+  world = await openDataWorld();
+  source = world.write('flights.csv', csv());
+});
+afterAll(() => world.close());
+
+const fileWith = (features: PipelineFile['features']): PipelineFile => ({
+  name: pipeline,
+  data: {
+    source,
+    event_time: 'date',
+    label: { name: 'late', sql: 'delay > 45', known_after: '1d' },
+    columns: {
+      date: { type: 'timestamp' },
+      delay: { type: 'integer', role: 'outcome' },
+      distance: { type: 'integer' },
+      origin: { type: 'category' },
+      destination: { type: 'category' },
+    },
+  },
+  features,
+  training: { holdout: '7d' },
+});
+const views = {
+  origin_7d: { entity: 'origin', window: '7d', values: { late_rate: 'avg(late)', flights: 'count(*)' } },
+  route_20d: { entity: ['origin', 'destination'], window: '20d', values: { late_rate: 'avg(late)' } },
+};
+const inputs = {
+  hour: { from: 'date', part: 'hour' as const },
+  distance: { impute: 'median' },
+  origin: { encode: 'target' as const },
+  'origin_7d.late_rate': { impute: 0.2 },
+  'origin_7d.flights': {},
+  'route_20d.late_rate': { impute: 'origin_7d.late_rate' },
+};
+
+const depsOf = () => ({
+  ...world.deps,
+  deployments: createDeployments(world.db),
+  registry: createRegistry(world.db),
+  onlineFeatures: createOnlineFeatures(world.db),
+});
+const runKey = '0123456789abcdef' as RunKey;
+
+const built = async (features: PipelineFile['features']) => {
+  const { input, frozen, manifest } = await world.snapshot(fileWith(features));
+  const step = { pipeline, runKey, definitionSha256: input.definitionSha256, snapshotSha256: frozen.snapshotSha256 };
+  const stages: unknown[] = [];
+  const summary = await createBuildFeatures(depsOf())(step, {
+    heartbeat: (detail) => void stages.push(detail),
+    signal: new AbortController().signal,
+  });
+  return { step, summary, stages, manifest, frame: await world.json<FeatureFrame>(summary.frameSha256) };
+};
+
+describe('buildFeatures()', () => {
+  it('makes a frame of a snapshot, tells its stages, and a second time does nothing new', async () => {
+    const { step, summary, stages, frame } = await built({ views, inputs });
+    expect(summary).toMatchObject({ trainRows: frame.train.rows, holdoutRows: frame.holdout.rows, columns: 6 });
+    expect(frame.snapshotSha256).toBe(step.snapshotSha256);
+    expect(stages).toContainEqual({ stage: 'views' });
+    expect(await createBuildFeatures(depsOf())(step)).toEqual(summary);
+    await world.db.deleteFrom('step_results').execute();
+    expect(await createBuildFeatures(depsOf())(step)).toEqual(summary);
+  });
+
+  it('stops where it is told to, and leaves no folder', async () => {
+    const { step } = await built({ views, inputs });
+    await world.db.deleteFrom('step_results').execute();
+    const controller = new AbortController();
+    const cancelled = createBuildFeatures(depsOf())(step, {
+      heartbeat: () => controller.abort(new Error('cancelled by the test')),
+      signal: controller.signal,
+    });
+    await expect(cancelled).rejects.toThrow('cancelled by the test');
+  });
+
+  it('does not know what was not applied', async () => {
+    const { step } = await built({ views, inputs });
+    const unknown = { ...step, definitionSha256: 'f'.repeat(64) as Sha256 };
+    await expect(createBuildFeatures(depsOf())(unknown)).rejects.toMatchObject({ code: 'PRN_DEFINITION_UNKNOWN' });
+  });
+});
+
+const promoteModelOf = async (summary: { featureSetSha256: Sha256 }, definitionSha256: Sha256, snapshotSha256: Sha256) => {
+  const { registry, deployments } = depsOf();
+  const sha256 = (text: string) => digestOfJson({ text, pipeline });
+  const version = await registry.register(
+    {
+      pipeline,
+      modelSha256: sha256('model'),
+      onnxSha256: sha256('onnx'),
+      trainingKey: sha256('training'),
+      definitionSha256,
+      codeVersion: 'sha256:test',
+      snapshotSha256,
+      featureSetSha256: summary.featureSetSha256,
+      trainer: 'reference',
+      parameters: {},
+      metrics: {},
+      runKey: null,
+    },
+    'tester',
+  );
+  const { generation } = await deployments.get(pipeline);
+  await deployments.promote({
+    pipeline,
+    kind: 'promote',
+    version: version.version,
+    expectedGeneration: generation,
+    operationKey: 'test',
+    actor: 'tester',
+    reason: 'test',
+  });
+};
+
+describe('publishFeatures()', () => {
+  it('publishes what the next request should see, once', async () => {
+    const { step, summary, manifest } = await built({ views, inputs });
+    const { onlineFeatures } = depsOf();
+    const publish = createPublish(depsOf());
+    const input = { ...step, featureSetSha256: summary.featureSetSha256 };
+    const first = await publish(input);
+    const online = await onlineFeatures.load(pipeline);
+    expect(first.rows).toBe(online.rows.length);
+    // Five origins and fifteen routes, and for each view what nobody has.
+    expect(first.rows).toBe(5 + 15 + 2);
+    expect(await publish(input)).toEqual(first);
+    expect(await onlineFeatures.load(pipeline)).toEqual(online);
+    const watermark = manifest.eventTime?.last;
+    expect(new Set(online.rows.map((row) => row.knownAt))).toEqual(new Set([watermark]));
+    const unseen = online.rows.find((row) => row.view === 'origin_7d' && row.entity === unseenEntity);
+    expect(unseen?.values).toEqual({ late_rate: null, flights: 0 });
+    const lookup: ViewLookup = (view, entity) => online.rows.find((row) => row.view === view && row.entity === entity)?.values;
+    const featureSet = await world.json<FeatureSet>(summary.featureSetSha256);
+    const vector = createVectorizer(featureSet).apply(
+      { date: Date.parse(watermark as string), distance: 5, origin: 'A1', destination: 'B1' },
+      lookup,
+    );
+    const names = featureSet.features.map((feature) => feature.name);
+    const valueOf = (from: Float32Array, name: string): number => from[names.indexOf(name)] as number;
+    expect(valueOf(vector, 'origin_7d.flights')).toBeGreaterThan(100);
+    expect(valueOf(vector, 'origin_7d.late_rate')).toBeGreaterThan(0);
+    expect(valueOf(vector, 'route_20d.late_rate')).toBeGreaterThan(0);
+    const stranger = createVectorizer(featureSet).apply({ date: 0, distance: 5, origin: 'Z', destination: 'B1' }, lookup);
+    const past = ['origin_7d.late_rate', 'origin_7d.flights', 'route_20d.late_rate'];
+    expect(past.map((name) => valueOf(stranger, name))).toEqual([Math.fround(0.2), 0, Math.fround(0.2)]);
+  });
+
+  it('publishes nothing for a model without views', async () => {
+    const { step, summary } = await built({ inputs: { distance: {} } });
+    expect(await createPublish(depsOf())({ ...step, featureSetSha256: summary.featureSetSha256 })).toEqual({ rows: 0 });
+  });
+
+  it("keeps a champion's views in hold-out and publication until it is replaced", async () => {
+    const before = await built({ views, inputs });
+    await promoteModelOf(before.summary, before.step.definitionSha256, before.step.snapshotSha256);
+    const changed = { ...views.origin_7d, window: '3d' };
+    const { step, summary, frame } = await built({ views: { origin_7d: changed }, inputs: { 'origin_7d.late_rate': {} } });
+    const [row] = await world.rows<Record<string, unknown>>([frame.holdout.raw]);
+    const suffix = before.summary.featureSetSha256.slice(0, 12);
+    expect(new Set(Object.keys(row ?? {}).filter((name) => name.includes('.')))).toEqual(
+      new Set([
+        'origin_7d.late_rate',
+        'origin_7d.flights',
+        `origin_7d@${suffix}.late_rate`,
+        `origin_7d@${suffix}.flights`,
+        'route_20d.late_rate',
+      ]),
+    );
+    const { rows } = await createPublish(depsOf())({ ...step, featureSetSha256: summary.featureSetSha256 });
+    expect(rows).toBe(5 + 15 + 2);
+  });
+});
