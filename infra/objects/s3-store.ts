@@ -6,10 +6,12 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DeleteObjectCommand, GetObjectCommand, HeadObjectCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3';
 import { PerennialError } from '#domain/errors.ts';
+import { dayMs } from '#domain/units.ts';
 import type { Config } from '../config.ts';
 import { requireKey, unknownObject } from './failures.ts';
 import { hashFile } from './hash-file.ts';
 import { explainS3Failure, isContended, isMissing, isTaken } from './s3-failures.ts';
+import { abandonOldUploads } from './s3-sweep.ts';
 import { type Body, type Place, upload } from './s3-upload.ts';
 import type { ObjectInfo, ObjectStore, StoredFile } from './store.ts';
 
@@ -30,6 +32,9 @@ const createClient = ({ endpoint, region }: S3Settings): S3Client =>
 class S3Store implements ObjectStore {
   readonly #client: S3Client;
   readonly #settings: S3Settings;
+  #hasSwept = false;
+  /** The last writer of each key in this process. */
+  readonly #writing = new Map<string, Promise<boolean>>();
 
   constructor(settings: S3Settings) {
     this.#client = createClient(settings);
@@ -58,7 +63,21 @@ class S3Store implements ObjectStore {
     return { sha256, bytes, isNew: await this.#create(keyOf(sha256), { file, sha256 }) };
   }
 
+  /** Writers of one key within a process stand in line: the later ones find the object and send nothing. */
   #create(key: string, body: Body): Promise<boolean> {
+    this.#sweepOnce();
+    const before = this.#writing.get(key) ?? Promise.resolve(false);
+    const mine = before
+      .catch(() => false)
+      .then(() => this.#createNow(key, body))
+      .finally(() => {
+        if (this.#writing.get(key) === mine) this.#writing.delete(key);
+      });
+    this.#writing.set(key, mine);
+    return mine;
+  }
+
+  #createNow(key: string, body: Body): Promise<boolean> {
     const action = `write object "${key}" to bucket "${this.#settings.bucket}"`;
     return this.#explained(action, async () => {
       for (let tries = 1; ; tries += 1) {
@@ -69,6 +88,14 @@ class S3Store implements ObjectStore {
         await delay(Math.random() * 50 * tries);
       }
     });
+  }
+
+  /** Beside the first write. Not every role may list uploads; then the bucket's own rules must do it. */
+  #sweepOnce(): void {
+    if (this.#hasSwept) return;
+    this.#hasSwept = true;
+    const { bucket, prefix } = this.#settings;
+    abandonOldUploads(this.#client, { bucket, prefix: prefix === '' ? '' : `${prefix}/` }, dayMs).catch(() => {});
   }
 
   async #tryUpload(key: string, body: Body): Promise<'written' | 'taken' | 'contended'> {

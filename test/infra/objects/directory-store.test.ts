@@ -14,6 +14,7 @@ describeObjectStore(
     return {
       settings: { kind: 'directory', folder: root },
       decidesRaces: true,
+      longWrite: 600_000_000,
       damage: async (key, bytes) => {
         await chmod(join(root, key), 0o600);
         await writeFile(join(root, key), bytes);

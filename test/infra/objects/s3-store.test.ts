@@ -1,11 +1,18 @@
 import { createHash } from 'node:crypto';
 import { appendFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ListMultipartUploadsCommand, ListPartsCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  CreateMultipartUploadCommand,
+  ListMultipartUploadsCommand,
+  ListPartsCommand,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createContentStore } from '../../../infra/objects/content-store.ts';
 import { objectKeys } from '../../../infra/objects/keys.ts';
 import { openObjectStore } from '../../../infra/objects/open.ts';
+import { abandonOldUploads } from '../../../infra/objects/s3-sweep.ts';
 import { upload } from '../../../infra/objects/s3-upload.ts';
 import type { Sha256 } from '../../../workflows/domain/units.ts';
 import { testFolder } from '../../support/servers.ts';
@@ -46,6 +53,7 @@ describe.skipIf(missing !== null)(`S3${missing === null ? '' : ` (${missing})`}`
       return {
         settings: settingsOf(server, 'team/models'),
         decidesRaces: false,
+        longWrite: 128_000_000,
         damage: async (key, bytes) => {
           await client.send(new PutObjectCommand({ ...place(key), Body: bytes }));
         },
@@ -100,6 +108,17 @@ describe.skipIf(missing !== null)(`S3${missing === null ? '' : ` (${missing})`}`
       const place = { Bucket: server.bucket, Key: `taken/${bytes}` };
       await upload(client, place, { file, sha256: null });
       await expect(upload(client, place, { file, sha256: null })).rejects.toMatchObject({ $metadata: { httpStatusCode: 412 } });
+      client.destroy();
+    });
+
+    it('abandons uploads whose writers were killed, and no younger ones', async () => {
+      const client = clientOf(server);
+      const place = { Bucket: server.bucket, Key: 'killed/one' };
+      const begun = await client.send(new CreateMultipartUploadCommand(place));
+      expect(await abandonOldUploads(client, { bucket: server.bucket, prefix: 'killed/' }, 60_000)).toBe(0);
+      expect(await abandonOldUploads(client, { bucket: server.bucket, prefix: 'else/' }, -1_000)).toBe(0);
+      expect(await abandonOldUploads(client, { bucket: server.bucket, prefix: 'killed/' }, -1_000)).toBe(1);
+      await expect(client.send(new ListPartsCommand({ ...place, UploadId: begun.UploadId }))).rejects.toThrow(/upload/i);
       client.destroy();
     });
 
