@@ -1,4 +1,5 @@
 /** PostgreSQL and Temporal as supervised units: found or started, always at the same address. */
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../../infra/config.ts';
 import { type PostgresServer, startPostgres } from '../../infra/postgres/server.ts';
@@ -28,6 +29,13 @@ export const postgresUnit = (config: Config, port: number, onUrl: (url: string) 
   },
 });
 
+/** In a folder of its own that others cannot enter: the server makes its files readable to all. */
+const temporalFile = ({ stateDir }: Config): string => {
+  const folder = join(stateDir, 'temporal');
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  return join(folder, 'temporal.db');
+};
+
 export const temporalUnit = (config: Config, binary: TemporalBinary, port: number, uiPort: number): UnitSpec => ({
   name: 'temporal',
   stopSignal: 'SIGTERM',
@@ -36,7 +44,7 @@ export const temporalUnit = (config: Config, binary: TemporalBinary, port: numbe
     const server = await startTemporal({
       binary: binary.path,
       knowsNewsFlag: binary.knowsNewsFlag,
-      dbFilename: join(config.stateDir, 'temporal.db'),
+      dbFilename: temporalFile(config),
       namespace: config.temporal.namespace,
       logFile: join(logsFolder(config.stateDir), 'temporal.log'),
       port,
