@@ -126,7 +126,11 @@ export const initialiseCluster = async (cluster: Cluster): Promise<void> => {
   await rm(handedOver, { force: true });
   await writeFile(handedOver, `${password}\n`, { mode: 0o600, flag: 'wx' });
   giveTo(handedOver, cluster.user);
-  await initdb(cluster, unfinished, handedOver).finally(() => rm(handedOver, { force: true }));
+  try {
+    await initdb(cluster, unfinished, handedOver);
+  } finally {
+    await rm(handedOver, { force: true });
+  }
   await rm(passwordFile(cluster.dataDir), { force: true });
   await writeFile(passwordFile(cluster.dataDir), `${password}\n`, { mode: 0o600, flag: 'wx' });
   await rename(unfinished, cluster.dataDir);

@@ -92,9 +92,13 @@ class Up {
 
   async #stopAll(): Promise<void> {
     forgetEndpoints(this.#config);
-    for (const round of stopRounds) await Promise.all(round.map((name) => this.#units.get(name)?.stop()));
+    for (const round of stopRounds) await Promise.all(round.map((name) => this.#stopOne(name)));
     forgetUpRecord(this.#config.stateDir);
     unlock(this.#config.stateDir);
+  }
+
+  async #stopOne(name: ProcessName): Promise<void> {
+    await this.#units.get(name)?.stop();
   }
 
   #supervise(spec: UnitSpec): Unit {
@@ -143,7 +147,11 @@ class Up {
     if (applied.length > 0) this.#say(`Brought the database up to date: ${applied.join(', ')}`);
     if (this.#config.temporal.address === null) return;
     const { connection, close } = await connectTemporal(endpoints);
-    await ensureSearchAttributes(connection, endpoints.temporalNamespace).finally(close);
+    try {
+      await ensureSearchAttributes(connection, endpoints.temporalNamespace);
+    } finally {
+      await close();
+    }
   }
 
   async #startPrograms(endpoints: Endpoints): Promise<void> {

@@ -51,7 +51,8 @@ const createTable = (stream: NodeJS.WriteStream): View => {
   let drawn = 0;
   const erase = (): string => (drawn === 0 ? '' : `\u001b[${drawn}A\u001b[0J`);
   const draw = (above = ''): void => {
-    const lines = [...rows.values()].map((status) => painted(status, stream.columns ?? 80));
+    // A terminal that does not know its width says 0.
+    const lines = [...rows.values()].map((status) => painted(status, stream.columns || 80));
     stream.write(`${erase()}${above}${lines.map((line) => `${line}\n`).join('')}`);
     drawn = lines.length;
   };

@@ -14,7 +14,7 @@ const examine = async (): Promise<CheckResult[]> => {
   const config = loadConfig();
   const temporal = servers.checkTemporal(config);
   return Promise.all([
-    machine.checkNode(),
+    Promise.resolve(machine.checkNode()),
     machine.checkFolder('state', config.stateDir, 'PERENNIAL_STATE_DIR'),
     machine.checkFolder('cache', config.cacheDir, 'PERENNIAL_CACHE_DIR'),
     servers.checkPostgres(config),
@@ -24,7 +24,7 @@ const examine = async (): Promise<CheckResult[]> => {
     machine.checkOpenMp(),
     temporal.then(({ state }) => machine.checkGo(state === 'ok')),
     machine.checkBrowser(),
-    servers.checkUp(config),
+    Promise.resolve(servers.checkUp(config)),
   ]);
 };
 

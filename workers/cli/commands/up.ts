@@ -70,7 +70,8 @@ const runForeground = async (config: Config, json: boolean, programs: readonly P
   const view = await onEventOf(json);
   await runUntilSignalled(config, programs, view, (endpoints) => {
     if (json) return;
-    for (const line of links(endpoints)) view.say(line);
+    // On a terminal the table shows them.
+    if (!process.stderr.isTTY) for (const line of links(endpoints)) view.say(line);
     view.say('Ready. Ctrl-C stops everything; nothing is lost');
   });
 };

@@ -97,12 +97,21 @@ const createsOnce = async (store: Config['store']): Promise<boolean> => {
   return first && !second;
 };
 
+const createsOnceIn = async ({ store, close }: Awaited<ReturnType<typeof storeToTry>>): Promise<boolean> => {
+  try {
+    return await createsOnce(store);
+  } finally {
+    await close();
+  }
+};
+
 /** Snapshots and model versions rest on objects that are created once. */
 export const checkStore = async ({ store }: Config): Promise<CheckResult> => {
   const where = store.kind === 'directory' ? store.folder : `s3://${store.bucket}/${store.prefix}`;
   try {
     const tried = await storeToTry(store);
-    if (await createsOnce(tried.store).finally(tried.close)) return ok('store', `${where} creates an object once`);
+    const isKept = await createsOnceIn(tried);
+    if (isKept) return ok('store', `${where} creates an object once`);
     const mend = 'use a store that honours them: AWS S3, versitygw, or a directory';
     return missing('store', `${where} ignores conditional writes (If-None-Match)`, mend);
   } catch (error) {
