@@ -128,15 +128,19 @@ const customers = async (setting: DemoSetting): Promise<DemoResult['churn']> => 
   return { run, request: leavingCustomer, answer };
 };
 
+/** The first reason, as far as a line holds it; `perennial explain` gives all of them. */
+const reasonWidth = 90;
+
 const summary = (runs: readonly RetrainOutcome[]): string =>
   table([
-    ['run', 'verdict', 'data', 'version', 'ROC AUC'],
+    ['run', 'verdict', 'data', 'version', 'ROC AUC', 'because'],
     ...runs.map((run) => [
       run.runKey,
       run.verdict,
       short(run.dataVersion),
       String(run.modelVersion ?? '-'),
       run.metrics.roc_auc?.toFixed(4) ?? '-',
+      run.reason.split('; ')[0]?.slice(0, reasonWidth) ?? '',
     ]),
   ]);
 
@@ -157,7 +161,6 @@ export const play = async (setting: DemoSetting): Promise<DemoResult> => {
     const runs = [first, second, third];
     setting.story.chapter('What was decided, and why');
     setting.story.block(summary([...runs, churned.run]));
-    for (const run of runs) setting.story.aside(`${run.runKey}: ${run.reason}`);
     tellTraffic(setting.story, requests);
     const { champion } = await setting.context.deployments.get(flights);
     return { runs, churn: churned, champion, requests };

@@ -29,7 +29,10 @@ const chooseTrainer = async (config: Config, story: Story, asked: string | null)
 /** Of a process only what a newcomer should know: that it runs, or that it died and comes back. */
 const tellEvent = (story: Story, event: UpEvent): void => {
   if (event.kind === 'progress') story.say(event.line);
-  if (event.kind === 'process' && event.status.restarts > 0) story.say(`${event.status.name} ${event.status.state}`);
+  if (event.kind !== 'process') return;
+  const { name, state, detail, restarts } = event.status;
+  if (state === 'ready' && restarts === 0) story.say(`${name} is ready${detail === '' ? '' : ` (${detail})`}`);
+  if (restarts > 0) story.say(`${name} ${state}: ${detail}`);
 };
 
 const tellLinks = (story: Story, endpoints: { temporalUiUrl: string | null; serveUrl: string; controlUrl: string }): void => {

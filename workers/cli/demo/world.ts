@@ -1,6 +1,6 @@
 /** What happens to the demo's world: months of real flights arrive as files, and some of them ask for predictions. */
 import { cp, mkdir, rename } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { findPackageJSON } from 'node:module';
 import { dirname, join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { PerennialError } from '#domain/errors.ts';
@@ -9,16 +9,14 @@ export type Flight = { readonly date: string; readonly distance: number; readonl
 
 /** The data file of the package `vega-datasets`, a development dependency of this project. */
 const flightsFile = (): string => {
-  const require = createRequire(import.meta.url);
-  try {
-    return join(dirname(require.resolve('vega-datasets/package.json')), 'data', 'flights-3m.parquet');
-  } catch (cause) {
+  const manifest = findPackageJSON('vega-datasets', import.meta.url);
+  if (manifest === undefined) {
     throw new PerennialError(
       'PRN_SOURCE_MISSING',
-      'Cannot find the flights: the package "vega-datasets" is not installed; "npm ci" in the project brings it',
-      { cause },
+      'Cannot find the flights: the package "vega-datasets" is not installed; "npm ci" brings it',
     );
   }
+  return join(dirname(manifest), 'data', 'flights-3m.parquet');
 };
 
 const query = async (sql: string): Promise<Record<string, unknown>[]> => {

@@ -1,0 +1,101 @@
+import type { ModelVersion } from '#domain/contracts/model-version.ts';
+import { PerennialError } from '#domain/errors.ts';
+import type { PipelineName, VersionNumber } from '#domain/units.ts';
+import { parseModelPackage } from '../../../infra/onnx/package.ts';
+import { type Context, withContext } from '../context.ts';
+import { paint, print, printJson, short, table } from '../output.ts';
+import { compareVersions, type VersionDiff } from './compare-versions.ts';
+
+type Options = { readonly json?: boolean };
+
+const metricText = (metrics: ModelVersion['metrics']): string =>
+  Object.entries(metrics)
+    .slice(0, 3)
+    .map(([name, value]) => `${name} ${value.toFixed(4)}`)
+    .join('  ');
+
+export const listModels = (pipeline: string | undefined, options: Options): Promise<void> =>
+  withContext(async (context) => {
+    const versions = await context.registry.list(pipeline as PipelineName | undefined);
+    if (options.json) return printJson({ models: versions });
+    if (versions.length === 0)
+      return print(`No model versions${pipeline ? ` of "${pipeline}"` : ''}: train one with "perennial run"`);
+    return print(
+      table([
+        ['pipeline', 'version', 'stage', 'model', 'data', 'created', 'metrics'],
+        ...versions.map((one) => [
+          one.pipeline,
+          String(one.version),
+          one.stage === 'champion' ? paint('green', one.stage) : one.stage,
+          short(one.modelSha256),
+          short(one.snapshotSha256),
+          one.createdAt,
+          metricText(one.metrics),
+        ]),
+      ]),
+    );
+  });
+
+/** A version by number, or the champion. Throws PRN_NOT_FOUND naming what there is. */
+export const findVersion = async (context: Context, pipeline: string, asked: string): Promise<ModelVersion> => {
+  const name = pipeline as PipelineName;
+  const found =
+    asked === 'champion'
+      ? await context.registry.champion(name)
+      : /^[1-9]\d{0,8}$/.test(asked)
+        ? await context.registry.get(name, Number(asked) as VersionNumber)
+        : null;
+  if (found !== null) return found;
+  const what = asked === 'champion' ? 'a champion' : `version "${asked}"`;
+  throw new PerennialError(
+    'PRN_NOT_FOUND',
+    `Cannot find ${what} of "${pipeline}": "perennial models list ${pipeline}" shows what there is`,
+  );
+};
+
+export const showModel = (pipeline: string, asked: string, options: Options): Promise<void> =>
+  withContext(async (context) => {
+    const version = await findVersion(context, pipeline, asked);
+    const modelPackage = parseModelPackage(await context.content.getJson(version.modelSha256));
+    if (options.json) return printJson({ ...version, package: modelPackage });
+    const { onnx } = modelPackage;
+    const shape = (tensor: (typeof onnx)['output']) => `${tensor.name} ${tensor.type}[${tensor.shape.join(', ')}]`;
+    return print(
+      [
+        `${version.pipeline} version ${version.version}  ${version.stage}`,
+        `  model       ${version.modelSha256}`,
+        `  takes       ${onnx.inputs.map(shape).join(', ')}`,
+        `  gives       ${shape(onnx.output)}${modelPackage.classes.length > 0 ? ` (${modelPackage.classes.join(', ')})` : ''}`,
+        `  data        ${version.snapshotSha256 ?? 'imported, unknown'}`,
+        `  features    ${version.featureSetSha256}`,
+        `  definition  ${version.definitionSha256 ?? '-'}`,
+        `  code        ${version.codeVersion}`,
+        `  trainer     ${version.trainer} ${JSON.stringify(version.parameters)}`,
+        `  run         ${version.runKey ?? '-'}`,
+        `  created     ${version.createdAt}`,
+        ...Object.entries(version.metrics).map(([name, value]) => `  ${name.padEnd(22)}${value.toFixed(6)}`),
+      ].join('\n'),
+    );
+  });
+
+export const diffModels = (pipeline: string, from: string, to: string, options: Options): Promise<void> =>
+  withContext(async (context) => {
+    const [before, after] = [await findVersion(context, pipeline, from), await findVersion(context, pipeline, to)];
+    const diff = compareVersions(before, after);
+    if (options.json) return printJson({ pipeline, from: before.version, to: after.version, ...diff });
+    return printDiff(before, after, diff);
+  });
+
+const printDiff = (before: ModelVersion, after: ModelVersion, diff: VersionDiff): void => {
+  print(`${before.pipeline}: version ${before.version} to version ${after.version}`);
+  const changed = diff.changes.map(({ what, from, to }) => [what, from ?? '-', to ?? '-']);
+  print(
+    changed.length === 0
+      ? 'nothing changed but the version'
+      : table([['changed', `version ${before.version}`, `version ${after.version}`], ...changed]),
+  );
+  if (diff.same.length > 0) print(paint('dim', `same: ${diff.same.join(', ')}`));
+  const text = (value: number | null) => (value === null ? '-' : value.toFixed(6));
+  const rows = diff.metrics.map(({ name, from, to, difference }) => [name, text(from), text(to), text(difference)]);
+  if (rows.length > 0) print(table([['metric', 'from', 'to', 'difference'], ...rows]));
+};
