@@ -15,7 +15,7 @@ describeWithServers('retrain, with the real steps', () => {
 
   beforeAll(async () => {
     const database = await testDatabase();
-    const store = await testStore();
+    const store = testStore();
     const { folder, close } = testFolder();
     closing.push(close, store.close, database.close);
     const count = (queue: string) => countPollers(world.connection, 'default', queue);
@@ -31,9 +31,9 @@ describeWithServers('retrain, with the real steps', () => {
   /** A server as the database sees one: it looks at what is wanted and reports; `answer` says how it takes a generation. */
   const actAsServer = (pipeline: PipelineName, answer: Pick<ServerReport, 'state' | 'reason'>): (() => Promise<void>) => {
     const { deployments } = place.context;
-    let over = false;
+    const ended = new AbortController();
     const serve = async (): Promise<void> => {
-      while (!over) {
+      while (!ended.signal.aborted) {
         const { generation, champion } = await deployments.get(pipeline);
         const said = champion === null ? { state: 'loading' as const, reason: null } : answer;
         await deployments.report({
@@ -48,7 +48,7 @@ describeWithServers('retrain, with the real steps', () => {
     };
     const serving = serve();
     return async () => {
-      over = true;
+      ended.abort();
       await serving;
       await deployments.forgetServer('server-1');
     };
