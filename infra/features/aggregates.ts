@@ -15,8 +15,19 @@ export type AggregateValue = {
   readonly touchesLabel: boolean;
   /** SQL of each aggregate, its own FILTER included. */
   readonly aggregates: readonly string[];
+  /** For each aggregate what it sums and counts, where adding and taking away rows is exact; else null. */
+  readonly sums: readonly (ExactSum | null)[];
   /** The whole value, with the aggregates in the form that `form` gives them. */
-  write(form: (aggregate: string) => string): string;
+  write(form: (aggregate: string, index: number) => string): string;
+};
+
+/** A count, sum or mean of whole numbers: sliding over rows gives the very number that counting anew would. */
+export type ExactSum = {
+  readonly kind: 'count' | 'sum' | 'mean';
+  /** SQL of the number that a row adds; null for count(*). */
+  readonly argument: string | null;
+  /** SQL of the condition on a row; null for every row. */
+  readonly filter: string | null;
 };
 
 export type AggregateScope = {
@@ -99,6 +110,31 @@ const withFilter = (node: SyntaxNode, condition: SyntaxNode): SyntaxNode => {
   return { ...node, filter: existing === null ? condition : both };
 };
 
+const sumKinds: Readonly<Record<string, ExactSum['kind']>> = {
+  count_star: 'count',
+  count: 'count',
+  sum: 'sum',
+  avg: 'mean',
+  mean: 'mean',
+};
+
+const isWhole = async (db: Duck, sql: string): Promise<boolean> => {
+  const [column] = await db.rows<{ column_type: string }>(`DESCRIBE SELECT ${sql} FROM snapshot AS events`).catch(() => []);
+  return /^(TINYINT|SMALLINT|INTEGER|BIGINT|UTINYINT|USMALLINT|UINTEGER)$/.test(column?.column_type ?? '');
+};
+
+const exactSumOf = async (db: Duck, node: SyntaxNode): Promise<ExactSum | null> => {
+  const kind = sumKinds[String(node['function_name']).toLowerCase()];
+  const children = node['children'] as SyntaxNode[];
+  const orders = (node['order_bys'] as { orders?: unknown[] } | null)?.orders ?? [];
+  if (kind === undefined || node['distinct'] === true || orders.length > 0 || children.length > 1) return null;
+  const [child] = children;
+  const argument = child === undefined ? null : await writeExpression(db, child);
+  if (argument !== null && kind !== 'count' && !(await isWhole(db, argument))) return null;
+  const filter = node['filter'] === null ? null : await writeExpression(db, node['filter'] as SyntaxNode);
+  return { kind, argument, filter };
+};
+
 type Found = { readonly outer: SyntaxNode; readonly aggregates: SyntaxNode[] };
 
 /** Takes the aggregates out and leaves references of ours in their places. */
@@ -147,15 +183,20 @@ export const takeValueApart = async (
   const touchesLabel = columns.some((column) => scope.knownLate.some((late) => same(late, column)));
   const labelKnown = await parseExpression(db, `${quoteName(scope.label)} IS NOT NULL`);
   const texts: string[] = [];
+  const sums: (ExactSum | null)[] = [];
   for (const aggregate of aggregates) {
     const counting = await countingTruths(db, aggregate, scope);
-    texts.push(await writeExpression(db, touchesLabel ? withFilter(counting, labelKnown) : counting));
+    const known = touchesLabel ? withFilter(counting, labelKnown) : counting;
+    texts.push(await writeExpression(db, known));
+    sums.push(await exactSumOf(db, known));
   }
   const around = await writeExpression(db, outer);
   return {
     name,
     touchesLabel,
     aggregates: texts,
-    write: (form) => around.replace(/\bperennial_aggregate_(\d+)\b/g, (_, index: string) => form(texts[Number(index)] as string)),
+    sums,
+    write: (form) =>
+      around.replace(/\bperennial_aggregate_(\d+)\b/g, (_, index: string) => form(texts[Number(index)] as string, Number(index))),
   };
 };

@@ -15,7 +15,7 @@ import { quoteName, quoteText } from '../tabular/sql.ts';
 import { guardAgainstLeakage } from './guard.ts';
 import { type LabelPlan, planLabel } from './label.ts';
 import { writeMatrix } from './matrix.ts';
-import { type ExtraView, preparedSql, writePrepared } from './prepare.ts';
+import { type ExtraView, writePrepared } from './prepare.ts';
 import { attachSnapshot, type SnapshotFiles } from './snapshot.ts';
 import { decideSplit, type Split } from './split.ts';
 import { foldSql, folds, labelTotals, summarize } from './summaries.ts';
@@ -253,11 +253,8 @@ export const buildFrame = async (db: Duck, input: FrameInput): Promise<BuiltFram
   input.onStage('views');
   const extra = await bindable(db, input.extraViews);
   const wanted = new Set([...valuesOfPlans(plans), ...input.championValues]);
-  await writePrepared(
-    db,
-    preparedSql(views, extra, split, manifest.schema.eventTime, wanted),
-    join(input.folder, 'prepared.parquet'),
-  );
+  const { eventTime } = manifest.schema;
+  await writePrepared(db, { views, extra, split, eventTime, wanted }, join(input.folder, 'prepared.parquet'));
   const counts = await countRows(db);
   const label = await planLabel(db, 'prepared', manifest.schema);
   refuseTargetOfMany(plans, label);
