@@ -101,6 +101,13 @@ describe('perennial up', { timeout }, () => {
     await ask(place, "insert into perennial.pipelines (name) values ('kept')");
     for (const name of ['serve', 'postgres', 'temporal'] as const) await killAndAwaitReturn(place, name);
     expect(await ask(place, 'select name from perennial.pipelines')).toEqual([{ name: 'kept' }]);
+    // Workers outlive the servers beneath them.
+    const survivors = readUpRecord(place.stateDir)?.processes.filter(({ name }) =>
+      ['flow', 'cpu', 'gpu', 'control'].includes(name),
+    );
+    expect(survivors?.map(({ restarts, state }) => ({ restarts, state }))).toEqual(
+      Array(4).fill({ restarts: 0, state: 'ready' }),
+    );
     const restarting = up.events.filter((event) => event.kind === 'process' && event.status.state === 'restarting');
     expect(JSON.stringify(restarting)).toContain('was ended by SIGKILL; starting again in 0.25 s');
 

@@ -76,7 +76,11 @@ class Job:
 
 
 def say(event, **fields):
-    print(json.dumps({"event": event, **fields}, allow_nan=False), flush=True)
+    try:
+        print(json.dumps({"event": event, **fields}, allow_nan=False), flush=True)
+    except BrokenPipeError:
+        # Nobody reads our lines any more: whoever launched us is gone.
+        raise StopWanted from None
 
 
 def alias_table():

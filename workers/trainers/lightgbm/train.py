@@ -28,25 +28,36 @@ LONGEST_QUIET_SECONDS = 2.0
 
 
 class Progress:
-    """A line about every fiftieth of the work, and at least every few seconds; remembers the newest metrics."""
+    """
+    A line about every fiftieth of the work, and at least every few seconds. Remembers the metrics of the best round so far,
+    by the first one, which is a loss; ends the training where it has not improved for `patience` rounds.
+    """
 
-    def __init__(self, total, stop):
-        self.total, self.stop = total, stop
+    def __init__(self, total, patience, stop, best):
+        self.total, self.patience, self.stop, self.best = total, patience, stop, best
         self.every = max(1, total // 50)
         self.last_line = time.monotonic()
-        self.metrics = {}
-        self.history = []
+        self.newest = {}
 
     def __call__(self, env):
         self.stop.check()
         done = env.iteration + 1
-        results = env.evaluation_result_list or []
-        self.metrics = {f"{entry[0]}_{entry[1]}": float(entry[2]) for entry in results}
-        self.history.append((done, results[0][2] if results else None))
+        self.newest = {f"{entry[0]}_{entry[1]}": float(entry[2]) for entry in env.evaluation_result_list}
+        loss = float(env.evaluation_result_list[0][2])
+        if self.best is None or loss < self.best["loss"]:
+            self.best = {"round": done, "loss": loss, "metrics": self.newest}
+        self._report(done)
+        if self.is_over(done):
+            raise lightgbm.callback.EarlyStopException(env.iteration, env.evaluation_result_list)
+
+    def _report(self, done):
         quiet = time.monotonic() - self.last_line
         if done % self.every == 0 or done == self.total or quiet > LONGEST_QUIET_SECONDS:
-            say("progress", step=done, total=self.total, metrics=self.metrics)
+            say("progress", step=done, total=self.total, metrics=self.newest)
             self.last_line = time.monotonic()
+
+    def is_over(self, done):
+        return self.patience > 0 and self.best is not None and done - self.best["round"] >= self.patience
 
 
 def split(job):
@@ -96,55 +107,43 @@ class Checkpoint:
             say("warning", message=f"Cannot save a checkpoint: {error}")
 
 
-def best_of(history, metric_is_better_when_higher):
-    """The round with the best first metric, the earliest of equals."""
-    sign = 1 if metric_is_better_when_higher else -1
-    return max(history, key=lambda entry: (sign * entry[1], -entry[0]))
-
-
-def should_stop_early(history, patience):
-    if patience == 0 or not history or history[-1][1] is None:
-        return False
-    return history[-1][0] - best_of(history, False)[0] >= patience
-
-
 def can_be_segmented(params):
     """DART and random forests look back at earlier trees, which a later segment does not own."""
     return params.get("boosting", "gbdt") not in ("dart", "rf") and params.get("data_sample_strategy") != "goss"
 
 
 def boost(job, stop):
-    """Returns the model's text, its number of rounds and the newest metrics."""
+    """Returns the model's text, its number of rounds and their metrics."""
     training, validation, name = make_sets(job)
-    total, patience = job.own["num_iterations"], job.own["early_stopping_round"]
+    total = job.own["num_iterations"]
     segment = job.own["checkpoint_every"] if can_be_segmented(job.params) else total
     checkpoint = Checkpoint(job)
-    state = checkpoint.load() or {"rounds": 0, "text": None, "history": [], "metrics": {}}
+    state = checkpoint.load() or {"rounds": 0, "text": None, "best": None}
     if state["rounds"] > 0:
         say("warning", message=f"Goes on from the checkpoint of round {state['rounds']}")
-    progress = Progress(total, stop)
-    while state["rounds"] < total and not should_stop_early(state["history"], patience):
+    progress = Progress(total, job.own["early_stopping_round"], stop, state["best"])
+    while state["rounds"] < total and not progress.is_over(state["rounds"]):
         rounds = min(segment, total - state["rounds"])
-        # Each segment draws its own numbers, or all would drop the same rows and columns.
+        # Each segment draws its own numbers, or all would leave out the same rows and columns.
         params = {**job.params, "seed": job.params["seed"] + state["rounds"]}
         before = lightgbm.Booster(model_str=state["text"]) if state["text"] else None
         booster = lightgbm.train(params, training, num_boost_round=rounds, valid_sets=[validation], valid_names=[name],
                                  init_model=before, callbacks=[progress])  # fmt: skip
-        history = state["history"] + progress.history
-        state = {"rounds": booster.current_iteration(), "text": booster.model_to_string(num_iteration=-1),
-                 "history": history, "metrics": progress.metrics}  # fmt: skip
-        progress.history = []
+        text = booster.model_to_string(num_iteration=-1)
+        if booster.current_iteration() == state["rounds"]:
+            break  # No split gains anything any more.
+        state = {"rounds": booster.current_iteration(), "text": text, "best": progress.best}
         if state["rounds"] < total:
             checkpoint.save(state)
-    return finish(state, patience)
+    return finish(state["text"] or text, state["rounds"], progress)
 
 
-def finish(state, patience):
-    if not should_stop_early(state["history"], patience) and patience == 0:
-        return state["text"], state["rounds"], state["metrics"]
-    best = best_of(state["history"], False)[0] if state["history"][-1][1] is not None else state["rounds"]
-    text = lightgbm.Booster(model_str=state["text"]).model_to_string(num_iteration=best)
-    return text, best, state["metrics"]
+def finish(text, rounds, progress):
+    """All rounds; with early stopping, those up to the best one."""
+    if progress.patience == 0:
+        return text, rounds, progress.newest
+    best = progress.best["round"]
+    return lightgbm.Booster(model_str=text).model_to_string(num_iteration=best), best, progress.best["metrics"]
 
 
 def parity(job, text):

@@ -31,6 +31,8 @@ const saveOrWarn = (job: TrainingJob, state: MinimiserState): void => {
   }
 };
 
+const stopWanted = watchForStop();
+
 /** Returns false where it was told to stop; the state is saved then. */
 const minimise = async (
   job: TrainingJob,
@@ -38,7 +40,6 @@ const minimise = async (
   state: MinimiserState,
   objective: Objective,
 ): Promise<boolean> => {
-  const stopWanted = watchForStop();
   while (state.iteration < parameters.maxIterations && largestSlope(state) > parameters.tolerance) {
     if (await stopWanted()) {
       saveOrWarn(job, state);

@@ -22,6 +22,9 @@ export const watchForStop = (): (() => Promise<boolean>) => {
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  // Nobody reads our lines any more: without a listener, the next one would end us before the state is saved.
+  process.stdout.on('error', stop);
+  process.stderr.on('error', stop);
   if (isHeldByParent()) process.stdin.on('end', stop).on('close', stop).on('error', stop).resume();
   return async () => {
     await nextTurn();
