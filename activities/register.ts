@@ -3,6 +3,7 @@ import { featureFrameSchema } from '#domain/contracts/feature-set.ts';
 import { trainingResultSchema } from '#domain/contracts/training-job.ts';
 import { PerennialError } from '#domain/errors.ts';
 import { parseModelPackage } from '../infra/onnx/package.ts';
+import { retrainWorkflowId } from '../workflows/names.ts';
 import type { RegisterInput, RegisterSummary } from '../workflows/steps.ts';
 import type { CpuDeps, NewModelVersion } from './deps.ts';
 import { readSpec } from './ingest.ts';
@@ -18,7 +19,7 @@ export const createRegister =
   (deps: Deps) =>
   async (input: RegisterInput, _context?: StepContext): Promise<RegisterSummary> => {
     const candidate = await describe(deps, input);
-    const { version, stage } = await deps.registry.register(candidate, `retrain/${input.pipeline}/${input.runKey}`);
+    const { version, stage } = await deps.registry.register(candidate, retrainWorkflowId(input.pipeline, input.runKey));
     return { version, stage };
   };
 

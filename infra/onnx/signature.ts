@@ -56,7 +56,9 @@ const matrixLayout = (input: TensorInfo, fixedRows: number | null): InputLayout 
 const columnLayout = (inputs: readonly TensorInfo[], fixedRows: number | null): InputLayout => {
   const wide = inputs.find((input) => input.shape.length > 2 || (input.shape.length === 2 && input.shape[1] !== 1));
   if (wide !== undefined) {
-    throw refused(`Cannot use model as each of its ${inputs.length} inputs must be [n, 1]: "${wide.name}" is [${wide.shape}]`);
+    throw refused(
+      `Cannot use model as each of its ${inputs.length} inputs must be [n, 1]: "${wide.name}" is [${wide.shape.join(', ')}]`,
+    );
   }
   const converters = inputs.map(converter);
   return {
@@ -105,6 +107,6 @@ export const chooseOutput = (outputs: readonly TensorInfo[]): TensorInfo => {
     usable.find((output) => isFixed(output.shape[1]) && output.shape[1] >= 2) ??
     usable[0];
   if (chosen !== undefined) return chosen;
-  const found = outputs.map((output) => `"${output.name}" ${output.type}[${output.shape}]`).join(', ');
+  const found = outputs.map((output) => `"${output.name}" ${output.type}[${output.shape.join(', ')}]`).join(', ');
   throw refused(`Cannot use model as one output must be a float tensor [n], [n, 1] or [n, classes]: found ${found || 'none'}`);
 };

@@ -26,7 +26,7 @@ export const checkSparseTensor = (tensor: OnnxSparseTensor, where: string): void
 const elementCount = (tensor: OnnxTensor, where: string): number => {
   const count = tensor.dims.reduce((product, dimension) => product * dimension, 1);
   if (tensor.dims.some((dimension) => dimension < 0) || count > fileLimits.bytes) {
-    refuse(`Cannot admit model as ${where} must have a size that fits the file: it states [${tensor.dims}]`);
+    refuse(`Cannot admit model as ${where} must have a size that fits the file: it states [${tensor.dims.join(', ')}]`);
   }
   return count;
 };

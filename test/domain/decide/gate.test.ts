@@ -3,7 +3,7 @@ import type { Comparison, EvaluationReport } from '#domain/contracts/evaluation-
 import type { Evidence } from '#domain/contracts/evidence.ts';
 import { type GateSpec, gateSchema } from '#domain/contracts/pipeline-spec/training.ts';
 import { verdictSchema } from '#domain/contracts/verdict.ts';
-import { evidenceId, evidenceRoles, sliceName } from '#domain/decide/comparison-evidence.ts';
+import { type EvidenceRole, evidenceId, sliceName } from '#domain/decide/comparison-evidence.ts';
 import { decideGate } from '#domain/decide/gate.ts';
 import type { Sha256, VersionNumber } from '#domain/units.ts';
 
@@ -23,7 +23,7 @@ type Bounds = {
 const compared = (slice: Comparison['slice'], bounds: Bounds): Comparison => {
   const rows = bounds.rows ?? 1000;
   const subject = { metric: 'roc_auc' as const, slice };
-  const id = (role: (typeof evidenceRoles)[keyof typeof evidenceRoles]) => evidenceId(subject, role);
+  const id = (role: EvidenceRole) => evidenceId(subject, role);
   const what = `gain on ${sliceName(slice)}`;
   const evidence: Evidence[] = [
     {

@@ -187,7 +187,7 @@ describe('bootstrap()', () => {
 
   test('agrees with the design', () => {
     const found = bootstrap(plan);
-    if (found === null) return expect.fail('there must be a bootstrap of 24 rows');
+    if (found === null) throw new TypeError('there must be a bootstrap of 24 rows');
     expectRelative(found.mean, wanted.boot_mean, 1e-9);
     expectRelative(found.standardError, wanted.boot_se_ddof1, 1e-9);
     const bounds = percentileBounds(found, 0.975);

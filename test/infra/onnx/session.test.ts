@@ -107,7 +107,7 @@ describe('openSession() refuses', () => {
         node: [node('Add', ['a', 'b'], ['y'])],
         initializer: [],
       }),
-    ).toThrow('each of its 2 inputs must be [n, 1]: "a" is [n,2]'));
+    ).toThrow('each of its 2 inputs must be [n, 1]: "a" is [n, 2]'));
 
   test('a model without numbers for an answer', () =>
     refusal(
@@ -118,7 +118,7 @@ describe('openSession() refuses', () => {
         node: [node('Identity', ['x'], ['label'])],
         initializer: [],
       }),
-    ).toThrow('found "label" int64[n,1]'));
+    ).toThrow('found "label" int64[n, 1]'));
 
   test('a matrix of another width, and a run after its release', async () => {
     const session = await openSession(bytesOf(linearModel([1, 1])));
