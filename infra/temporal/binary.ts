@@ -1,11 +1,13 @@
 /** Finds the `temporal` program, or gets it: environment, PATH, cache, download, build (servers.md 1.6). */
 import { execFile } from 'node:child_process';
-import { join } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { PerennialError } from '#domain/errors.ts';
 import type { Config } from '../config.ts';
 import { findProgram, installProgram, isExecutable, runGo } from '../state/programs.ts';
+import { withBuildLock } from '../trainer/build-lock.ts';
 import { downloadedBinary, downloadTemporal } from './download.ts';
 
 const run = promisify(execFile);
@@ -87,20 +89,30 @@ const fromDownload = async ({ cacheDir }: Settings, onProgress: Progress): Promi
 const moduleFolder = fileURLToPath(new URL('server-build', import.meta.url));
 const linkerFlags = `-s -w -X github.com/temporalio/cli/internal/temporalcli.Version=${temporalVersion}`;
 
-const fromGo = async (settings: Settings, onProgress: Progress): Promise<TemporalBinary> => {
+const build = async (settings: Settings, onProgress: Progress): Promise<void> => {
   onProgress(
     `Building Temporal ${temporalVersion} with Go: there is no \`temporal\` on the PATH and no download can be reached.`,
   );
   onProgress('This happens once; it takes 3 to 5 minutes on two cores, seconds where Go has its packages compiled.');
-  const build = ['build', '-v', '-trimpath', '-ldflags', linkerFlags];
-  const path = await installProgram(builtBinary(settings), (unfinished) =>
+  const parameters = ['build', '-v', '-trimpath', '-ldflags', linkerFlags];
+  await installProgram(builtBinary(settings), (unfinished) =>
     runGo(
-      [...build, '-o', unfinished, 'github.com/temporalio/cli/cmd/temporal'],
+      [...parameters, '-o', unfinished, 'github.com/temporalio/cli/cmd/temporal'],
       ['GOFLAGS=-mod=readonly'],
       moduleFolder,
       onProgress,
     ),
   );
+};
+
+/** One builds, the others wait for it: two at once would be right too, and take twice as long. */
+const fromGo = async (settings: Settings, onProgress: Progress): Promise<TemporalBinary> => {
+  const path = builtBinary(settings);
+  await mkdir(dirname(path), { recursive: true });
+  const onWait = (): void => onProgress('Waiting for another process that builds Temporal');
+  await withBuildLock(`${path}.lock`, onWait, async () => {
+    if (!isExecutable(path)) await build(settings, onProgress);
+  });
   return { path, knowsNewsFlag: true };
 };
 

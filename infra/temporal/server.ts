@@ -92,24 +92,35 @@ const waitUntilServing = async (server: ServerProcess, address: string, namespac
   }
 };
 
+/** A port that was free a moment ago may be another's by now; where we chose it, we choose again. */
+const portAttempts = 3;
+
+const launch = async (options: TemporalOptions): Promise<{ server: ServerProcess; address: string }> => {
+  for (let attempt = 1; ; attempt += 1) {
+    const port = options.port ?? (await findPort());
+    const address = `127.0.0.1:${port}`;
+    const server = await startServerProcess(options.binary, flags(options, port), {
+      logFile: options.logFile,
+      onSpawn: options.onSpawn,
+    });
+    if (await waitUntilServing(server, address, options.namespace)) return { server, address };
+    await server.stop('SIGTERM', stopGraceMs);
+    const tail = server.logTail();
+    const isChosenPortTaken = options.port === undefined && tail.includes('address already in use');
+    if (!isChosenPortTaken || attempt === portAttempts)
+      throw new PerennialError(
+        'PRN_UNREACHABLE',
+        `Cannot start Temporal on "${address}": its log "${options.logFile}" ends with: ${tail}`,
+      );
+  }
+};
+
 /**
  * Starts a development server and waits until its gRPC health check and our search attributes are there. Throws
  * PRN_UNREACHABLE with the end of its log.
  */
 export const startTemporal = async (options: TemporalOptions): Promise<TemporalServer> => {
-  const port = options.port ?? (await findPort());
-  const address = `127.0.0.1:${port}`;
-  const server = await startServerProcess(options.binary, flags(options, port), {
-    logFile: options.logFile,
-    onSpawn: options.onSpawn,
-  });
-  if (!(await waitUntilServing(server, address, options.namespace))) {
-    await server.stop('SIGTERM', stopGraceMs);
-    throw new PerennialError(
-      'PRN_UNREACHABLE',
-      `Cannot start Temporal on "${address}": its log "${options.logFile}" ends with: ${server.logTail()}`,
-    );
-  }
+  const { server, address } = await launch(options);
   return {
     address,
     namespace: options.namespace,

@@ -106,7 +106,7 @@ describe('perennial up', { timeout }, () => {
       ['flow', 'cpu', 'gpu', 'control'].includes(name),
     );
     expect(survivors?.map(({ restarts, state }) => ({ restarts, state }))).toEqual(
-      Array(4).fill({ restarts: 0, state: 'ready' }),
+      Array.from({ length: 4 }, () => ({ restarts: 0, state: 'ready' })),
     );
     const restarting = up.events.filter((event) => event.kind === 'process' && event.status.state === 'restarting');
     expect(JSON.stringify(restarting)).toContain('was ended by SIGKILL; starting again in 0.25 s');
