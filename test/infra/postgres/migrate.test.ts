@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { migrateToLatest, requireCurrentSchema } from '../../../infra/postgres/migrate.ts';
+import { migrateToLatest } from '../../../infra/postgres/migrate.ts';
 import { type Database, openDatabase } from '../../../infra/postgres/pool.ts';
 import { testDatabase } from '../../support/servers.ts';
 
@@ -13,6 +13,8 @@ const empty = async (): Promise<{ url: string; close: () => Promise<void> }> => 
   await client.end();
   return { url, close };
 };
+
+const read = ({ db }: Database) => db.selectFrom('runs').selectAll().execute();
 
 describe('migrateToLatest()', () => {
   let url: string;
@@ -30,12 +32,11 @@ describe('migrateToLatest()', () => {
   it('migrates an empty database once, however many start it', async () => {
     const applied = await Promise.all(Array.from({ length: 6 }, () => migrateToLatest(url)));
     expect(applied.filter((names) => names.length > 0)).toEqual([['0001-first']]);
-    await requireCurrentSchema(database.db);
+    expect(await read(database)).toEqual([]);
     expect(await migrateToLatest(url)).toEqual([]);
   });
 
   it('says that a database was never migrated', async () => {
-    await expect(requireCurrentSchema(database.db)).rejects.toMatchObject({ code: 'PRN_DATABASE_OUTDATED' });
     await expect(database.db.selectFrom('runs').selectAll().execute()).rejects.toMatchObject({ code: 'PRN_DATABASE_OUTDATED' });
   });
 
@@ -43,7 +44,7 @@ describe('migrateToLatest()', () => {
     await migrateToLatest(url);
     await database.pool.query(`insert into perennial.migrations (name, timestamp) values ('9999-later', '2030-01-01')`);
     const newer = { code: 'PRN_DATABASE_NEWER', message: expect.stringContaining('"9999-later"') };
-    await expect(requireCurrentSchema(database.db)).rejects.toMatchObject(newer);
+    await expect(read(database)).rejects.toMatchObject(newer);
     await expect(migrateToLatest(url)).rejects.toMatchObject(newer);
   });
 

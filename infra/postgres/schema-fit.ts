@@ -1,0 +1,58 @@
+import type { Migration } from 'kysely/migration';
+import type pg from 'pg';
+import { PerennialError } from '#domain/errors.ts';
+import { sqlState } from './failures.ts';
+import * as first from './migrations/0001-first.ts';
+import { databaseSchema } from './tables.ts';
+
+/** Every migration by name, in order. A file that is not listed here does not run. */
+export const migrations: Readonly<Record<string, Migration>> = { '0001-first': first };
+
+/** A newer program may have changed what a column means: an older one must neither read nor write. */
+export const refuseNewer = (applied: readonly string[]): void => {
+  const unknown = applied.filter((name) => !(name in migrations));
+  if (unknown.length === 0) return;
+  throw new PerennialError(
+    'PRN_DATABASE_NEWER',
+    `Cannot use the database as its schema must be at most "${Object.keys(migrations).at(-1)}": it has "${unknown.at(-1)}"`,
+  );
+};
+
+const refuseOlder = (applied: readonly string[]): void => {
+  const missing = Object.keys(migrations).filter((name) => !applied.includes(name));
+  if (missing.length === 0) return;
+  throw new PerennialError(
+    'PRN_DATABASE_OUTDATED',
+    `Cannot use the database as migration "${missing[0]}" must be applied: it is not`,
+  );
+};
+
+/** Names of migrations that the database has; none for a database without our schema. */
+const listApplied = async (client: pg.ClientBase): Promise<string[]> => {
+  try {
+    const { rows } = await client.query<{ name: string }>(`select name from ${databaseSchema}.migrations order by name`);
+    return rows.map((row) => row.name);
+  } catch (error) {
+    if (/^(3F000|42P01)$/.test(sqlState(error))) return [];
+    throw error;
+  }
+};
+
+/** Throws PRN_DATABASE_NEWER or PRN_DATABASE_OUTDATED where schema and program do not fit. */
+const requireFit = async (client: pg.ClientBase): Promise<void> => {
+  const applied = await listApplied(client);
+  refuseNewer(applied);
+  refuseOlder(applied);
+};
+
+/** Looks once, at the first connection; where it did not fit, at the next one again: somebody may have migrated. */
+export const createFitCheck = (): ((client: pg.ClientBase) => Promise<void>) => {
+  let fits: Promise<void> | null = null;
+  return (client) => {
+    fits ??= requireFit(client).catch((error: unknown) => {
+      fits = null;
+      throw error;
+    });
+    return fits;
+  };
+};
