@@ -44,6 +44,8 @@ const resolveReference = async (config: Config): Promise<TrainerLaunch> => ({
 
 /** Python's own settings: text at once and in UTF-8, no byte code beside the sources, nothing from a user's site folder. */
 const pythonSettings = {
+  // Waiting threads sleep: on a machine that also serves, spinning ones take the cores of everybody else.
+  OMP_WAIT_POLICY: 'PASSIVE',
   PYTHONUNBUFFERED: '1',
   PYTHONUTF8: '1',
   PYTHONDONTWRITEBYTECODE: '1',

@@ -5,8 +5,8 @@ import numpy as np
 import wire
 
 NONE, ZERO, NAN = 0, 1, 2
-# LightGBM takes what lies within it for zero.
-ZERO_THRESHOLD = 1e-35
+# LightGBM takes what lies within it, its ends included, for zero.
+ZERO_THRESHOLD = np.float32(1e-35)
 
 
 class NotConvertible(Exception):
@@ -19,6 +19,14 @@ def round_down(thresholds):
         rounded = thresholds.astype(np.float32)
     above = rounded.astype(np.float64) > thresholds
     rounded[above] = np.nextafter(rounded[above], np.float32(-np.inf))
+    return around_zero(thresholds, rounded)
+
+
+def around_zero(thresholds, rounded):
+    """Splits at the edge of zero are moved just past it, so that everything LightGBM takes for zero stays on zero's side."""
+    is_below = (thresholds < 0) & (thresholds >= -ZERO_THRESHOLD)
+    rounded[is_below] = np.nextafter(-ZERO_THRESHOLD, np.float32(-np.inf))
+    rounded[(thresholds >= 0) & (thresholds < ZERO_THRESHOLD)] = ZERO_THRESHOLD
     return rounded
 
 
