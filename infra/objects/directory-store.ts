@@ -3,7 +3,7 @@ import { constants, copyFile, type FileHandle, link, lstat, open, readdir, renam
 import { dirname, join, resolve } from 'node:path';
 import { PerennialError } from '#domain/errors.ts';
 import { dayMs } from '#domain/units.ts';
-import { requireKey, systemCode, unknownObject } from './failures.ts';
+import { explainFolderFailure, requireKey, systemCode, unknownObject } from './failures.ts';
 import { createFolderMaker, createFolderSync, sweepOldFiles } from './folders.ts';
 import { copyHashed, withHandle } from './hash-file.ts';
 import type { ObjectInfo, ObjectStore, StoredFile } from './store.ts';
@@ -62,8 +62,16 @@ class DirectoryStore implements ObjectStore {
     });
   }
 
-  /** Runs work with a new private file, which is gone afterwards: a published object has a name of its own. */
   async #staged<T>(work: (file: string, handle: FileHandle) => Promise<T>): Promise<T> {
+    try {
+      return await this.#withStagedFile(work);
+    } catch (error) {
+      throw explainFolderFailure(error, this.#root);
+    }
+  }
+
+  /** Runs work with a new private file, which is gone afterwards: a published object has a name of its own. */
+  async #withStagedFile<T>(work: (file: string, handle: FileHandle) => Promise<T>): Promise<T> {
     await this.#makeFolder(this.#staging);
     this.#sweepOnce();
     const file = join(this.#staging, randomUUID());

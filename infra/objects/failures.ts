@@ -17,6 +17,23 @@ export const systemCode = (error: unknown): string => {
   return typeof code === 'string' ? code : '';
 };
 
+/** Gives failures of the folder itself a code; all else is returned as it is. */
+export const explainFolderFailure = (error: unknown, root: string): unknown => {
+  const code = systemCode(error);
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new PerennialError('PRN_STORE_FULL', `Cannot write to "${root}" as no space is left on its disk`, { cause: error });
+  }
+  const isOurs = String((error as { path?: string }).path).startsWith(root);
+  if (!isOurs || !['EACCES', 'EPERM', 'EROFS', 'ENOTDIR'].includes(code)) return error;
+  return new PerennialError(
+    'PRN_CONFIG_INVALID',
+    `Cannot write to "${root}" as it must be a folder that may be written to: ${code}`,
+    {
+      cause: error,
+    },
+  );
+};
+
 /**
  * A key is lower-case names with "/" between them, so that it is at once a safe path and a safe address.
  * Keys come from `keys.ts`: another one is a programmer's error.

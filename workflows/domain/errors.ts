@@ -311,6 +311,14 @@ export const errorRegistry = {
     status: 500,
     exit: 1,
   },
+  PRN_STORE_FULL: {
+    meaning: 'There is no space left for an object',
+    retry: 'retry',
+    who: 'operator',
+    action: 'Free space, for example with `perennial data gc`, or enlarge the disk',
+    status: 503,
+    exit: 6,
+  },
   PRN_SERVING_NO_MODEL: {
     meaning: 'No model is served under this name',
     retry: 'final',

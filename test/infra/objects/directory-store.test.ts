@@ -56,6 +56,15 @@ describe('a directory store', () => {
     await expect(store.read('a/link')).rejects.toThrow(/ELOOP|symbolic/);
   });
 
+  it('says that its folder is a file', async () => {
+    const root = join(folder, 'file');
+    await writeFile(root, '');
+    await expect(createDirectoryStore(root).createOnce('a', Buffer.from('x'))).rejects.toMatchObject({
+      code: 'PRN_CONFIG_INVALID',
+      message: expect.stringContaining('must be a folder'),
+    });
+  });
+
   it('clears what writers left that were killed a day ago, and nothing younger', async () => {
     const root = join(folder, 'sweep');
     await createDirectoryStore(root).createOnce('a/one', Buffer.from('x'));
