@@ -65,6 +65,8 @@ const instantOfText = (raw: string): string => {
 
 const toTimestamp = (raw: string, duckType: string, kind: SourceKind): string => {
   if (kind !== 'text' && kind !== 'instant') return 'NULL::TIMESTAMP';
+  // The rule for instants out of range looks at the raw value then.
+  if (duckType === 'TIMESTAMP') return raw;
   const zoned = duckType.includes('TIME ZONE') ? `timezone('UTC', ${raw})` : `TRY_CAST(${raw} AS TIMESTAMP)`;
   const instant = kind === 'text' ? instantOfText(raw) : zoned;
   return `CASE WHEN ${instant} ${instantRange} THEN ${instant} END`;
@@ -110,8 +112,9 @@ export const rowRules = (column: DatasetColumn, raw: string, typed: string, duck
   const add = (reason: string, when: string) => rules.push({ column: column.name, reason, when });
   const isText = column.type === 'string' || column.type === 'category';
   const isMissing = missingSql(raw, column.type, duckType);
-  const needsCast = duckType !== storedTypes[column.type] || column.type === 'number' || column.type === 'timestamp';
-  if (!isText && needsCast) add(articles[column.type], `(${typed} IS NULL AND NOT ${isMissing})`);
+  const needsCast = duckType !== storedTypes[column.type] || column.type === 'number';
+  if (column.type === 'timestamp' && duckType === 'TIMESTAMP') add(articles.timestamp, `${raw} NOT ${instantRange}`);
+  else if (!isText && needsCast) add(articles[column.type], `(${typed} IS NULL AND NOT ${isMissing})`);
   if (isRequired || column.missing === 'reject')
     add(column.role === 'event_time' ? 'no event time' : 'missing', needsCast && !isText ? isMissing : `${raw} IS NULL`);
   if (column.min !== undefined && !isText) add(`below the minimum ${column.min}`, `${typed} < ${sqlNumber(column.min)}`);

@@ -68,6 +68,14 @@ const dayGroups = (days: readonly { day: string | null; good: number }[], rowsAt
   return groups;
 };
 
+/** Where the source has instants, whole row groups of it can be skipped. */
+const rawRange = (plan: RowPlan, range: PartRange): string => {
+  const index = plan.columns.findIndex((column) => column.name === plan.eventTime);
+  const source = plan.sourceColumns.find((column) => column.name.toLowerCase() === plan.eventTime?.toLowerCase());
+  if (index < 0 || source?.duckType !== 'TIMESTAMP') return 'true';
+  return `r${index} >= DATE ${quoteText(String(range.from))} AND r${index} < DATE ${quoteText(String(range.to))} + 1`;
+};
+
 /** Rows that no rule sets aside, of one range or of all; of duplicates only the first. */
 const goodRows = (plan: RowPlan, hasDuplicates: boolean, range: PartRange | null = null): string => {
   const names = plan.columns.map((_, index) => `t${index}`).join(', ');
@@ -100,19 +108,21 @@ const inRange = (plan: RowPlan, range: PartRange): string => {
   return `part BETWEEN DATE ${quoteText(String(range.from))} AND DATE ${quoteText(String(range.to))}`;
 };
 
-/** Where the source has instants, whole row groups of it can be skipped. */
-const rawRange = (plan: RowPlan, range: PartRange): string => {
-  const index = plan.columns.findIndex((column) => column.name === plan.eventTime);
-  const source = plan.sourceColumns.find((column) => column.name.toLowerCase() === plan.eventTime?.toLowerCase());
-  if (index < 0 || source?.duckType !== 'TIMESTAMP') return 'true';
-  return `r${index} >= DATE ${quoteText(String(range.from))} AND r${index} < DATE ${quoteText(String(range.to))} + 1`;
+/**
+ * A total order of what is stored. The event time implies its day, and a computed label the columns that it is made of
+ * (unless it takes the place of one): what is implied would only widen the sort key.
+ */
+const orderOf = (plan: RowPlan, schema: DatasetSchema, label: LabelPlan | null): string => {
+  const isImplied = label !== null && !plan.columns.some((column) => column.name === schema.label);
+  const columns = schema.columns
+    .map((column) => column.name)
+    .filter((name) => name !== schema.eventTime && !(isImplied && name === schema.label));
+  return [schema.eventTime ?? 'part', ...columns].map((name) => `${quoteName(name)} ASC NULLS LAST`).join(', ');
 };
 
 /** SQL for the rows of a range in their final form: column "part", then the columns of the schema, in total order. */
 const finalRows = ({ plan, schema, label, hasDuplicates }: Writing, range: PartRange): string => {
-  const rows = goodRows(plan, hasDuplicates)
-    .replace('%EXTRA%', '')
-    .replace(' WHERE NOT ', ` WHERE true${rawRange(plan, range)} AND NOT `);
+  const rows = goodRows(plan, hasDuplicates, range);
   const named = `SELECT ${namedColumnsSql(plan)}, part FROM (SELECT *, ${partitionSql(plan)} AS part FROM (${rows})) WHERE ${inRange(plan, range)}`;
   const source = label === null ? named : `SELECT *, ${label.sql} AS __label FROM (${named})`;
   const select = schema.columns.map((column) =>
@@ -120,8 +130,7 @@ const finalRows = ({ plan, schema, label, hasDuplicates }: Writing, range: PartR
       ? `${castSql('__label', label.type, label.duckType)} AS ${quoteName(column.name)}`
       : quoteName(column.name),
   );
-  const order = [...(schema.eventTime === null ? [] : [schema.eventTime]), ...schema.columns.map((column) => column.name)];
-  return `SELECT part, ${select.join(', ')} FROM (${source}) ORDER BY part, ${order.map((name) => `${quoteName(name)} ASC NULLS LAST`).join(', ')}`;
+  return `SELECT part, ${select.join(', ')} FROM (${source}) ORDER BY ${orderOf(plan, schema, label)}`;
 };
 
 export type PutFile = (file: string) => Promise<{ sha256: Sha256; bytes: number; isNew: boolean }>;
@@ -141,16 +150,41 @@ export type Writing = {
   readonly onPart: (partition: string) => void;
 };
 
-const writeOne = async (db: Duck, { plan, schema, folder, put }: Writing, part: string): Promise<WrittenPart> => {
+/** Writes one partition; the store takes the file while the next ones are written. */
+const writeOne = async (db: Duck, { plan, schema, folder, put }: Writing, part: string): Promise<() => Promise<WrittenPart>> => {
   const file = join(folder, `part-${plan.source}-${part}.parquet`);
   const literal = /^\d+$/.test(part) ? part : `DATE ${quoteText(part)}`;
   const columns = schema.columns.map((column) => quoteName(column.name)).join(', ');
   const { Count: rows } = await db.row<{ Count: number }>(
     `COPY (SELECT ${columns} FROM sorted_rows WHERE part = ${literal}) TO ${quoteText(file)} (${partOptions})`,
   );
-  const stored = await put(file);
-  await rm(file, { force: true });
-  return { source: plan.source, kind: 'parquet', partition: partitionName(part), rows, ...stored };
+  return async () => {
+    const { sha256, bytes, isNew } = await put(file);
+    await rm(file, { force: true });
+    return { source: plan.source, kind: 'parquet', partition: partitionName(part), sha256, bytes, rows, isNew };
+  };
+};
+
+/** A durable write waits for the disk most of its time; more at once would only fill the scratch folder. */
+const storedAtOnce = 16;
+
+/** Runs what it is given, a bounded number at a time; `add` waits for a place, `all` for the rest. */
+const createQueue = <Result>(places: number) => {
+  const results: Promise<Result>[] = [];
+  const running = new Set<Promise<unknown>>();
+  return {
+    add: async (work: () => Promise<Result>): Promise<void> => {
+      while (running.size >= places) await Promise.race(running);
+      const started = work();
+      results.push(started);
+      const settled: Promise<unknown> = started.then(
+        () => running.delete(settled),
+        () => running.delete(settled),
+      );
+      running.add(settled);
+    },
+    all: () => Promise.all(results),
+  };
 };
 
 /** The user's SQL is the only thing in the statement that can fail on a value: all our casts are tried. */
@@ -188,7 +222,7 @@ export const writeParts = async (
   groups: readonly PartRange[],
 ): Promise<{ parts: WrittenPart[]; eventTime: EventTime | null }> => {
   const db = lanes[0] as Duck;
-  const written: WrittenPart[] = [];
+  const queue = createQueue<WrittenPart>(storedAtOnce);
   const times: EventTime[] = [];
   for (const range of groups) {
     const parts = await sortRange(db, writing, range);
@@ -196,13 +230,14 @@ export const writeParts = async (
     if (time) times.push(time);
     const lane = async (own: Duck): Promise<void> => {
       for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
-        written.push(await writeOne(own, writing, part));
+        await queue.add(await writeOne(own, writing, part));
         writing.onPart(part);
       }
     };
     await Promise.all(lanes.map(lane));
   }
   await db.run('DROP TABLE IF EXISTS sorted_rows');
+  const written = [...(await queue.all())];
   const [first, last] = [times[0], times.at(-1)];
   const eventTime = first && last ? { first: first.first, last: last.last } : null;
   return { parts: written.sort((a, b) => (a.partition < b.partition ? -1 : 1)), eventTime };
