@@ -42,6 +42,7 @@ export const installProgram = async (target: string, make: (unfinished: string) 
 /** Lines between two reports: a build of 1,900 packages reports about ten times. */
 const packagesPerReport = 200;
 const tailLines = 12;
+const endSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
  * Runs `go` and reports how many packages it compiled; needs `-v` among the parameters. Throws PRN_UNREACHABLE with
@@ -62,6 +63,9 @@ export const runGo = async (
     child.once('error', reject);
     child.once('close', resolve);
   });
+  // Whoever is told to stop does not wait minutes for a build.
+  const giveUp = (): void => void child.kill('SIGTERM');
+  for (const signal of endSignals) process.on(signal, giveUp);
   const tail: string[] = [];
   let count = 0;
   for await (const line of createInterface({ input: child.stderr })) {
@@ -70,6 +74,8 @@ export const runGo = async (
     count += 1;
     if (count % packagesPerReport === 0) onProgress(`  ${count} packages fetched or compiled`);
   }
-  if ((await ended) !== 0)
+  const exitCode = await ended;
+  for (const signal of endSignals) process.off(signal, giveUp);
+  if (exitCode !== 0)
     throw new PerennialError('PRN_UNREACHABLE', `Cannot build with Go ("go ${parameters.join(' ')}"): ${tail.join('\n')}`);
 };
