@@ -43,35 +43,39 @@ class DirectoryStore implements ObjectStore {
     return join(this.#root, requireKey(key));
   }
 
-  async createOnce(key: string, body: Uint8Array | { readonly file: string }): Promise<boolean> {
+  createOnce(key: string, body: Uint8Array | { readonly file: string }): Promise<boolean> {
     const target = this.#path(key);
-    if (await this.#exists(target)) return false;
-    return await this.#staged(async (file, handle) => {
-      if (body instanceof Uint8Array) await handle.writeFile(body);
-      else await copyFile(body.file, file, constants.COPYFILE_FICLONE);
-      return await this.#publish(file, handle, target);
+    return this.#explained(async () => {
+      if (await this.#exists(target)) return false;
+      return await this.#staged(async (file, handle) => {
+        if (body instanceof Uint8Array) await handle.writeFile(body);
+        else await copyFile(body.file, file, constants.COPYFILE_FICLONE);
+        return await this.#publish(file, handle, target);
+      });
     });
   }
 
-  async createFromFile(file: string, keyOf: Parameters<ObjectStore['createFromFile']>[1]): Promise<StoredFile> {
-    return await this.#staged(async (staged, handle) => {
-      const { sha256, bytes } = await copyHashed(file, handle);
-      const target = this.#path(keyOf(sha256));
-      if (await this.#exists(target)) return { sha256, bytes, isNew: false };
-      return { sha256, bytes, isNew: await this.#publish(staged, handle, target) };
-    });
+  createFromFile(file: string, keyOf: Parameters<ObjectStore['createFromFile']>[1]): Promise<StoredFile> {
+    const store = () =>
+      this.#staged(async (staged, handle) => {
+        const { sha256, bytes } = await copyHashed(file, handle);
+        const target = this.#path(keyOf(sha256));
+        if (await this.#exists(target)) return { sha256, bytes, isNew: false };
+        return { sha256, bytes, isNew: await this.#publish(staged, handle, target) };
+      });
+    return this.#explained(store);
   }
 
-  async #staged<T>(work: (file: string, handle: FileHandle) => Promise<T>): Promise<T> {
+  async #explained<T>(work: () => Promise<T>): Promise<T> {
     try {
-      return await this.#withStagedFile(work);
+      return await work();
     } catch (error) {
       throw explainFolderFailure(error, this.#root);
     }
   }
 
   /** Runs work with a new private file, which is gone afterwards: a published object has a name of its own. */
-  async #withStagedFile<T>(work: (file: string, handle: FileHandle) => Promise<T>): Promise<T> {
+  async #staged<T>(work: (file: string, handle: FileHandle) => Promise<T>): Promise<T> {
     await this.#makeFolder(this.#staging);
     this.#sweepOnce();
     const file = join(this.#staging, randomUUID());
