@@ -118,7 +118,12 @@ const buildOnce = async (build: Build, folder: string): Promise<void> => {
   say(`Setting up the environment of trainer "${requirements.name}" with Python ${python.version}, once (about 90 MB to fetch)`);
   await removeUnfinished(folder);
   const temporary = `${folder}.building-${process.pid}`;
-  await buildInto(build, temporary);
+  try {
+    await buildInto(build, temporary);
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true });
+    throw error;
+  }
   await rm(folder, { recursive: true, force: true });
   await rename(temporary, folder);
   say(`  ready after ${Math.round((performance.now() - startedAt) / 1000)} s`);
