@@ -1,8 +1,9 @@
 /** Sets the stage of the demo: a state folder of its own, servers, workers, serving; takes all of it down afterwards. */
-import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Config, loadConfig } from '../../../infra/config.ts';
+import type { Endpoints } from '../../../infra/state/endpoints.ts';
 import { prepareLightGbm } from '../../../infra/trainer/environment.ts';
+import { resetState } from '../../supervise/reset-state.ts';
 import { startUp, type UpEvent } from '../../supervise/start-up.ts';
 import { contextOf } from '../context.ts';
 import { note, printJson, reportError } from '../output.ts';
@@ -35,13 +36,21 @@ const tellEvent = (story: Story, event: UpEvent): void => {
   if (restarts > 0) story.say(`${name} ${state}: ${detail}`);
 };
 
-const tellLinks = (story: Story, endpoints: { temporalUiUrl: string | null; serveUrl: string; controlUrl: string }): void => {
+const tellLinks = (story: Story, endpoints: Endpoints): void => {
   if (endpoints.temporalUiUrl !== null) story.aside(`Temporal UI   ${endpoints.temporalUiUrl}`);
   story.aside(`Predictions   ${endpoints.serveUrl}`);
   story.aside(`Control       ${endpoints.controlUrl}`);
 };
 
+const interruptedExit = 130;
+
 const waitForInterrupt = (): Promise<void> => new Promise((resolve) => void process.once('SIGINT', () => resolve()));
+
+const keepRunning = async (story: Story, endpoints: Endpoints): Promise<void> => {
+  story.say('everything keeps running: Ctrl-C ends it');
+  tellLinks(story, endpoints);
+  await waitForInterrupt();
+};
 
 const document = (result: DemoResult, story: Story) => ({
   ...result,
@@ -57,40 +66,53 @@ const document = (result: DemoResult, story: Story) => ({
 const exitOf = (result: DemoResult): number =>
   result.requests.failed > 0 || result.runs.some((run) => run.verdict === 'failed') ? 1 : 0;
 
-const onStage = async (config: Config, story: Story, options: DemoOptions): Promise<DemoResult> => {
+/** Ctrl-C at any moment takes everything down before the process ends; a second one ends it at once. */
+const endOnSignals = (stop: () => Promise<void>, story: Story): (() => void) => {
+  const onSignal = (): void => {
+    story.say('interrupted: stopping what was started');
+    void stop().finally(() => process.exit(interruptedExit));
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, onSignal);
+  return () => void ['SIGINT', 'SIGTERM'].map((signal) => process.removeListener(signal, onSignal));
+};
+
+const onStage = async (config: Config, story: Story, options: DemoOptions): Promise<number> => {
   story.chapter('Setting the stage');
   const overrides = await chooseTrainer(config, story, options.trainer);
-  const up = await startUp(config, { onEvent: (event) => tellEvent(story, event) });
+  let ignoreSignals = (): void => {};
+  const up = await startUp(config, {
+    onEvent: (event) => tellEvent(story, event),
+    onStarting: (stop) => {
+      ignoreSignals = endOnSignals(stop, story);
+    },
+  });
   const context = contextOf(config, up.endpoints);
   try {
     tellLinks(story, up.endpoints);
     const setting = { context, story, folder: join(config.stateDir, 'world'), trainerOverrides: overrides, by: config.actor };
     const result = await withTemporal(context, (client) => play({ ...setting, client }));
-    if (options.keep) {
-      story.say('everything keeps running: Ctrl-C ends it');
-      tellLinks(story, up.endpoints);
-      await waitForInterrupt();
-    }
-    return result;
+    if (options.json) printJson(document(result, story));
+    ignoreSignals();
+    if (options.keep) await keepRunning(story, up.endpoints);
+    return exitOf(result);
   } finally {
     await context.close();
     await up.stop();
   }
 };
 
-/** Returns the exit code. Every demo begins with an empty state folder, so that its verdicts are its own. */
+/** Returns the exit code. Every demo begins with an empty state folder and its own servers, so that its verdicts are its own. */
 export const runDemo = async (options: DemoOptions): Promise<number> => {
   const base = loadConfig();
   const stateDir = join(base.stateDir, 'demo');
-  const config: Config = { ...base, stateDir, store: { kind: 'directory', folder: join(stateDir, 'store') }, databaseUrl: null };
+  const store = { kind: 'directory', folder: join(stateDir, 'store') } as const;
+  const config: Config = { ...base, stateDir, store, databaseUrl: null, temporal: { ...base.temporal, address: null } };
   const story = createStory(options.json ? process.stderr : process.stdout);
   try {
-    await rm(stateDir, { recursive: true, force: true });
-    await mkdir(stateDir, { recursive: true });
-    const result = await onStage(config, story, options);
-    if (options.json) printJson(document(result, story));
+    await resetState(stateDir, (line) => story.say(line));
+    const exit = await onStage(config, story, options);
     story.say('the end');
-    return exitOf(result);
+    return exit;
   } catch (error) {
     note('');
     return reportError(error, options.json);
