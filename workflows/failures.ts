@@ -1,5 +1,5 @@
 /** Recognises failures by their code, and gives a failed run one failure with a code on top. */
-import { ActivityFailure, ApplicationFailure, TimeoutFailure, TimeoutType } from '@temporalio/common';
+import { ActivityFailure, ApplicationFailure, TemporalFailure, TimeoutFailure, TimeoutType } from '@temporalio/common';
 import { type ErrorCode, errorRegistry } from '#domain/errors.ts';
 
 const isErrorCode = (type: string | null | undefined): type is ErrorCode => typeof type === 'string' && type in errorRegistry;
@@ -22,6 +22,12 @@ export const messageOf = (error: unknown): string => {
   while (root instanceof Error && root.cause instanceof Error) root = root.cause;
   return root instanceof Error ? root.message : String(root);
 };
+
+/**
+ * False for mistakes in workflow code (a TypeError): those are not caught. Temporal then tries the task again until the
+ * mistake is mended, and no run is lost to it.
+ */
+export const isFailure = (error: unknown): error is TemporalFailure => error instanceof TemporalFailure;
 
 /** True where no worker took a step within its scheduleToStartTimeout. */
 export const wasNeverTaken = (error: unknown): boolean =>

@@ -5,7 +5,7 @@
 import { CancellationScope, log, sleep } from '@temporalio/workflow';
 import type { RetrainPlan } from '#domain/contracts/retrain.ts';
 import { secondMs } from '#domain/units.ts';
-import { codeOf, failure, messageOf } from './failures.ts';
+import { codeOf, failure, isFailure, messageOf } from './failures.ts';
 import { quickSteps } from './step-options.ts';
 import type { ConfirmSummary, PromoteInput, PromoteSummary } from './steps.ts';
 
@@ -76,6 +76,7 @@ export const promoteDirectly = async (plan: RetrainPlan, input: PromoteInput): P
   try {
     return { generation: promoted.generation, reason: await confirmOrThrow(plan, input.version, promoted.generation) };
   } catch (error) {
+    if (!isFailure(error)) throw error;
     await CancellationScope.nonCancellable(() => rollBack(input, promoted, messageOf(error)));
     throw error;
   }

@@ -14,7 +14,7 @@ import type { RunOutcome, Verdict } from '#domain/contracts/verdict.ts';
 import { acceptData } from '#domain/decide/accept-data.ts';
 import type { Sha256, VersionNumber } from '#domain/units.ts';
 import { type ApprovalDesk, openApprovalDesk } from './approval.ts';
-import { asRunFailure, failure } from './failures.ts';
+import { asRunFailure, failure, isFailure } from './failures.ts';
 import { statusQuery } from './messages.ts';
 import { promoteDirectly } from './promote-directly.ts';
 import { createStageBoard, type StageBoard } from './stage-board.ts';
@@ -230,6 +230,8 @@ const whyFailed = (error: unknown): string => {
   return `${type}: ${message}`;
 };
 
+const asThrown = (error: unknown): unknown => (isCancellation(error) || !isFailure(error) ? error : asRunFailure(error));
+
 /**
  * Keeps one pipeline's model fresh, once: admit, ingest, validate, freeze, features, train, evaluate, gate, register,
  * approve, publish, promote. A run that ends promoted, rejected, inconclusive or held is completed; one that could not
@@ -245,14 +247,15 @@ export async function retrain(request: RetrainRequest): Promise<RetrainOutcome> 
   const desk = openApprovalDesk(() => board.status());
   setHandler(statusQuery, () => board.status(), { description: 'Stages of this run so far, and what it waits for' });
   const found = await admit(request, board).catch((error: unknown) => {
-    throw isCancellation(error) ? error : asRunFailure(error);
+    throw asThrown(error);
   });
   try {
     const ending = await runStages(found, board, desk);
     await condition(allHandlersFinished);
     return await finish(found, board, ending);
   } catch (error) {
+    if (!isFailure(error)) throw error;
     await finish(found, board, { verdict: 'failed', reason: whyFailed(error) });
-    throw isCancellation(error) ? error : asRunFailure(error);
+    throw asThrown(error);
   }
 }

@@ -160,6 +160,15 @@ describeWithServers('a run survives the death of', () => {
     expect(await audit.verifyChain()).toMatchObject({ holds: true });
   }, 240_000);
 
+  test('and workers that are asked to stop do so by themselves', async () => {
+    for (const role of ['flow', 'cpu', 'gpu'] as const) {
+      const worker = workers.get(role) as ServerProcess;
+      process.kill(worker.identity.pid, 'SIGTERM');
+      expect(await worker.exited, role).toEqual({ exitCode: 0, signal: null });
+      await launchWorker(role);
+    }
+  }, 60_000);
+
   test('and the next run, undisturbed, makes the next version', async () => {
     const run = await place.start(connected.client, pipeline, { rows: 20_000, seed: 2 });
     expect(await run.outcome()).toMatchObject({ verdict: 'promoted', modelVersion: 2 });
