@@ -30,14 +30,18 @@ export const resultName = (view: string, value: string, index: number): string =
 
 /** Cells of one array of accumulators; a wider entity is left to SQL. 4 Mi cells are 32 MiB. */
 const mostEntities = 4_194_304;
-/** Sums of numbers beyond this could leave the range in which doubles are exact. */
-const largestNumber = 2 ** 31;
+/** A sum of four million numbers below this is exact as a double; a larger number is left to SQL. */
+const tooLarge = 2 ** 31 - 1;
 
+/** Narrow types: what leaves DuckDB is copied, and most of the time goes there. Too large a number becomes the largest. */
 const sumSql = (sum: ExactSum): { countSql: string; valueSql: string } => {
   const present = sum.argument === null ? 'true' : `(${sum.argument}) IS NOT NULL`;
   const counts = sum.filter === null ? present : `coalesce((${sum.filter}), false) AND ${present}`;
-  const value = sum.kind === 'count' ? '0' : `CASE WHEN ${counts} THEN CAST(${sum.argument} AS DOUBLE) ELSE 0 END`;
-  return { countSql: `CAST((${counts}) AS INTEGER)::DOUBLE`, valueSql: `CAST(${value} AS DOUBLE)` };
+  const number = `coalesce(TRY_CAST((${sum.argument}) AS INTEGER), ${tooLarge})`;
+  return {
+    countSql: `CAST((${counts}) AS TINYINT)`,
+    valueSql: `CAST(${sum.kind === 'count' ? '0' : `CASE WHEN ${counts} THEN ${number} ELSE 0 END`} AS INTEGER)`,
+  };
 };
 
 /** The type that the same aggregate has in SQL, so that what is written around it means the same. */
@@ -97,16 +101,28 @@ const entityCodes = async (db: Duck, entity: readonly string[], rows: string): P
     size *= Math.max(1, count);
     if (size > mostEntities) return null;
   }
-  return { sql: `CAST(coalesce(${sql}, -1) AS DOUBLE)`, size };
+  return { sql: `CAST(coalesce(${sql}, -1) AS INTEGER)`, size };
 };
 
-/** Rows of one chunk, kept while a window can see them. */
+/** Rows of one chunk, kept while a window can see them. Its arrays are used again for a later chunk. */
 type Block = {
+  rows: number;
   readonly times: Float64Array;
-  readonly codes: readonly Float64Array[];
-  readonly counts: readonly Float64Array[];
-  readonly values: readonly Float64Array[];
+  readonly codes: readonly Int32Array[];
+  readonly counts: readonly Int8Array[];
+  readonly values: readonly Int32Array[];
 };
+
+/** Most rows of a chunk of DuckDB. */
+const chunkRows = 2048;
+
+const createBlock = (entities: number, sums: number): Block => ({
+  rows: 0,
+  times: new Float64Array(chunkRows),
+  codes: Array.from({ length: entities }, () => new Int32Array(chunkRows)),
+  counts: Array.from({ length: sums }, () => new Int8Array(chunkRows)),
+  values: Array.from({ length: sums }, () => new Int32Array(chunkRows)),
+});
 
 /** A place in the log of rows. */
 type Place = { block: number; row: number };
@@ -150,21 +166,21 @@ const move = (
   for (;;) {
     const current = log[block - first];
     if (current === undefined) break;
-    const time = current.times[row];
-    if (time === undefined) {
+    if (row === current.rows) {
       block += 1;
       row = 0;
       continue;
     }
+    const time = current.times[row] as number;
     if (isIncluded ? time > until : time >= until) break;
-    const entity = (current.codes[state.code] as Float64Array)[row] as number;
+    const entity = (current.codes[state.code] as Int32Array)[row] as number;
     if (entity >= 0) {
       for (let index = 0; index < state.sums.length; index += 1) {
         const sum = state.sums[index] as number;
         const counts = state.counts[index] as Float64Array;
         const totals = state.totals[index] as Float64Array;
-        counts[entity] = (counts[entity] as number) + sign * ((current.counts[sum] as Float64Array)[row] as number);
-        totals[entity] = (totals[entity] as number) + sign * ((current.values[sum] as Float64Array)[row] as number);
+        counts[entity] = (counts[entity] as number) + sign * ((current.counts[sum] as Int8Array)[row] as number);
+        totals[entity] = (totals[entity] as number) + sign * ((current.values[sum] as Int32Array)[row] as number);
       }
     }
     row += 1;
@@ -182,10 +198,10 @@ const resultOf = (kind: ExactSum['kind'], count: number, total: number): number 
 /** Results of one frame for the newest block. */
 const slideBlock = (state: FrameState, log: readonly Block[], first: number, into: readonly Float64Array[]): void => {
   const block = log.at(-1) as Block;
-  const codes = block.codes[state.code] as Float64Array;
+  const codes = block.codes[state.code] as Int32Array;
   const { windowUs, delayUs, outputs } = state.plan;
   const places = outputs.map((output) => state.sums.indexOf(output.sum));
-  for (let row = 0; row < block.times.length; row += 1) {
+  for (let row = 0; row < block.rows; row += 1) {
     const time = block.times[row] as number;
     move(state, log, first, state.added, time - delayUs, true, 1);
     move(state, log, first, state.removed, time - windowUs, false, -1);
@@ -201,23 +217,24 @@ const slideBlock = (state: FrameState, log: readonly Block[], first: number, int
 
 type Items<Numbers> = { items: Numbers; flush(): void };
 
-const isOrdered = (times: Float64Array, before: number): boolean => {
+const isOrdered = ({ times, rows }: Block, before: number): boolean => {
   let last = before;
-  for (const time of times) {
-    if (time < last) return false;
-    last = time;
+  for (let row = 0; row < rows; row += 1) {
+    if ((times[row] as number) < last) return false;
+    last = times[row] as number;
   }
   return true;
 };
 
-const appendBlock = (appender: DuckDBAppender, rows: BigInt64Array, results: readonly Float64Array[]): void => {
-  const chunk = DuckDBDataChunk.create([DuckDBBigIntType.instance, ...results.map(() => DuckDBDoubleType.instance)], rows.length);
+const appendBlock = (appender: DuckDBAppender, rowIds: BigInt64Array, results: readonly Float64Array[]): void => {
+  const types = [DuckDBBigIntType.instance, ...results.map(() => DuckDBDoubleType.instance)];
+  const chunk = DuckDBDataChunk.create(types, rowIds.length);
   const rowColumn = chunk.getColumnVector(0) as unknown as Items<BigInt64Array>;
-  rowColumn.items.set(rows);
+  rowColumn.items.set(rowIds);
   rowColumn.flush();
   results.forEach((numbers, index) => {
     const column = chunk.getColumnVector(index + 1) as unknown as Items<Float64Array>;
-    column.items.set(numbers);
+    column.items.set(numbers.subarray(0, rowIds.length));
     column.flush();
   });
   appender.appendDataChunk(chunk);
@@ -248,26 +265,24 @@ const planReading = async (db: Duck, plan: SlidePlan, rows: string, eventTime: s
   return { sql: `SELECT ${columns.join(', ')} FROM ${rows} AS events`, states, entities: entities.size };
 };
 
-const readBlock = (chunk: { getColumnVector(index: number): unknown }, entities: number, sums: number): Block => {
-  // DuckDB's own memory is used again; what a window may still see is copied.
-  const copy = (index: number): Float64Array => (chunk.getColumnVector(index) as Items<Float64Array>).items.slice();
-  const each = (count: number, place: (index: number) => number) =>
-    Array.from({ length: count }, (_, index) => copy(place(index)));
-  return {
-    times: copy(1),
-    codes: each(entities, (index) => 2 + index),
-    counts: each(sums, (index) => 2 + entities + 2 * index),
-    values: each(sums, (index) => 3 + entities + 2 * index),
-  };
+/** Copies a chunk: DuckDB's own memory is used again, and a window may still see these rows. */
+const fillBlock = (block: Block, chunk: { readonly rowCount: number; getColumnVector(index: number): unknown }): void => {
+  const items = <Numbers>(index: number): Numbers => (chunk.getColumnVector(index) as Items<Numbers>).items;
+  const entities = block.codes.length;
+  block.rows = chunk.rowCount;
+  block.times.set(items<Float64Array>(1));
+  block.codes.forEach((codes, index) => codes.set(items<Int32Array>(2 + index)));
+  block.counts.forEach((counts, index) => counts.set(items<Int8Array>(2 + entities + 2 * index)));
+  block.values.forEach((values, index) => values.set(items<Int32Array>(3 + entities + 2 * index)));
 };
 
-const isSmall = (block: Block): boolean =>
-  block.values.every((values) => values.every((value) => Math.abs(value) <= largestNumber));
+const isSmall = ({ values, rows }: Block): boolean =>
+  values.every((numbers) => numbers.indexOf(tooLarge) < 0 || numbers.indexOf(tooLarge) >= rows);
 
-/** Drops the blocks that every frame has taken away. */
-const forget = (log: Block[], first: number, states: readonly FrameState[]): number => {
+/** Takes the blocks that no window sees any more out of the log; returns the number of the first that is left. */
+const forget = (log: Block[], first: number, states: readonly FrameState[], free: Block[]): number => {
   const needed = Math.min(...states.map((state) => state.removed.block));
-  if (needed > first) log.splice(0, needed - first);
+  if (needed > first) free.push(...log.splice(0, needed - first));
   return Math.max(first, needed);
 };
 
@@ -296,22 +311,21 @@ const slideAll = async (
   appender: DuckDBAppender,
 ): Promise<boolean> => {
   const log: Block[] = [];
+  const free: Block[] = [];
+  const sums = plan.sums.length;
+  const results = states.map((state) => state.plan.outputs.map(() => new Float64Array(chunkRows)));
   let first = 0;
   let newest = Number.NEGATIVE_INFINITY;
   const result = await db.connection.stream(sql);
   for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
-    const block = readBlock(chunk, entities, plan.sums.length);
-    if (!isOrdered(block.times, newest) || !isSmall(block)) return false;
-    newest = block.times.at(-1) as number;
+    const block = free.pop() ?? createBlock(entities, sums);
+    fillBlock(block, chunk);
+    if (!isOrdered(block, newest) || !isSmall(block)) return false;
+    newest = block.times[block.rows - 1] as number;
     log.push(block);
-    const results = states.map((state) => {
-      const into = state.plan.outputs.map(() => new Float64Array(block.times.length));
-      slideBlock(state, log, first, into);
-      return into;
-    });
-    const rowIds = (chunk.getColumnVector(0) as unknown as Items<BigInt64Array>).items;
-    appendBlock(appender, rowIds, results.flat());
-    first = forget(log, first, states);
+    for (const [index, state] of states.entries()) slideBlock(state, log, first, results[index] as Float64Array[]);
+    appendBlock(appender, (chunk.getColumnVector(0) as unknown as Items<BigInt64Array>).items, results.flat());
+    first = forget(log, first, states, free);
   }
   return true;
 };
