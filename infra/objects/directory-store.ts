@@ -44,8 +44,8 @@ class DirectoryStore implements ObjectStore {
   }
 
   createOnce(key: string, body: Uint8Array | { readonly file: string }): Promise<boolean> {
-    const target = this.#path(key);
     return this.#explained(async () => {
+      const target = this.#path(key);
       if (await this.#exists(target)) return false;
       return await this.#staged(async (file, handle) => {
         if (body instanceof Uint8Array) await handle.writeFile(body);

@@ -154,7 +154,10 @@ export const describeObjectStore = (name: string, open: () => Promise<Bench>, ti
 
     it('refuses keys that are not plain names', async () => {
       for (const key of ['../a', 'a/../b', '/a', 'a//b', 'A', 'a/', '', '.a', 'a/.b', 'a\u0000', 'a b']) {
-        await expect(async () => await store.read(key)).rejects.toThrow(TypeError);
+        await expect(store.read(key)).rejects.toThrow(TypeError);
+        await expect(store.createOnce(key, Buffer.from('x'))).rejects.toThrow(TypeError);
+        await expect(store.stat(key)).rejects.toThrow(TypeError);
+        await expect(store.delete(key)).rejects.toThrow(TypeError);
       }
     });
 
