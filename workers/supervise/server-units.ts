@@ -10,12 +10,29 @@ import type { UnitSpec } from './unit.ts';
 
 const stopGraceMs = 30_000;
 
+/**
+ * Asks for a value until one has served: a port that another process took between the question and its use is asked for
+ * again, and one that worked is kept, because clients know it.
+ */
+export const keepOnceUsed = <T>(choose: () => Promise<T>): { get(): Promise<T>; keep(value: T): void } => {
+  let kept: { readonly value: T } | null = null;
+  return {
+    get: async () => (kept === null ? choose() : kept.value),
+    keep: (value) => {
+      kept ??= { value };
+    },
+  };
+};
+
+type Port = { get(): Promise<number>; keep(port: number): void };
+
 /** `onUrl` is told the database's address once it is known: it holds the password. */
-export const postgresUnit = (config: Config, port: number, onUrl: (url: string) => void): UnitSpec => ({
+export const postgresUnit = (config: Config, ports: Port, onUrl: (url: string) => void): UnitSpec => ({
   name: 'postgres',
   stopSignal: 'SIGINT',
   stopGraceMs,
   start: async (onSpawn) => {
+    const port = await ports.get();
     const server: PostgresServer = await startPostgres({
       dataDir: join(config.stateDir, 'postgres'),
       outsideDir: outsideFolder(config.stateDir),
@@ -24,6 +41,7 @@ export const postgresUnit = (config: Config, port: number, onUrl: (url: string) 
       onSpawn,
       onOutside: (folder) => noteOutside(config.stateDir, folder),
     });
+    ports.keep(port);
     onUrl(server.url);
     return { identity: server.identity, exited: server.exited, url: null, detail: `127.0.0.1:${server.port}` };
   },
@@ -36,11 +54,12 @@ const temporalFile = ({ stateDir }: Config): string => {
   return join(folder, 'temporal.db');
 };
 
-export const temporalUnit = (config: Config, binary: TemporalBinary, port: number, uiPort: number): UnitSpec => ({
+export const temporalUnit = (config: Config, binary: TemporalBinary, ports: Port, uiPorts: Port): UnitSpec => ({
   name: 'temporal',
   stopSignal: 'SIGTERM',
   stopGraceMs,
   start: async (onSpawn) => {
+    const [port, uiPort] = [await ports.get(), await uiPorts.get()];
     const server = await startTemporal({
       binary: binary.path,
       knowsNewsFlag: binary.knowsNewsFlag,
@@ -51,6 +70,8 @@ export const temporalUnit = (config: Config, binary: TemporalBinary, port: numbe
       uiPort,
       onSpawn,
     });
+    ports.keep(port);
+    uiPorts.keep(uiPort);
     return { identity: server.identity, exited: server.exited, url: server.uiUrl, detail: server.address };
   },
 });

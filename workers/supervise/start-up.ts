@@ -12,7 +12,7 @@ import { connectTemporal } from '../../infra/temporal/client.ts';
 import { ensureSearchAttributes } from '../../infra/temporal/search-attributes.ts';
 import { type Board, createBoard } from './board.ts';
 import { type ProgramName, programArguments, programUnit } from './program-unit.ts';
-import { postgresUnit, temporalUnit } from './server-units.ts';
+import { keepOnceUsed, postgresUnit, temporalUnit } from './server-units.ts';
 import { endLeftovers } from './take-over.ts';
 import { superviseUnit, type Unit, type UnitSpec } from './unit.ts';
 
@@ -123,9 +123,9 @@ class Up {
       this.#board.change('postgres', { state: 'given', detail: 'DATABASE_URL' });
       return this.#config.databaseUrl;
     }
-    const port = await findPort([postgresPort]);
+    const ports = keepOnceUsed(() => findPort([postgresPort]));
     const url = Promise.withResolvers<string>();
-    await this.#supervise(postgresUnit(this.#config, port, url.resolve)).ready;
+    await this.#supervise(postgresUnit(this.#config, ports, url.resolve)).ready;
     return url.promise;
   }
 
@@ -136,10 +136,10 @@ class Up {
       return { temporalAddress: address, temporalNamespace: namespace, temporalUiUrl: null };
     }
     const binary = await findTemporalBinary(this.#config, (line) => this.#say(line));
-    const port = await this.#port('Temporal', temporalPorts.grpc);
-    const uiPort = await this.#port("Temporal's UI", temporalPorts.ui);
-    const { url } = await this.#supervise(temporalUnit(this.#config, binary, port, uiPort)).ready;
-    return { temporalAddress: `127.0.0.1:${port}`, temporalNamespace: namespace, temporalUiUrl: url };
+    const ports = keepOnceUsed(() => this.#port('Temporal', temporalPorts.grpc));
+    const uiPorts = keepOnceUsed(() => this.#port("Temporal's UI", temporalPorts.ui));
+    const { url } = await this.#supervise(temporalUnit(this.#config, binary, ports, uiPorts)).ready;
+    return { temporalAddress: `127.0.0.1:${await ports.get()}`, temporalNamespace: namespace, temporalUiUrl: url };
   }
 
   async #prepare(endpoints: Endpoints): Promise<void> {
