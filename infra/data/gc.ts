@@ -89,14 +89,7 @@ const total = (infos: readonly ObjectInfo[]) => ({
   bytes: infos.reduce((sum, info) => sum + info.bytes, 0),
 });
 
-/**
- * Finds objects that no snapshot, run, evaluation, model version, deployment or recent step names, directly or through
- * documents, and that are older than the grace time; deletes them only when told to. Remembered results of steps that
- * point to what is gone are forgotten first, so that no step returns a digest without an object. Throws PRN_CONFLICT
- * while a run is in work.
- */
-export const collectGarbage = async (db: Kysely<Tables>, objects: ObjectStore, options: GcOptions): Promise<GcResult> => {
-  if (options.isForReal) await assertQuiet(db);
+const collect = async (db: Kysely<Tables>, objects: ObjectStore, options: GcOptions): Promise<GcResult> => {
   const all = await contents(objects);
   const marked = await reachable(objects, await rootDigests(db, options.graceMs), all);
   const isOld = (info: ObjectInfo) => info.modifiedAt.getTime() < options.nowMs - options.graceMs;
@@ -104,9 +97,25 @@ export const collectGarbage = async (db: Kysely<Tables>, objects: ObjectStore, o
   const kept = total([...all.values()]).bytes - total(garbage.map(([, info]) => info)).bytes;
   const result = { kept: { objects: all.size - garbage.length, bytes: kept }, garbage: total(garbage.map(([, info]) => info)) };
   if (!options.isForReal) return { ...result, deleted: 0 };
-  await assertQuiet(db);
   await sql`delete from perennial.step_results where exists (select 1 from unnest(${garbage.map(([sha256]) => sha256)}::text[]) gone
     where position(gone in step_results.result::text) > 0)`.execute(db);
   for (const [, info] of garbage) await objects.delete(info.key);
   return { ...result, deleted: garbage.length };
+};
+
+/**
+ * Finds objects that no snapshot, run, evaluation, model version, deployment or recent step names, directly or through
+ * documents, and that are older than the grace time; deletes them only when told to. Remembered results of steps that
+ * point to what is gone are forgotten first, so that no step returns a digest without an object. Throws PRN_CONFLICT
+ * while a run is in work; a run that wants to begin meanwhile waits for the end, because it may find an old object
+ * there and rely on it.
+ */
+export const collectGarbage = (db: Kysely<Tables>, objects: ObjectStore, options: GcOptions): Promise<GcResult> => {
+  if (!options.isForReal) return collect(db, objects, options);
+  return db.transaction().execute(async (holder) => {
+    await sql`lock table perennial.runs in share row exclusive mode`.execute(holder);
+    await assertQuiet(holder);
+    // On connections of their own: what is forgotten must stay so even if this transaction is undone.
+    return await collect(db, objects, options);
+  });
 };
