@@ -5,8 +5,9 @@ import type { NpyRows } from '../../infra/features/npy-rows.ts';
 import type { OnnxSession } from '../../infra/onnx/session.ts';
 
 /**
- * How far a served answer may be from the trainer's own, relative to the larger of 1 and the answer. Export to float32
- * costs about 1e-6 with hundreds of trees; a forgotten transform or a swapped column costs more than 1e-3.
+ * How far a served answer may be from the trainer's own, relative to the larger of 1 and the largest answer: sums in float32
+ * lose digits of the terms, so that an answer near 0 between large ones is no worse off than they are. Export costs about
+ * 1e-6 with hundreds of trees; a forgotten transform or a swapped column costs more than 1e-3.
  */
 export const parityTolerance = 1e-4;
 
@@ -19,13 +20,14 @@ export const measureParity = async (
   const { rows, answers } = parity;
   let worst: EvaluationReport['parity']['worst'] = null;
   let largestDifference = 0;
+  const scale = answers.flat().reduce((largest, answer) => Math.max(largest, Math.abs(answer)), 1);
   for (const [index, row] of rows.entries()) {
     if (row >= features.rows) throw unlike(`row ${row} must be one of ${features.rows}`);
     const served = await session.run(await features.read(row, 1), 1);
     const trainer = matchWidth(answers[index] ?? [], served.length);
     for (const [output, wanted] of trainer.entries()) {
       const found = served[output] as number;
-      const difference = Math.abs(found - wanted) / Math.max(1, Math.abs(wanted));
+      const difference = Math.abs(found - wanted) / scale;
       if (difference <= largestDifference) continue;
       // A served answer that is no number cannot be written into a report: it is as far away as can be.
       largestDifference = Number.isFinite(difference) ? difference : Number.MAX_VALUE;

@@ -1,9 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Comparison, EvaluationReport } from '#domain/contracts/evaluation-report.ts';
-import { compareModels } from '#domain/stats/compare-models.ts';
+import { compareInSteps } from '#domain/stats/compare-models.ts';
 import type { Contest } from '#domain/stats/estimate-gain.ts';
 import { measureAll } from '#domain/stats/metrics/metrics.ts';
 import { type Scored, takeRows } from '#domain/stats/metrics/scored.ts';
+import type { Steps } from '#domain/stats/steps.ts';
 import type { StepContext } from '../step-context.ts';
 import type { Champion } from './champion.ts';
 import type { SliceRows } from './hold-out.ts';
@@ -63,11 +64,17 @@ const compareAll = async (
   }
   const comparisons: Comparison[] = [];
   for (const contest of contests) {
-    comparisons.push(compareModels(contest));
+    comparisons.push(await withPauses(compareInSteps(contest), context));
     context?.heartbeat({ stage: 'comparisons', done: comparisons.length, of: contests.length });
-    // Resampling keeps the thread for seconds; heartbeats and cancellation get their turn between two.
+  }
+  return comparisons;
+};
+
+/** Resampling keeps the thread for seconds; heartbeats and cancellation get their turn in the pauses. */
+const withPauses = async <Result>(steps: Steps<Result>, context: StepContext | undefined): Promise<Result> => {
+  for (let step = steps.next(); ; step = steps.next()) {
+    if (step.done === true) return step.value;
     await setImmediate();
     context?.signal.throwIfAborted();
   }
-  return comparisons;
 };

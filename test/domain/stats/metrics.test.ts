@@ -24,7 +24,7 @@ const scoredOf = (one: (typeof golden.metrics)[number]): Scored =>
 describe('metrics agree with scikit-learn', () => {
   test.each(golden.metrics)('$task, $name', (one) => {
     const scored = scoredOf(one);
-    const weights = 'weights' in one && one.weights ? one.weights : everyRowOnce(one.labels.length);
+    const weights = 'weights' in one && one.weights ? Uint32Array.from(one.weights) : everyRowOnce(one.labels.length);
     for (const [name, wanted] of Object.entries(one.expected) as [MetricName, number | null][]) {
       const found = metricTable[name].prepare(scored)(weights);
       if (wanted === null) expect(found, name).toBeNull();
@@ -117,7 +117,11 @@ describe('metrics have the symmetries of their definition', () => {
     const scored: Scored = { task: 'binary', classes: 2, labels: [0, 1, 1, 0], answers: [0.2, 0.7, 0.4, 0.6] };
     const twice = takeRows(scored, Uint32Array.from([0, 1, 1, 2, 3]));
     for (const name of Object.keys(metricTable).filter((each) => fitsTask(each as MetricName, 'binary')) as MetricName[]) {
-      expectRelative(metricTable[name].prepare(scored)([1, 2, 1, 1]) as number, measure(name, twice) as number, 1e-14);
+      expectRelative(
+        metricTable[name].prepare(scored)(Uint32Array.of(1, 2, 1, 1)) as number,
+        measure(name, twice) as number,
+        1e-14,
+      );
     }
   });
 

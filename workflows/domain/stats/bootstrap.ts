@@ -1,5 +1,6 @@
 import { quantileOfSorted } from './quantile.ts';
 import { createRandom } from './random.ts';
+import { finish, type Steps } from './steps.ts';
 
 /** How often each row was drawn; length n, sum n. */
 export type RowCounts = Uint32Array;
@@ -34,19 +35,31 @@ export type Bootstrap = {
  * Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapters 6 and 13.
  * Agrees with: statistics.md 14 "paired_bootstrap", 1e-9.
  */
-export const bootstrap = (plan: BootstrapPlan): Bootstrap | null => {
+export const bootstrap = (plan: BootstrapPlan): Bootstrap | null => finish(bootstrapInSteps(plan));
+
+/** Draws after which others may have a turn: some tens of milliseconds. */
+const drawsPerStep = 1_000_000;
+
+/** The same in steps. */
+export function* bootstrapInSteps(plan: BootstrapPlan): Steps<Bootstrap | null> {
   if (plan.rows === 0) return null;
   const random = createRandom(plan.seed);
   const counts = new Uint32Array(plan.rows);
   const found: number[] = [];
+  let drawn = 0;
   for (let resample = 0; resample < plan.resamples; resample++) {
     counts.fill(0);
     for (let draw = 0; draw < plan.rows; draw++) (counts[Math.floor(random() * plan.rows)] as number)++;
     const value = plan.statistic(counts);
     if (value !== null) found.push(value);
+    drawn += plan.rows;
+    if (drawn >= drawsPerStep) {
+      drawn = 0;
+      yield;
+    }
   }
   return found.length < 2 ? null : summarise(Float64Array.from(found).sort(), plan.resamples);
-};
+}
 
 const summarise = (sorted: Float64Array, resamples: number): Bootstrap => {
   const mean = sorted.reduce((sum, value) => sum + value, 0) / sorted.length;

@@ -4,6 +4,7 @@ import { type EvidenceRole, evidenceId, evidenceRoles, sliceName } from '../deci
 import { type Contest, estimateGain, type Gain } from './estimate-gain.ts';
 import { measure } from './metrics/metrics.ts';
 import { rowsForPower, rowsToSee } from './non-inferiority.ts';
+import { finish, type Steps } from './steps.ts';
 
 /** Share of cases in which enough rows are enough. */
 const power = 0.8;
@@ -16,9 +17,12 @@ const power = 0.8;
  *
  * Source: statistics.md 10.2 and 10.3.
  */
-export const compareModels = (contest: Contest): Comparison => {
+export const compareModels = (contest: Contest): Comparison => finish(compareInSteps(contest));
+
+/** The same in steps, for resampling takes seconds. */
+export function* compareInSteps(contest: Contest): Steps<Comparison> {
   const { metric, slice, candidate, champion, policy } = contest;
-  const gain = estimateGain(contest);
+  const gain = yield* estimateGain(contest);
   return {
     metric,
     slice,
@@ -28,7 +32,7 @@ export const compareModels = (contest: Contest): Comparison => {
     margin: policy.margin,
     evidence: gain.kind === 'insufficient' ? [insufficient(contest, gain.reason)] : evidenceOf(contest, gain),
   };
-};
+}
 
 type Head = { readonly id: string; readonly what: string; readonly rows: number };
 const head = ({ metric, slice, candidate }: Contest, role: EvidenceRole, what: string): Head => ({

@@ -10,11 +10,13 @@ import type { WeightedMetric } from './scored.ts';
  *
  * Source: Davis and Goadrich, "The relationship between precision-recall and ROC curves", ICML 2006, section 4.
  * Agrees with: test/golden/metrics.json, `sklearn.metrics.average_precision_score`, 1e-12.
- * @example prepareAveragePrecision([0, 1, 1], [0.2, 0.1, 0.9])([1, 1, 1]) // 0.8333333333333333
+ * @example prepareAveragePrecision([0, 1, 1], [0.2, 0.1, 0.9])(everyRowOnce(3)) // 0.8333333333333333
  */
 export const prepareAveragePrecision = (labels: Numbers, scores: Numbers): WeightedMetric => {
-  const descending = ascendingOrder(Float64Array.from(scores, (score) => -score));
-  const ties = tieEnds(scores, descending);
+  const negated = Float64Array.from(scores, (score) => -score);
+  const descending = ascendingOrder(negated);
+  const ties = tieEnds(negated, descending);
+  const isPositive = Uint8Array.from(descending, (row) => (labels[row] === 1 ? 1 : 0));
   return (weights) => {
     let positives = 0;
     let seen = 0;
@@ -23,9 +25,9 @@ export const prepareAveragePrecision = (labels: Numbers, scores: Numbers): Weigh
     for (const end of ties) {
       let positiveHere = 0;
       for (; place < end; place++) {
-        const row = descending[place] as number;
-        seen += weights[row] as number;
-        if (labels[row] === 1) positiveHere += weights[row] as number;
+        const weight = weights[descending[place] as number] as number;
+        seen += weight;
+        if (isPositive[place] === 1) positiveHere += weight;
       }
       positives += positiveHere;
       if (positiveHere > 0) sum += positiveHere * (positives / seen);

@@ -1,5 +1,4 @@
-import type { Numbers } from '../ranks.ts';
-import { predictedClasses, type Scored, type WeightedMetric } from './scored.ts';
+import { predictedClasses, type RowWeights, type Scored, type WeightedMetric } from './scored.ts';
 
 /** For one class: rows found, rows called by its name, rows that are of it. */
 type ClassCounts = { readonly hits: number; readonly predicted: number; readonly actual: number };
@@ -46,8 +45,9 @@ export const prepareF1 = (scored: Scored): WeightedMetric =>
 
 const overClasses = (scored: Scored, fraction: (counts: ClassCounts) => readonly [number, number]): WeightedMetric => {
   const predicted = predictedClasses(scored);
+  const actual = Int32Array.from(scored.labels);
   return (weights) => {
-    const counts = countClasses(scored, predicted, weights);
+    const counts = countClasses(scored.classes, predicted, actual, weights);
     if (scored.task === 'binary') {
       const [part, whole] = fraction(counts[1] as ClassCounts);
       return whole === 0 ? null : part / whole;
@@ -58,13 +58,13 @@ const overClasses = (scored: Scored, fraction: (counts: ClassCounts) => readonly
   };
 };
 
-const countClasses = (scored: Scored, predicted: Int32Array, weights: Numbers): ClassCounts[] => {
-  const hits = new Float64Array(scored.classes);
-  const called = new Float64Array(scored.classes);
-  const actual = new Float64Array(scored.classes);
+const countClasses = (classes: number, predicted: Int32Array, labels: Int32Array, weights: RowWeights): ClassCounts[] => {
+  const hits = new Float64Array(classes);
+  const called = new Float64Array(classes);
+  const actual = new Float64Array(classes);
   for (let row = 0; row < predicted.length; row++) {
     const guess = predicted[row] as number;
-    const truth = scored.labels[row] as number;
+    const truth = labels[row] as number;
     const weight = weights[row] as number;
     called[guess] = (called[guess] as number) + weight;
     actual[truth] = (actual[truth] as number) + weight;

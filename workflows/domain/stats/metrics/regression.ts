@@ -1,5 +1,5 @@
 import { ascendingOrder } from '../ranks.ts';
-import type { Scored, WeightedMetric } from './scored.ts';
+import type { RowWeights, Scored, WeightedMetric } from './scored.ts';
 
 /**
  * Share of the label's variance that the answers explain: 1 - squared errors / squared distances from the mean.
@@ -9,7 +9,8 @@ import type { Scored, WeightedMetric } from './scored.ts';
  * Source: definition. Agrees with: test/golden/metrics.json, `sklearn.metrics.r2_score`, 1e-11.
  */
 export const prepareR2 = (scored: Scored): WeightedMetric => {
-  const { labels, answers } = scored;
+  const labels = Float64Array.from(scored.labels);
+  const answers = Float64Array.from(scored.answers);
   const rows = labels.length;
   return (weights) => {
     let weight = 0;
@@ -50,7 +51,7 @@ export const prepareMedianAbsoluteError = (scored: Scored): WeightedMetric => {
 };
 
 /** The value at a place, counted from 0, of the list in which each row stands as often as it counts. */
-const valueAtPlace = (values: Float64Array, order: Uint32Array, weights: ArrayLike<number>, place: number): number => {
+const valueAtPlace = (values: Float64Array, order: Uint32Array, weights: RowWeights, place: number): number => {
   let passed = 0;
   for (const row of order) {
     passed += weights[row] as number;

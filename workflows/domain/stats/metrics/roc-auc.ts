@@ -32,6 +32,7 @@ export const rocAuc = (labels: Numbers, scores: Numbers): number | null => {
 export const prepareRocAuc = (labels: Numbers, scores: Numbers): WeightedMetric => {
   const order = ascendingOrder(scores);
   const ties = tieEnds(scores, order);
+  const isPositive = Uint8Array.from(order, (row) => (labels[row] === 1 ? 1 : 0));
   return (weights) => {
     let pairsWon = 0;
     let positives = 0;
@@ -41,9 +42,9 @@ export const prepareRocAuc = (labels: Numbers, scores: Numbers): WeightedMetric 
       let positiveHere = 0;
       let negativeHere = 0;
       for (; place < end; place++) {
-        const row = order[place] as number;
-        if (labels[row] === 1) positiveHere += weights[row] as number;
-        else negativeHere += weights[row] as number;
+        const weight = weights[order[place] as number] as number;
+        if (isPositive[place] === 1) positiveHere += weight;
+        else negativeHere += weight;
       }
       pairsWon += positiveHere * (negatives + negativeHere / 2);
       positives += positiveHere;
