@@ -71,14 +71,10 @@ const targetOf = (file: string, specifier: string): string => {
   return specifier.startsWith('.') ? relative(root, resolve(root, file, '..', specifier)) : specifier;
 };
 
-/** The ports of steps, which infra implements (infra/decisions/0001). */
-const portsOfSteps = 'activities/deps.ts';
-
 const offends = (file: string, it: Import): boolean => {
   const target = targetOf(file, it.specifier);
   if (sharedFlowFiles.has(target)) return false;
   const from = roomOf(file);
-  if (from === 'infra' && target === portsOfSteps) return !it.typeOnly;
   const to = roomOf(target);
   if (from === 'package') return false;
   const border = borders[from];
