@@ -13,7 +13,8 @@ import { castSql } from './typed.ts';
 export const hashBuckets = 64;
 
 /** The size of a row group is part of the bytes, and so of every digest: it must not follow a default. */
-const partOptions = 'FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880';
+const rowGroup = 122_880;
+const partOptions = `FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroup}`;
 
 export type LabelPlan = {
   readonly sql: string;
@@ -137,6 +138,7 @@ export type PutFile = (file: string) => Promise<{ sha256: Sha256; bytes: number;
 export type WrittenPart = DatasetPart & { readonly isNew: boolean };
 export type EventTime = { readonly first: Instant; readonly last: Instant };
 
+type Partition = { readonly name: string; readonly rows: number };
 const partitionName = (part: string): string => (/^\d+$/.test(part) ? `h${part.padStart(2, '0')}` : part);
 export const instantSql = (sql: string): string => `strftime(${sql}, '%Y-%m-%dT%H:%M:%S.%gZ')`;
 
@@ -151,17 +153,22 @@ export type Writing = {
 };
 
 /** Writes one partition; the store takes the file while the next ones are written. */
-const writeOne = async (db: Duck, { plan, schema, folder, put }: Writing, part: string): Promise<() => Promise<WrittenPart>> => {
-  const file = join(folder, `part-${plan.source}-${part}.parquet`);
-  const literal = /^\d+$/.test(part) ? part : `DATE ${quoteText(part)}`;
+const writeOne = async (db: Duck, writing: Writing, part: Partition): Promise<() => Promise<WrittenPart>> => {
+  const { plan, schema, folder, put } = writing;
+  const file = join(folder, `part-${plan.source}-${part.name}.parquet`);
+  const literal = /^\d+$/.test(part.name) ? part.name : `DATE ${quoteText(part.name)}`;
   const columns = schema.columns.map((column) => quoteName(column.name)).join(', ');
-  const { Count: rows } = await db.row<{ Count: number }>(
-    `COPY (SELECT ${columns} FROM sorted_rows WHERE part = ${literal}) TO ${quoteText(file)} (${partOptions})`,
+  // Borders between row groups follow those of what is read, and so what stands before this partition; a sort of its own
+  // begins anew. Where one row group holds all, there are no borders. (test/infra/tabular/determinism.test.ts)
+  const order = part.rows > rowGroup ? ` ORDER BY ${orderOf(plan, schema, writing.label)}` : '';
+  await db.run(
+    `COPY (SELECT ${columns} FROM sorted_rows WHERE part = ${literal}${order}) TO ${quoteText(file)} (${partOptions})`,
   );
+  const { rows } = part;
   return async () => {
     const { sha256, bytes, isNew } = await put(file);
     await rm(file, { force: true });
-    return { source: plan.source, kind: 'parquet', partition: partitionName(part), sha256, bytes, rows, isNew };
+    return { source: plan.source, kind: 'parquet', partition: partitionName(part.name), sha256, bytes, rows, isNew };
   };
 };
 
@@ -188,7 +195,7 @@ const createQueue = <Result>(places: number) => {
 };
 
 /** The user's SQL is the only thing in the statement that can fail on a value: all our casts are tried. */
-const sortRange = async (db: Duck, writing: Writing, range: PartRange): Promise<string[]> => {
+const sortRange = async (db: Duck, writing: Writing, range: PartRange): Promise<Partition[]> => {
   try {
     await db.run(`CREATE OR REPLACE TABLE sorted_rows AS ${finalRows(writing, range)}`);
   } catch (cause) {
@@ -200,8 +207,7 @@ const sortRange = async (db: Duck, writing: Writing, range: PartRange): Promise<
       { cause },
     );
   }
-  const parts = await db.rows<{ name: string }>('SELECT part::VARCHAR AS name FROM sorted_rows GROUP BY part ORDER BY part');
-  return parts.map((part) => part.name);
+  return db.rows<Partition>('SELECT part::VARCHAR AS name, count(*) AS "rows" FROM sorted_rows GROUP BY part ORDER BY part');
 };
 
 const eventTimeOf = async (db: Duck, schema: DatasetSchema): Promise<EventTime | null> => {
@@ -231,7 +237,7 @@ export const writeParts = async (
     const lane = async (own: Duck): Promise<void> => {
       for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
         await queue.add(await writeOne(own, writing, part));
-        writing.onPart(part);
+        writing.onPart(part.name);
       }
     };
     await Promise.all(lanes.map(lane));
