@@ -12,7 +12,7 @@ import { createLogger } from '../../infra/telemetry/logger.ts';
 import { createMetrics } from '../../infra/telemetry/metrics.ts';
 import { observeProcess } from '../../infra/telemetry/process-metrics.ts';
 import { isLoopback } from '../plugins/hosts.ts';
-import { listen, type RunningServer, untilSignalled } from '../plugins/run-server.ts';
+import { drain, drainMs, listen, type RunningServer, untilSignalled } from '../plugins/run-server.ts';
 import { buildControlApp } from './app.ts';
 import type { ControlDeps, Links } from './deps.ts';
 
@@ -50,7 +50,7 @@ export const runControlServer = async (config: Config): Promise<RunningServer> =
   const app = buildControlApp({ log, metrics, allowedHosts, links: linksOf(endpoints), ...readersOf(database.db) });
   const url = await listen(app, config.host, config.controlPort);
   const close = async (): Promise<void> => {
-    await app.close();
+    await drain(app, drainMs);
     await database.close();
     stopObserving();
   };

@@ -52,114 +52,138 @@ type SlotDeps = {
 const firstRetryMs = 500;
 const lastRetryMs = 30_000;
 
-export const createSlot = (deps: SlotDeps): Slot => {
-  const { pipeline, load, onChange, log, metrics, now } = deps;
-  let current: Serving | null = null;
-  let wanted: Deployment | null = null;
-  let status: SlotStatus = { generation: 0, modelSha256: null, state: 'loading', reason: null };
-  let loading: Promise<void> | null = null;
-  let failures = 0;
-  let retryAt = 0;
-  let closed = false;
-  let lowest: number | null = null;
+class PipelineSlot implements Slot {
+  readonly pipeline: PipelineName;
+  readonly #deps: SlotDeps;
+  #current: Serving | null = null;
+  #wanted: Deployment | null = null;
+  #status: SlotStatus = { generation: 0, modelSha256: null, state: 'loading', reason: null };
+  #loading: Promise<void> | null = null;
+  #failures = 0;
+  #retryAt = 0;
+  #closed = false;
+  /** The lower generation that was last warned of. */
+  #warnedOf: number | null = null;
 
-  const isInPlace = (deployment: Deployment): boolean =>
-    status.state === 'serving' &&
-    status.generation === deployment.generation &&
-    status.modelSha256 === (deployment.champion?.modelSha256 ?? null);
+  constructor(deps: SlotDeps) {
+    this.pipeline = deps.pipeline;
+    this.#deps = deps;
+  }
 
-  const put = (deployment: Deployment, next: Serving | null): void => {
-    const previous = current;
-    current = next;
-    failures = 0;
-    const modelSha256 = next?.model.modelSha256 ?? null;
-    status = { generation: deployment.generation, modelSha256, state: 'serving', reason: null };
-    showInMetrics(metrics, pipeline, deployment.generation, next);
-    log.info({ pipeline, generation: deployment.generation, version: next?.version, modelSha256 }, 'Serving model');
-    if (previous !== null && previous.model !== next?.model) retire(previous);
-    onChange();
-  };
+  current(): Serving | null {
+    return this.#current;
+  }
 
-  const retire = (previous: Serving): void => {
-    previous.model.retire().catch((err: unknown) => log.error({ pipeline, err }, 'Cannot free the memory of a model'));
-  };
+  status(): SlotStatus {
+    return this.#status;
+  }
 
-  const fail = (deployment: Deployment, error: unknown): void => {
-    const { code, message } = failureOf(error);
-    failures += 1;
-    retryAt = now() + Math.min(lastRetryMs, firstRetryMs * 2 ** (failures - 1));
-    const state = errorRegistry[code].retry === 'final' ? 'refused' : 'loading';
-    status = { generation: deployment.generation, modelSha256: current?.model.modelSha256 ?? null, state, reason: message };
-    metrics.count('perennial_model_load_failures_total', { pipeline, code });
-    log.error({ pipeline, generation: deployment.generation, code, err: error }, message);
-    onChange();
-  };
+  ready(): boolean {
+    return this.#current !== null || (this.#wanted !== null && this.#wanted.champion === null);
+  }
 
-  /** Counted at every look, said once: only an operator who restored a database can mend it. */
-  const refuseLower = (deployment: Deployment, known: Deployment): void => {
-    metrics.count('perennial_generations_refused_total', { pipeline });
-    if (lowest === deployment.generation) return;
-    lowest = deployment.generation;
-    log.warn({ pipeline, generation: deployment.generation, known: known.generation }, 'Refused a lower generation');
-  };
+  want(deployment: Deployment): void {
+    if (this.#closed) return;
+    if (this.#wanted !== null && deployment.generation < this.#wanted.generation) {
+      this.#refuseLower(deployment, this.#wanted);
+      return;
+    }
+    if (this.#wanted === null || deployment.generation > this.#wanted.generation) {
+      this.#wanted = deployment;
+      this.#failures = 0;
+      this.#retryAt = 0;
+    }
+    if (this.#loading !== null || this.#isInPlace(this.#wanted) || this.#deps.now() < this.#retryAt) return;
+    this.#converge(this.#wanted);
+  }
 
-  const loadWanted = async (deployment: Deployment, champion: NonNullable<Deployment['champion']>): Promise<void> => {
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#loading;
+    const last = this.#current;
+    this.#current = null;
+    await last?.model.retire();
+  }
+
+  #isInPlace({ generation, champion }: Deployment): boolean {
+    const { state, generation: served, modelSha256 } = this.#status;
+    return state === 'serving' && served === generation && modelSha256 === (champion?.modelSha256 ?? null);
+  }
+
+  #converge(deployment: Deployment): void {
+    const { generation, champion } = deployment;
+    if (champion === null) return this.#put(deployment, null);
+    if (this.#current?.model.modelSha256 === champion.modelSha256) {
+      return this.#put(deployment, { ...this.#current, generation, version: champion.version });
+    }
+    // A retry keeps the reason of the failure before it, so that a report never says less than is known.
+    if (this.#failures === 0) this.#say(generation, 'loading', null);
+    this.#loading = this.#load(deployment, champion).finally(() => {
+      this.#loading = null;
+      if (!this.#closed && this.#wanted !== null && this.#wanted !== deployment) this.#converge(this.#wanted);
+    });
+    return undefined;
+  }
+
+  async #load(deployment: Deployment, champion: NonNullable<Deployment['champion']>): Promise<void> {
+    const { pipeline } = this;
+    const { load, metrics, now } = this.#deps;
     const started = now();
     try {
       const model = await load(champion.modelSha256);
       // Another deployment may have been asked for meanwhile: what is no longer wanted is never put in place.
-      if (closed || wanted !== deployment) return await model.retire();
+      if (this.#closed || this.#wanted !== deployment) return await model.retire();
       metrics.observe('perennial_model_load_seconds', { pipeline }, (now() - started) / 1000);
       metrics.count('perennial_model_loads_total', { pipeline });
-      put(deployment, { pipeline, generation: deployment.generation, version: champion.version, model });
+      this.#put(deployment, { pipeline, generation: deployment.generation, version: champion.version, model });
     } catch (error) {
-      if (!closed && wanted === deployment) fail(deployment, error);
+      if (!this.#closed && this.#wanted === deployment) this.#fail(deployment, error);
     }
-  };
+    return undefined;
+  }
 
-  const converge = (deployment: Deployment): void => {
-    const { champion } = deployment;
-    if (champion === null) return put(deployment, null);
-    if (current?.model.modelSha256 === champion.modelSha256) {
-      return put(deployment, { ...current, generation: deployment.generation, version: champion.version });
+  /** The swap: one assignment. The model before it answers what it began, then frees itself. */
+  #put({ generation }: Deployment, next: Serving | null): void {
+    const { pipeline } = this;
+    const { log, metrics } = this.#deps;
+    const previous = this.#current;
+    this.#current = next;
+    this.#failures = 0;
+    showInMetrics(metrics, pipeline, generation, next);
+    log.info({ pipeline, generation, version: next?.version, modelSha256: next?.model.modelSha256 }, 'Serving model');
+    if (previous !== null && previous.model !== next?.model) {
+      previous.model.retire().catch((err: unknown) => log.error({ pipeline, err }, 'Cannot free the memory of a model'));
     }
-    if (failures === 0) {
-      status = {
-        generation: deployment.generation,
-        modelSha256: current?.model.modelSha256 ?? null,
-        state: 'loading',
-        reason: null,
-      };
-    }
-    loading = loadWanted(deployment, champion).finally(() => {
-      loading = null;
-      if (!closed && wanted !== null && wanted !== deployment) converge(wanted);
-    });
-  };
+    this.#say(generation, 'serving', null);
+  }
 
-  return {
-    pipeline,
-    current: () => current,
-    status: () => status,
-    ready: () => current !== null || (wanted !== null && wanted.champion === null),
-    want: (deployment) => {
-      if (wanted !== null && deployment.generation < wanted.generation) return refuseLower(deployment, wanted);
-      if (wanted === null || deployment.generation > wanted.generation) {
-        wanted = deployment;
-        failures = 0;
-        retryAt = 0;
-      }
-      if (closed || loading !== null || isInPlace(wanted) || now() < retryAt) return;
-      converge(wanted);
-    },
-    close: async () => {
-      closed = true;
-      await loading;
-      await current?.model.retire();
-      current = null;
-    },
-  };
-};
+  #fail({ generation }: Deployment, error: unknown): void {
+    const { pipeline } = this;
+    const { code, message } = failureOf(error);
+    this.#failures += 1;
+    this.#retryAt = this.#deps.now() + Math.min(lastRetryMs, firstRetryMs * 2 ** (this.#failures - 1));
+    this.#deps.metrics.count('perennial_model_load_failures_total', { pipeline, code });
+    this.#deps.log.error({ pipeline, generation, code, err: error }, message);
+    this.#say(generation, errorRegistry[code].retry === 'final' ? 'refused' : 'loading', message);
+  }
+
+  /** Counted at every look, said once: only an operator who restored a database can mend it. */
+  #refuseLower({ generation }: Deployment, known: Deployment): void {
+    const { pipeline } = this;
+    this.#deps.metrics.count('perennial_generations_refused_total', { pipeline });
+    if (this.#warnedOf === generation) return;
+    this.#warnedOf = generation;
+    this.#deps.log.warn({ pipeline, generation, known: known.generation }, 'Refused a lower generation');
+  }
+
+  /** The one place that changes what is reported. */
+  #say(generation: number, state: SlotStatus['state'], reason: string | null): void {
+    this.#status = { generation, modelSha256: this.#current?.model.modelSha256 ?? null, state, reason };
+    this.#deps.onChange();
+  }
+}
+
+export const createSlot = (deps: SlotDeps): Slot => new PipelineSlot(deps);
 
 /** What we did not foresee while a model was opened counts as refused: the same bytes would fail again. */
 const failureOf = (error: unknown): { code: ErrorCode; message: string } => {

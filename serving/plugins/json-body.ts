@@ -13,7 +13,8 @@ export const useJsonBody = (app: FastifyInstance): void => {
       done(new PerennialError('PRN_INPUT_INVALID', `Cannot read body as it may be nested ${maxDepth} deep: it is deeper`));
       return;
     }
-    parse(request, body, done);
+    // It answers through `done`.
+    void parse(request, body, done);
   });
 };
 

@@ -18,6 +18,22 @@ export const listen = async (app: FastifyInstance, host: string, port: number): 
   return `http://${host.includes(':') ? `[${host}]` : host}:${bound}`;
 };
 
+/**
+ * Stops accepting, lets requests under way end, then cuts what still hangs: Node itself stops timing slow requests once
+ * a server closes, so one client that sends half a body would hold it for ever.
+ */
+export const drain = async (app: FastifyInstance, withinMs: number): Promise<void> => {
+  const timer = setTimeout(() => app.server.closeAllConnections(), withinMs);
+  try {
+    await app.close();
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
+/** Longer than any answer takes; shorter than the grace of the process, which has more to close after it. */
+export const drainMs = 8_000;
+
 /** Time to finish what is under way before the process ends all the same; a supervisor commonly kills after 30 s. */
 const graceMs = 15_000;
 

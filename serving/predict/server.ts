@@ -15,7 +15,7 @@ import { createModelLoader } from '../model/loader.ts';
 import { loadServedModel } from '../model/served-model.ts';
 import { isLoopback } from '../plugins/hosts.ts';
 import { defaultPressureLimits, type PressureLimits } from '../plugins/pressure.ts';
-import { listen, type RunningServer, untilSignalled } from '../plugins/run-server.ts';
+import { drain, drainMs, listen, type RunningServer, untilSignalled } from '../plugins/run-server.ts';
 import { buildPredictApp } from './app.ts';
 
 export type PredictServerOptions = Omit<LoaderDeps, 'metrics' | 'serverId'> & {
@@ -23,6 +23,7 @@ export type PredictServerOptions = Omit<LoaderDeps, 'metrics' | 'serverId'> & {
   readonly port: number;
   readonly metrics?: Metrics;
   readonly pressure?: PressureLimits;
+  readonly drainMs?: number;
 };
 
 /** Listens first, so that probes are answered while models load; then follows the deployments. */
@@ -45,7 +46,7 @@ export const startPredictServer = async (options: PredictServerOptions): Promise
     close: async () => {
       stopping = true;
       // Requests under way end before their models do.
-      await app.close();
+      await drain(app, options.drainMs ?? drainMs);
       await loader.stop();
       stopObserving();
     },
@@ -57,7 +58,7 @@ export const runPredictServer = async (config: Config): Promise<RunningServer> =
   const log: Logger = createLogger('serve', config.logLevel);
   const endpoints = await resolveEndpoints(config);
   const database = openDatabase(endpoints.databaseUrl, { connections: 4 });
-  const content = createContentStore(await openObjectStore(endpoints.store), join(config.stateDir, 'content-cache'));
+  const content = createContentStore(openObjectStore(endpoints.store), join(config.stateDir, 'content-cache'));
   const server = await startPredictServer({
     host: config.host,
     port: config.port,

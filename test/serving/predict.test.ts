@@ -57,7 +57,7 @@ describe('POST /predict/:pipeline', () => {
     ['a nested value', { ...row, charges: { euros: 5 } }, 'charges'],
     ['rows that are no array', { rows: 'all' }, 'rows'],
     ['no rows', { rows: [] }, 'rows'],
-    ['too many rows', { rows: new Array(1025).fill(row) }, 'rows'],
+    ['too many rows', { rows: Array.from({ length: 1025 }, () => row) }, 'rows'],
     ['a wrong row among many', { rows: [row, { ...row, tenure: 1.5 }] }, 'rows[1].tenure'],
     ['a list', [row], ''],
   ])('refuses %s, naming the field', async (_, body, field) => {

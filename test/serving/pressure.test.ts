@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { get, post, until, untilReady } from './support/http.ts';
 import { createWorld, type World } from './support/world.ts';
@@ -42,17 +42,33 @@ test('sheds predictions while the event loop is blocked, with Retry-After, and r
   await until('predictions are answered again', async () => (await post(`${url}/predict/churn`, row)).status === 200);
 });
 
+/** A client that sends its head and keeps its body to itself; resolves once the server asks for the body. */
+const startSlowRequest = async (url: string): Promise<Socket> => {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  socket.on('error', () => {});
+  const head = ['POST /predict/churn HTTP/1.1', 'host: localhost', 'content-type: application/json', 'content-length: 40'];
+  socket.write(`${[...head, 'expect: 100-continue'].join('\r\n')}\r\n\r\n`);
+  const [answer] = (await once(socket, 'data')) as [Buffer];
+  expect(answer.toString()).toMatch(/^HTTP\/1.1 100/);
+  return socket;
+};
+
 test('sheds what is beyond the number under way, before it reads the body', async () => {
   const { url } = await world.serve({ overrides: { pressure: { eventLoopDelayMs: 10_000, sampleMs: 1_000, inFlight: 2 } } });
   await untilReady(url);
-  const { hostname, port } = new URL(url);
-  const heads = `POST /predict/churn HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 40\r\n\r\n`;
-  const slow = [connect(Number(port), hostname), connect(Number(port), hostname)];
-  for (const socket of slow) {
-    await once(socket, 'connect');
-    socket.write(heads);
-  }
-  await until('the third is refused', async () => (await post(`${url}/predict/churn`, row)).status === 503);
+  const slow = [await startSlowRequest(url), await startSlowRequest(url)];
+  expect((await post(`${url}/predict/churn`, row)).status).toBe(503);
   for (const socket of slow) socket.destroy();
   await until('those that went away no longer count', async () => (await post(`${url}/predict/churn`, row)).status === 200);
+});
+
+test('a client that never sends its body does not hold a server that stops', async () => {
+  const server = await world.serve({ overrides: { drainMs: 300 } });
+  await untilReady(server.url);
+  const slow = await startSlowRequest(server.url);
+  const started = performance.now();
+  await server.close();
+  expect(performance.now() - started).toBeLessThan(10_000);
+  slow.destroy();
 });

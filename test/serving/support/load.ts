@@ -35,9 +35,9 @@ export const startLoad = (
   const failures: string[] = [];
   const latenciesMs: number[] = [];
   let sent = 0;
-  let stopped = false;
+  const stop = new AbortController();
   const loop = async (): Promise<void> => {
-    while (!stopped) {
+    while (!stop.signal.aborted) {
       const index = sent++;
       const started = performance.now();
       try {
@@ -53,7 +53,7 @@ export const startLoad = (
   return {
     sent: () => sent,
     stop: async () => {
-      stopped = true;
+      stop.abort();
       await Promise.all(loops);
       agent.destroy();
       return { sent, failures, latenciesMs: latenciesMs.toSorted((left, right) => left - right) };

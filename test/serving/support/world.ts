@@ -6,7 +6,7 @@ export type { World };
 /** A world of its own on the test run's servers. */
 export const createWorld = async (): Promise<World> => {
   const database = await testDatabase();
-  const store = await testStore();
+  const store = testStore();
   const world = openWorld({ databaseUrl: database.url, store });
   return {
     ...world,
