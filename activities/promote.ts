@@ -1,6 +1,7 @@
 /** Changes of the champion, and the look at whether the servers follow. */
 import type { Deployment, ServerReport } from '#domain/contracts/model-version.ts';
 import type { PipelineName } from '#domain/units.ts';
+import { retrainWorkflowId } from '../workflows/names.ts';
 import type { ConfirmSummary, CpuSteps, PromoteInput, PromoteSummary } from '../workflows/steps.ts';
 import type { CpuDeps } from './deps.ts';
 
@@ -40,7 +41,7 @@ export const createRollBackPromotion =
       version: input.to,
       expectedGeneration: input.refusedGeneration,
       operationKey: `rollback/${input.pipeline}/${input.refusedGeneration}`,
-      actor: `retrain/${input.pipeline}/${input.runKey}`,
+      actor: retrainWorkflowId(input.pipeline, input.runKey),
       reason: input.reason,
     });
     return { generation: promoted.generation, previousChampion: promoted.previousVersion };

@@ -48,6 +48,7 @@ export const examples: Readonly<Record<string, unknown>> = {
     format: 1,
     pipeline: 'flights',
     listingSha256: sha('d'),
+    cutoff: null,
     schema,
     parts: [part],
     rows: 3,

@@ -143,14 +143,6 @@ export const errorRegistry = {
     status: 422,
     exit: 3,
   },
-  PRN_DATA_REJECTED: {
-    meaning: 'More rows were rejected than the pipeline allows',
-    retry: 'final',
-    who: 'author',
-    action: 'Read the rejected rows with `perennial data show --rejected`',
-    status: 422,
-    exit: 3,
-  },
   PRN_DATA_LABEL: {
     meaning: 'The label cannot be used: one class only, or nothing known',
     retry: 'final',
