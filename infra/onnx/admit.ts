@@ -10,7 +10,9 @@ import type { Admission, AdmissionJob, AdmissionReply } from './admission/protoc
 export type { Admission } from './admission/protocol.ts';
 
 /** A model that needs longer to load and answer a few rows would make every restart of a server this slow. */
-const defaultTimeoutMs = 10_000;
+const cpuSeconds = 10;
+/** Wall time is a guard against a child that waits for ever; on a busy machine ten seconds of work may take longer. */
+const defaultTimeoutMs = 30_000;
 
 /** Data memory of the child beside the model: Node and the runtime take about 300 MiB before they do anything. */
 const baseMemoryMiB = 1024;
@@ -27,7 +29,7 @@ export type AdmissionOptions = {
 
 /**
  * Says what a model takes and gives, or throws PRN_MODEL_REFUSED with the reason: a form that is not admitted, a crash,
- * too much memory, no answer in ten seconds. The child inherits no environment, no descriptors and an empty folder.
+ * too much memory, no answer within ten seconds of work. The child inherits no environment, no descriptors and an empty folder.
  */
 export const admitModel = async (bytes: Uint8Array, options: AdmissionOptions = {}): Promise<Admission> => {
   checkSize(bytes);
@@ -52,16 +54,15 @@ type Ending = {
 const childFile = join(import.meta.dirname, 'admission', 'admit-child.ts');
 
 /** A shell sets the limits: no core file, no file at all, CPU time, and data memory where the system knows it (`-d`). */
-const commandFor = (modelBytes: number, timeoutMs: number): [string, string[]] => {
+const commandFor = (modelBytes: number): [string, string[]] => {
   const memoryKiB = (baseMemoryMiB + Math.ceil((copiesInMemory * modelBytes) / 1_048_576)) * 1024;
-  const cpuSeconds = Math.ceil(timeoutMs / 1000) * 4;
-  const limits = `ulimit -c 0; ulimit -f 0; ulimit -t ${cpuSeconds}; ulimit -d ${memoryKiB} 2>/dev/null; exec "$0" "$@"`;
+  const limits = `ulimit -c 0; ulimit -f 0; ulimit -S -t ${cpuSeconds}; ulimit -H -t ${cpuSeconds + 2}; ulimit -d ${memoryKiB} 2>/dev/null; exec "$0" "$@"`;
   return ['/bin/sh', ['-c', limits, process.execPath, '--no-warnings', childFile]];
 };
 
 const runChild = (folder: string, job: AdmissionJob, bytes: Uint8Array, options: AdmissionOptions): Promise<Ending> => {
   const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
-  const [command, args] = commandFor(bytes.length, timeoutMs);
+  const [command, args] = commandFor(bytes.length);
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: folder, env: {}, stdio: ['pipe', 'pipe', 'pipe'], signal: options.signal });
     let timedOut = false;
@@ -89,7 +90,11 @@ const runChild = (folder: string, job: AdmissionJob, bytes: Uint8Array, options:
 };
 
 const readReply = (ending: Ending): Admission => {
-  if (ending.timedOut) throw refused('Cannot admit model as it must answer in time: it took too long in the admission process');
+  if (ending.timedOut || ending.signal === 'SIGXCPU') {
+    throw refused(
+      `Cannot admit model as it must answer in time, within ${cpuSeconds} s of work: it took longer in the admission process`,
+    );
+  }
   const line = ending.stdout.split('\n')[0] ?? '';
   if (ending.code !== 0 || line === '') {
     const how = ending.signal === null ? `exit code ${ending.code}` : `signal ${ending.signal}`;
