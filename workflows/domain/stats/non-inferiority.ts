@@ -19,7 +19,7 @@ export type Bounds = {
  *
  * Source: statistics.md 10.2: (c - b) / n with standard error sqrt(b + c - (c - b)^2 / n) / n.
  * Agrees with: statistics.md 14 "noninferiority", 1e-9.
- * @example pairedProportions(44, 52, 2000) // { estimate: 0.004, standardError: 0.004898162920767... }
+ * @example pairedProportions(44, 52, 2000).standardError // 0.0048981629...
  */
 export const pairedProportions = (championOnly: number, challengerOnly: number, rows: number): Difference => {
   const disagreements = championOnly + challengerOnly;

@@ -30,7 +30,7 @@ const meanOverRows = (scored: Scored, lossOf: (row: number) => number): Weighted
  *
  * Source: Good, "Rational decisions", Journal of the Royal Statistical Society B 14 (1952).
  * Agrees with: statistics.md 14 "calibration", 1e-9; test/golden/metrics.json, `sklearn.metrics.log_loss`, 1e-12.
- * @example one row, label 1, probability 0.5 // 0.6931471805599453
+ * @example prepareLogLoss({ task: 'binary', classes: 2, labels: [1], answers: [0.5] })(everyRowOnce(1)) // 0.6931471805599453
  */
 export const prepareLogLoss = (scored: Scored): WeightedMetric =>
   meanOverRows(scored, (row) => {
