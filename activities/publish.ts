@@ -2,7 +2,8 @@ import { type FeatureSet, featureSetSchema } from '#domain/contracts/feature-set
 import type { Sha256 } from '#domain/units.ts';
 import { newestValues } from '../infra/features/publish.ts';
 import { allFiles, attachSnapshot, fetchSnapshot } from '../infra/features/snapshot.ts';
-import { type CompiledView, compileViews } from '../infra/features/views.ts';
+import type { CompiledView } from '../infra/features/view-types.ts';
+import { compileViews } from '../infra/features/views.ts';
 import { digestOfJson } from '../infra/objects/digest.ts';
 import { withDuckDb } from '../infra/tabular/duckdb.ts';
 import type { RunRef } from '../workflows/steps.ts';

@@ -21,7 +21,8 @@ import { decideSplit, type Split } from './split.ts';
 import { foldSql, folds, labelTotals, summarize } from './summaries.ts';
 import { describeQuery } from './syntax.ts';
 import { proveByTruncation, type TruncationProof } from './truncation.ts';
-import { type CompiledView, compileViews, servedView } from './views.ts';
+import type { CompiledView } from './view-types.ts';
+import { compileViews, servedView } from './views.ts';
 
 export type FrameInput = {
   readonly manifest: DatasetManifest;

@@ -20,7 +20,10 @@ type LabelValue = { value: DuckValue; training: number; holdout: number };
 const fail = (label: string, problem: string): PerennialError =>
   new PerennialError('PRN_DATA_LABEL', `Cannot learn the label "${label}" as ${problem}`, { details: { label } });
 
-const literal = (value: DuckValue): string => (typeof value === 'number' ? sqlNumber(value) : quoteText(String(value)));
+/** The name of a class; a label is never a list or a struct. */
+const nameOf = (value: DuckValue): string => (typeof value === 'string' ? value : JSON.stringify(value));
+
+const literal = (value: DuckValue): string => (typeof value === 'number' ? sqlNumber(value) : quoteText(nameOf(value)));
 
 const classPlan = (label: string, values: readonly LabelValue[]): LabelPlan => {
   const column = quoteName(label);
@@ -28,7 +31,7 @@ const classPlan = (label: string, values: readonly LabelValue[]): LabelPlan => {
   const cases = sorted.map((value, index) => `WHEN ${literal(value)} THEN ${index}`);
   return {
     task: values.length === 2 ? 'binary' : 'multiclass',
-    classes: sorted.map(String),
+    classes: sorted.map(nameOf),
     numberSql: `CAST(CASE ${column} ${cases.join(' ')} END AS DOUBLE)`,
   };
 };
@@ -36,9 +39,9 @@ const classPlan = (label: string, values: readonly LabelValue[]): LabelPlan => {
 const checkClasses = (label: string, values: readonly LabelValue[]): void => {
   const [only] = values;
   if (values.length < 2)
-    throw fail(label, `it must have at least two values: it has ${only === undefined ? 'none' : `only "${String(only.value)}"`}`);
+    throw fail(label, `it must have at least two values: it has ${only === undefined ? 'none' : `only "${nameOf(only.value)}"`}`);
   const untrained = values.find((each) => each.training === 0);
-  if (untrained) throw fail(label, `each class must have training rows: "${String(untrained.value)}" is only in the hold-out`);
+  if (untrained) throw fail(label, `each class must have training rows: "${nameOf(untrained.value)}" is only in the hold-out`);
   if (values.filter((each) => each.holdout > 0).length < 2) {
     throw fail(label, 'the hold-out must have at least two of its classes: there is one');
   }

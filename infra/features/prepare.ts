@@ -4,7 +4,8 @@ import type { Duck } from '../tabular/duckdb.ts';
 import { quoteName, quoteText } from '../tabular/sql.ts';
 import { planSlide, resultName, type SlidePlan, slide } from './slide.ts';
 import { type Split, sqlInstant } from './split.ts';
-import { type AggregateView, type CompiledView, hasEntity, type ViewValue, viewColumn, windowedSelect } from './views.ts';
+import type { AggregateView, CompiledView, ViewValue } from './view-types.ts';
+import { hasEntity, viewColumn, windowedSelect } from './views.ts';
 
 export type ExtraView = {
   readonly view: ServedView;

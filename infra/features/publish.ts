@@ -8,7 +8,8 @@ import type { Duck } from '../tabular/duckdb.ts';
 import { quoteName } from '../tabular/sql.ts';
 import { instantOf, sqlInstant } from './split.ts';
 import { newestSql } from './sql-view.ts';
-import { type AggregateView, type CompiledView, hasEntity, type SqlView, type ViewValue } from './views.ts';
+import type { AggregateView, CompiledView, SqlView, ViewValue } from './view-types.ts';
+import { hasEntity } from './views.ts';
 
 /** A row for the online feature table. */
 export type PublishedRow = {

@@ -8,7 +8,7 @@ import { type DuckDBAppender, DuckDBBigIntType, DuckDBDataChunk, DuckDBDoubleTyp
 import type { Duck } from '../tabular/duckdb.ts';
 import { quoteName } from '../tabular/sql.ts';
 import type { ExactSum } from './aggregates.ts';
-import type { AggregateView } from './views.ts';
+import type { AggregateView } from './view-types.ts';
 
 /** One result: a column of the table `slid`, with the kind of number it is. */
 type Output = { readonly column: string; readonly kind: ExactSum['kind']; readonly sum: number };
@@ -267,13 +267,13 @@ const planReading = async (db: Duck, plan: SlidePlan, rows: string, eventTime: s
 
 /** Copies a chunk: DuckDB's own memory is used again, and a window may still see these rows. */
 const fillBlock = (block: Block, chunk: { readonly rowCount: number; getColumnVector(index: number): unknown }): void => {
-  const items = <Numbers>(index: number): Numbers => (chunk.getColumnVector(index) as Items<Numbers>).items;
+  const items = (index: number) => (chunk.getColumnVector(index) as Items<ArrayLike<number>>).items;
   const entities = block.codes.length;
   block.rows = chunk.rowCount;
-  block.times.set(items<Float64Array>(1));
-  block.codes.forEach((codes, index) => codes.set(items<Int32Array>(2 + index)));
-  block.counts.forEach((counts, index) => counts.set(items<Int8Array>(2 + entities + 2 * index)));
-  block.values.forEach((values, index) => values.set(items<Int32Array>(3 + entities + 2 * index)));
+  block.times.set(items(1));
+  block.codes.forEach((codes, index) => codes.set(items(2 + index)));
+  block.counts.forEach((counts, index) => counts.set(items(2 + entities + 2 * index)));
+  block.values.forEach((values, index) => values.set(items(3 + entities + 2 * index)));
 };
 
 const isSmall = ({ values, rows }: Block): boolean =>

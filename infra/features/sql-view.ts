@@ -5,7 +5,7 @@ import { type Duck, duckMessage } from '../tabular/duckdb.ts';
 import { quoteName } from '../tabular/sql.ts';
 import { sourceRelation } from './snapshot.ts';
 import { describeQuery, functionFacts, parseStatements, type SyntaxNode, visitNodes } from './syntax.ts';
-import type { SqlView, ViewScope, ViewValue } from './views.ts';
+import type { SqlView, ViewScope, ViewValue } from './view-types.ts';
 
 const invalid = (view: string, problem: string): PerennialError =>
   new PerennialError('PRN_FEATURE_INVALID', `Cannot use the SQL of view "${view}" as ${problem}`, { details: { view } });

@@ -14,7 +14,7 @@ import { quoteName } from '../tabular/sql.ts';
 import { sourceRelation } from './snapshot.ts';
 import { joinSql, type Reading, readAll } from './sql-view.ts';
 import { describeQuery } from './syntax.ts';
-import type { SqlView } from './views.ts';
+import type { SqlView } from './view-types.ts';
 
 export type TruncationProof = FeatureFrame['truncationProof'][number];
 export type ProofScope = { readonly schema: DatasetSchema; readonly eventTime: string; readonly sources: readonly string[] };

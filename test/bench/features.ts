@@ -101,7 +101,7 @@ const manifestOf = (table: TableResult): DatasetManifest => ({
   format: 1,
   pipeline: 'flights' as PipelineName,
   schema: table.schema,
-  parts: table.parts.map(({ isNew: _, ...part }) => part as DatasetPart),
+  parts: table.parts.map(({ isNew: _isNew, ...part }): DatasetPart => part),
   rows: table.rows,
   bytes: 0,
   eventTime: table.eventTime as { first: Instant; last: Instant },

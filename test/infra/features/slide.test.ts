@@ -8,7 +8,8 @@ import type { DatasetSchema } from '#domain/contracts/dataset.ts';
 import { featuresSchema } from '#domain/contracts/pipeline-spec/features.ts';
 import { writePrepared } from '../../../infra/features/prepare.ts';
 import { planSlide, slide } from '../../../infra/features/slide.ts';
-import { type AggregateView, compileViews } from '../../../infra/features/views.ts';
+import type { AggregateView } from '../../../infra/features/view-types.ts';
+import { compileViews } from '../../../infra/features/views.ts';
 import { type Duck, withDuckDb } from '../../../infra/tabular/duckdb.ts';
 import { column } from './fixtures.ts';
 

@@ -7,7 +7,8 @@ import type { DatasetSchema } from '#domain/contracts/dataset.ts';
 import { featuresSchema } from '#domain/contracts/pipeline-spec/features.ts';
 import { newestValues } from '../../../infra/features/publish.ts';
 import { proveByTruncation } from '../../../infra/features/truncation.ts';
-import { compileViews, type SqlView } from '../../../infra/features/views.ts';
+import type { SqlView } from '../../../infra/features/view-types.ts';
+import { compileViews } from '../../../infra/features/views.ts';
 import { type Duck, withDuckDb } from '../../../infra/tabular/duckdb.ts';
 import { column } from './fixtures.ts';
 

@@ -100,6 +100,8 @@ const encodeParts = (plan: FeaturePlan, summary: CategorySummary, totals: LabelT
       return { transforms: [targetTransform(kept, totals, plan.smoothing, leftOut)], outputs: [plan.name] };
     case 'hash':
       return { transforms: [{ kind: 'hash', buckets: plan.buckets }], outputs: [plan.name] };
+    case 'ordinal':
+    case null:
     default:
       return { transforms: [{ kind: 'ordinal', categories }], outputs: [plan.name] };
   }

@@ -75,6 +75,7 @@ const checkOf = (field: RequestField): FieldCheck => {
       return timestampCheck;
     case 'string':
     case 'category':
+    default:
       return textCheck(field);
   }
 };

@@ -145,6 +145,7 @@ const defaultOfColumn = (column: DatasetColumn): [string, InputSpec][] => {
     case 'number':
       return [[column.name, { ...plain, impute: 'median' }]];
     case 'boolean':
+    default:
       return [[column.name, { ...plain }]];
   }
 };

@@ -85,6 +85,7 @@ export const compileStage = (
     case 'target':
       return targetStage(transform);
     case 'hash':
+    default:
       return hashStage(transform.buckets);
   }
 };
