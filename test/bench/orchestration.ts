@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { styleText } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
-import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, Runtime } from '@temporalio/worker';
 import { createBoundary } from '../../activities/boundary.ts';
 import { loadConfig } from '../../infra/config.ts';
 import { findPort } from '../../infra/state/ports.ts';
@@ -18,7 +18,7 @@ import { startServerProcess } from '../../infra/state/server-process.ts';
 import { findTemporalBinary } from '../../infra/temporal/binary.ts';
 import { startTemporal } from '../../infra/temporal/server.ts';
 import { createTracingPlugin } from '../../infra/temporal/telemetry.ts';
-import { createWorker } from '../../workers/runtime.ts';
+import { connectWorker, createWorker } from '../../workers/runtime.ts';
 import { taskQueues } from '../../workflows/names.ts';
 
 /** product.md 5: one step to the next, with the database file that `perennial up` uses. */
@@ -61,7 +61,7 @@ const startWithDefaults = async (binary: string, folder: string): Promise<Server
 };
 
 const openPlace = async (name: string, server: Server, code: string): Promise<Place> => {
-  const connection = await NativeConnection.connect({ address: server.address, grpcCompression: { codec: 'none' } });
+  const connection = await connectWorker({ temporalAddress: server.address, temporalNamespace: 'default' });
   const clientConnection = await Connection.connect({ address: server.address });
   const client = new Client({ connection: clientConnection });
   const at = { connection, endpoints: { temporalNamespace: 'default' } };

@@ -7,13 +7,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
-import { DefaultLogger, NativeConnection, Runtime, type Worker } from '@temporalio/worker';
+import { DefaultLogger, type NativeConnection, Runtime, type Worker } from '@temporalio/worker';
 import type { RetrainOutcome, RetrainRequest } from '#domain/contracts/retrain.ts';
 import type { PipelineName, RunKey, Sha256 } from '#domain/units.ts';
 import { loadConfig } from '../../infra/config.ts';
 import { startTemporal } from '../../infra/temporal/server.ts';
 import { ensureBundle } from '../../workers/bundle.ts';
-import { createWorker } from '../../workers/runtime.ts';
+import { connectWorker, createWorker } from '../../workers/runtime.ts';
 import type { RetrainStatus } from '../../workflows/messages.ts';
 import { retrainWorkflowId, taskQueues } from '../../workflows/names.ts';
 import type { retrain } from '../../workflows/retrain.ts';
@@ -64,7 +64,7 @@ export const openWorld = async (
     namespace: 'default',
     logFile: join(folder, 'temporal.log'),
   });
-  const connection = await NativeConnection.connect({ address: server.address });
+  const connection = await connectWorker({ temporalAddress: server.address, temporalNamespace: 'default' });
   const clientConnection = await Connection.connect({ address: server.address });
   const client = new Client({ connection: clientConnection });
   const place = { connection, endpoints: { temporalNamespace: 'default' } };
