@@ -1,5 +1,6 @@
 /** A place to train in: a database, a store with a frame in it, folders, and the dependencies of the train step. */
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { FeatureFrame } from '#domain/contracts/feature-set.ts';
 import type { PipelineName, RunKey, Sha256 } from '#domain/units.ts';
@@ -110,12 +111,11 @@ export const openTrainingBench = async (rows: number, columns: number) => {
     return `./${fixture}`;
   };
 
-  /** Process numbers of the trainers that are at work now. */
-  const trainerPids = async (): Promise<number[]> => {
-    const files = await readdir(deps.checkpointRoot, { recursive: true }).catch(() => []);
+  /** Process numbers of the trainers that are at work now; without waiting, so that they are still at the same step. */
+  const trainerPids = (): number[] => {
+    const files = readdirSync(deps.checkpointRoot, { recursive: true, encoding: 'utf8' });
     const records = files.filter((file) => /attempts\/.*\.json$/.test(file));
-    const read = records.map(async (file) => JSON.parse(await readFile(join(deps.checkpointRoot, file), 'utf8')));
-    return (await Promise.all(read)).map((record) => record.trainer.pid as number);
+    return records.map((file) => JSON.parse(readFileSync(join(deps.checkpointRoot, file), 'utf8')).trainer.pid as number);
   };
 
   return {

@@ -93,7 +93,7 @@ const cases: Readonly<Record<string, Case>> = {
   'leaves-unasked': { ending: 'killed', facts: { exitCode: 130 }, says: /must end by itself: it was killed \(exit code 130/ },
   'heartbeats-forever': {
     ending: 'timed-out',
-    options: { timeoutMs: 700 },
+    options: { timeoutMs: 2_500 },
     facts: {
       exitCode: null,
       signal: 'SIGTERM',
@@ -105,7 +105,7 @@ const cases: Readonly<Record<string, Case>> = {
   },
   'ignores-term': {
     ending: 'timed-out',
-    options: { timeoutMs: 700, killDelayMs: 200 },
+    options: { timeoutMs: 2_500, killDelayMs: 200 },
     facts: {
       exitCode: null,
       signal: 'SIGKILL',
@@ -119,7 +119,7 @@ const cases: Readonly<Record<string, Case>> = {
   },
   'falls-silent': {
     ending: 'silent',
-    options: { silenceMs: 700 },
+    options: { silenceMs: 2_500 },
     facts: { exitCode: null, signal: 'SIGTERM', silent: true, events: 1, lastProgress: progress(3, 9) },
     says: /must print progress: it printed nothing for too long .*; last progress: step 3 of 9$/,
   },
