@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, webcrypto } from 'node:crypto';
 import { constants, type FileHandle, open } from 'node:fs/promises';
 import type { Sha256 } from '#domain/units.ts';
 
@@ -47,9 +47,23 @@ export const hashFile = (file: string): Promise<FileDigest> =>
     return { sha256: hash.digest('hex') as Sha256, bytes };
   });
 
+/**
+ * A file up to this size is held whole, which lets its hash be computed beside the event loop and on every core; larger
+ * ones are streamed. Too large: several files at once fill the memory. Too small: one core hashes while the others wait.
+ */
+const wholeBytes = 8 << 20;
+
+/** Copies a small file: the bytes that are written are the bytes that are hashed, at the same time. */
+const copyWhole = async (source: FileHandle, target: FileHandle): Promise<FileDigest> => {
+  const bytes = await source.readFile();
+  const [digest] = await Promise.all([webcrypto.subtle.digest('SHA-256', bytes), target.writeFile(bytes)]);
+  return { sha256: Buffer.from(digest).toString('hex') as Sha256, bytes: bytes.length };
+};
+
 /** Copies a file to an open one and hashes what it writes, in one pass. */
 export const copyHashed = (file: string, target: FileHandle): Promise<FileDigest> =>
   withHandle(file, constants.O_RDONLY, async (source) => {
+    if ((await source.stat()).size <= wholeBytes) return copyWhole(source, target);
     const hash = createHash('sha256');
     let bytes = 0;
     await eachChunk(source, async (chunk) => {
