@@ -40,8 +40,10 @@ const splitRecord = (record: string, delimiter: string): string[] => {
     const letter = record[at] as string;
     if (letter === '"' && isQuoted && record[at + 1] === '"') field += record[at++];
     else if (letter === '"') isQuoted = !isQuoted;
-    else if (letter === delimiter && !isQuoted) fields.push(field), (field = '');
-    else field += letter;
+    else if (letter === delimiter && !isQuoted) {
+      fields.push(field);
+      field = '';
+    } else field += letter;
   }
   return [...fields, field].map((name) => name.trim());
 };

@@ -34,7 +34,8 @@ const plain = (value: unknown): DuckValue => {
   if (typeof value === 'bigint') return Number(value);
   if (Array.isArray(value)) return value.map(plain);
   if (value === null || typeof value !== 'object' || value instanceof Date) return value as DuckValue;
-  if (Object.getPrototypeOf(value) !== Object.prototype) return String(value);
+  // DuckDB's own values (decimals, intervals, …) write themselves as text.
+  if (Object.getPrototypeOf(value) !== Object.prototype) return (value as { toString(): string }).toString();
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, plain(inner)]));
 };
 

@@ -230,7 +230,7 @@ describe('ingestSources()', () => {
     const { batch } = await ingest(eventsFile(world.write('with.csv', csvOf(days)), { sources: { weather: 'weather.csv' } }));
     const weather = batch.parts.filter((part) => part.source === 'weather');
     const rows = await world.rows<{ rain: number; issued_at: Date }>(weather.map((part) => part.sha256));
-    expect(rows.map((row) => row.rain).sort()).toEqual([0, 0.5]);
+    expect(rows.map((row) => row.rain).sort((a, b) => a - b)).toEqual([0, 0.5]);
     expect(rows[0]?.issued_at.toISOString()).toBe('2001-01-01T06:00:00.000Z');
     expect(batch.rows).toBe(4);
   });

@@ -4,7 +4,7 @@ import { testDatabase, testFolder, testStore } from '../../support/servers.ts';
 import { openDataSteps } from './data-steps.ts';
 
 export const openDataWorld = async (limits = { memoryMiB: 512, threads: 2 }) => {
-  const [database, stored, place] = [await testDatabase(), await testStore(), testFolder()];
+  const [database, stored, place] = [await testDatabase(), testStore(), testFolder()];
   const steps = openDataSteps(
     { databaseUrl: database.url, folder: place.folder, objects: stored.store, content: stored.content },
     limits,

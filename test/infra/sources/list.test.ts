@@ -69,7 +69,7 @@ describe('listSources()', () => {
   });
 
   it('copies files into the store while it hashes them', async () => {
-    const stored = await testStore();
+    const stored = testStore();
     await listSources({ source: { type: 'files', path: 'lake' }, sources: {} }, place.folder, {
       cacheFolder: join(place.folder, 'other-cache'),
       s3,

@@ -7,7 +7,10 @@ import { print, printJson, short, table } from '../output.ts';
 import { formatBytes, formatCount } from './quantity.ts';
 import { withScratch } from './scratch.ts';
 
-const text = (value: unknown): string => (value instanceof Date ? value.toISOString() : value === null ? '' : String(value));
+const text = (value: unknown): string => {
+  if (value instanceof Date) return value.toISOString();
+  return typeof value === 'string' ? value : value === null ? '' : JSON.stringify(value);
+};
 
 /** Digits of a snapshot, or a pipeline, which means its newest snapshot. */
 export const findSnapshot = async (context: Context, asked: string) => {
