@@ -143,6 +143,8 @@ export const run = async ([steps = '60', turns = '3']: readonly string[]): Promi
     logger: new DefaultLogger('ERROR'),
     telemetryOptions: { logging: { filter: { core: 'ERROR', other: 'ERROR' } } },
   });
+  // A reader that leaves (`| head`) must not leave three servers behind.
+  process.stdout.on('error', () => {});
   const folder = mkdtempSync(join(tmpdir(), 'perennial-bench-'));
   const places = await openPlaces(folder);
   try {
