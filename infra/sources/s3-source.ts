@@ -6,7 +6,12 @@ import { GetObjectCommand, paginateListObjectsV2, S3Client, S3ServiceException }
 import { PerennialError } from '#domain/errors.ts';
 import { endings } from './directory.ts';
 
-export type S3Settings = { readonly endpoint: string | null; readonly region: string };
+export type S3Settings = {
+  readonly endpoint: string | null;
+  readonly region: string;
+  /** Absent: the usual AWS chain. */
+  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
+};
 export type S3Address = { readonly bucket: string; readonly prefix: string };
 export type S3Object = { readonly key: string; readonly bytes: number; readonly etag: string };
 
@@ -19,6 +24,7 @@ export const parseS3Address = (path: string): S3Address | null => {
 export const openS3 = (settings: S3Settings): S3Client =>
   new S3Client({
     region: settings.region,
+    ...(settings.credentials === undefined ? {} : { credentials: settings.credentials }),
     ...(settings.endpoint === null ? {} : { endpoint: settings.endpoint, forcePathStyle: true }),
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
