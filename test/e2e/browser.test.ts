@@ -46,6 +46,14 @@ const picture = async (page: Page, name: string): Promise<void> => {
   await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true });
 };
 
+/** The UI renders Markdown in frames of their own. */
+const framesShow = (page: Page, text: string) =>
+  expect
+    .poll(async () => (await Promise.all(page.frames().map((frame) => frame.locator('body').innerText()))).join('\n'), {
+      timeout: 30_000,
+    })
+    .toContain(text);
+
 describe.runIf(executable || process.env.CI)('a run in the browser', () => {
   beforeAll(async () => {
     browser = await chromium.launch({ executablePath: executable ?? 'chromium', args: flags });
@@ -67,15 +75,23 @@ describe.runIf(executable || process.env.CI)('a run in the browser', () => {
     expect(outcome).toMatchObject({ verdict: 'promoted', modelVersion: 1 });
   });
 
-  it('tells its story in the Temporal UI: summary, stages, steps by name, search attributes', async () => {
+  it('tells its story in the Temporal UI: steps with their summaries, stages, what started it, search attributes', async () => {
     const { temporalUiUrl, temporalNamespace } = stage.context.endpoints;
     const page = await open(
       `${temporalUiUrl}/namespaces/${temporalNamespace}/workflows/${encodeURIComponent(outcome.workflowId)}`,
     );
-    const body = page.locator('body');
-    await body.getByText('Retrain churn: to be looked at').first().waitFor({ timeout: patienceMs });
-    await body.getByText('trainCandidate').first().waitFor({ timeout: patienceMs });
+    const shows = (text: string) => page.locator('body').getByText(text).first().waitFor({ timeout: patienceMs });
+    await shows('train with reference');
+    await shows('version 1 becomes champion');
     await picture(page, 'temporal-run');
+    await page.getByText('User Metadata').first().click();
+    await framesShow(page, 'Retrain churn: to be looked at');
+    await page.keyboard.press('r');
+    await framesShow(page, 'evaluate');
+    await picture(page, 'temporal-metadata');
+    await page.getByText('Search Attributes').first().click();
+    for (const text of ['PerennialPipeline', 'PerennialVerdict', 'promoted']) await shows(text);
+    await picture(page, 'temporal-search-attributes');
     await page.close();
   });
 
