@@ -15,7 +15,9 @@ const count = (...states) => tests.filter((test) => states.includes(test.status)
 const skippedTests = tests.filter((test) => ['skipped', 'pending', 'todo'].includes(test.status));
 for (const test of skippedTests) console.log(`skipped: ${test.fullName}`);
 
-const brokenFiles = (report?.testResults ?? []).filter((file) => file.status === 'failed' && file.assertionResults.length === 0).length;
+const brokenFiles = (report?.testResults ?? []).filter(
+  (file) => file.status === 'failed' && file.assertionResults.length === 0,
+).length;
 const failedTests = count('failed') + brokenFiles;
 // The runner may fail without a failed test: an unhandled error, or no report at all.
 const runnerFailed = testsExit !== '0' && failedTests === 0 ? 1 : 0;

@@ -60,7 +60,7 @@ const explain = (servers: number, serving: number, refused: readonly ServerRepor
   if (first !== undefined)
     return `Server "${first.serverId}" refused generation ${generation}: ${first.reason ?? 'no reason given'}`;
   if (servers === 0) return `No server is alive to serve generation ${generation}`;
-  return `${serving} of ${plural(servers)} serve generation ${generation}`;
+  return `generation ${generation} is served by ${serving} of ${plural(servers)}`;
 };
 
 const look = async (deps: PromoteDeps, pipeline: PipelineName, generation: number): Promise<ConfirmSummary> => {

@@ -10,7 +10,7 @@ const code = (text: string): string => `\`${text.replaceAll('|', '\\|')}\``;
 const typeOf = (schema: JsonSchema): string => {
   if (schema.anyOf) return [...new Set(schema.anyOf.map(typeOf))].join(' or ');
   if (schema.enum) return schema.enum.map((value) => code(String(value))).join(', ');
-  if (schema.const !== undefined) return code(String(schema.const));
+  if (schema.const !== undefined) return code(typeof schema.const === 'string' ? schema.const : JSON.stringify(schema.const));
   if (schema.pattern?.includes('ms|s|m|h|d|w')) return 'duration';
   if (schema.pattern?.endsWith('%$')) return 'share';
   if (schema.type === 'array') return `list of ${schema.items ? typeOf(schema.items) : 'values'}`;

@@ -159,7 +159,7 @@ describeWithServers('the steps around a run', () => {
 
   test.each<[string, Partial<ServerReport>[], object]>([
     ['nobody is alive', [], { confirmed: false, servers: 0, reason: 'No server is alive to serve generation 1' }],
-    ['all serve it', [{}, {}], { confirmed: true, servers: 2, serving: 2, reason: '2 of 2 servers serve generation 1' }],
+    ['all serve it', [{}, {}], { confirmed: true, servers: 2, serving: 2, reason: 'generation 1 is served by 2 of 2 servers' }],
     ['one still loads', [{}, { state: 'loading', generation: 1 }], { confirmed: false, servers: 2, serving: 1 }],
     ['one is a generation behind', [{ generation: 0 }], { confirmed: false, servers: 1, serving: 0 }],
     ['one serves other bytes', [{ modelSha256: sha256Of('other') as Sha256 }], { confirmed: false, serving: 0 }],

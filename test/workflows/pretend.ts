@@ -85,7 +85,7 @@ const wellBehaved = (outcomes: RetrainOutcome[]): Required<Over> => ({
     servers: 1,
     serving: 1,
     refused: 0,
-    reason: '1 of 1 server serve generation 2',
+    reason: 'generation 2 is served by 1 of 1 server',
   }),
   rollBackPromotion: async () => ({ generation: 3, previousChampion: 2 as VersionNumber }),
   countPollers: async () => ({ pollers: 1 }),

@@ -129,7 +129,7 @@ describeWithServers('retrain, branch by branch', () => {
         servers: 2,
         serving: 1,
         refused: 0,
-        reason: '1 of 2 servers serve generation 2',
+        reason: 'generation 2 is served by 1 of 2 servers',
       }),
     });
     const run = await world.start(newRequest());

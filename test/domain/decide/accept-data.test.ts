@@ -19,7 +19,7 @@ describe('acceptData()', () => {
     const verdict = acceptData(evidence({ rejectedRows: 1, warnings: 2 }));
     expect(verdict.outcome).toBe('pass');
     expect(verdict.reason).toBe(
-      'Data accepted as broken findings 0 <= 0 and rows 10 >= 1 (1 row rejected, 0 rows quarantined, 2 warnings)',
+      'Data accepted: 0 of the checks that may fail are broken, rows left 10 >= 1 (1 row rejected, 0 rows quarantined, 2 warnings)',
     );
     expect(verdict.evidenceIds).toEqual(['a'.repeat(64)]);
   });
@@ -27,7 +27,7 @@ describe('acceptData()', () => {
   it('fails on a single broken finding, and says it', () => {
     const verdict = acceptData(evidence({ failures: ['rows >= 20: 10 rows'] }));
     expect(verdict.outcome).toBe('fail');
-    expect(verdict.reason).toContain('broken findings 1 > 0: rows >= 20: 10 rows');
+    expect(verdict.reason).toContain('broken checks 1 > 0: rows >= 20: 10 rows');
   });
 
   it('fails where quarantine leaves nothing, and where there was nothing', () => {

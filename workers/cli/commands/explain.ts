@@ -9,7 +9,7 @@ const explainRun = async (context: Context, asked: string) => {
 };
 
 const printRun = ({ run, stages }: Awaited<ReturnType<typeof explainRun>>): void => {
-  print(`${run.workflowId}`);
+  print(run.workflowId);
   print(`  started by ${run.trigger.by} (${run.trigger.kind}): ${run.trigger.reason}`);
   print(
     `  verdict    ${run.outcome === null ? 'still running' : paint(run.outcome === 'promoted' ? 'green' : 'yellow', run.outcome)}`,
