@@ -78,6 +78,8 @@ const sandbox = (options: DuckOptions): string[] => [
   `SET lock_configuration = true`,
 ];
 
+const interruptAgainMs = 50;
+
 /**
  * Opens a private in-memory DuckDB whose memory is bounded and whose SQL reaches only the folders named, does the
  * work, and closes it however the work ends. Timestamps are UTC.
@@ -96,8 +98,11 @@ export const withDuckDb = async <T>(options: DuckOptions, work: (db: Duck) => Pr
     connections.push(connection);
     return wrap(connection, options, connect);
   };
+  let again: NodeJS.Timeout | undefined;
   const interrupt = () => {
     for (const connection of connections) connection.interrupt();
+    // A statement that was asked for but has not begun does not notice; it is told again until all is over.
+    again ??= setInterval(interrupt, interruptAgainMs);
   };
   options.signal?.addEventListener('abort', interrupt);
   try {
@@ -106,6 +111,7 @@ export const withDuckDb = async <T>(options: DuckOptions, work: (db: Duck) => Pr
     return await work(db);
   } finally {
     options.signal?.removeEventListener('abort', interrupt);
+    clearInterval(again);
     for (const connection of connections) connection.closeSync();
     instance.closeSync();
   }
