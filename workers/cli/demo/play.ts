@@ -129,8 +129,14 @@ const customers = async (setting: DemoSetting): Promise<DemoResult['churn']> => 
   return { run, request: leavingCustomer, answer };
 };
 
-/** The first reason, as far as a line holds it; `perennial explain` gives all of them. */
+/** As far as a line holds it; `perennial explain` gives all of it. */
 const reasonWidth = 90;
+
+/** What decided: of what was broken the first, of what held the hardest, which stands last. */
+const decisiveReason = ({ reason, gate, verdict }: RetrainOutcome): string => {
+  const reasons = (gate?.reason ?? reason).split('; ');
+  return (verdict === 'promoted' ? reasons.at(-1) : reasons[0])?.slice(0, reasonWidth) ?? '';
+};
 
 const summary = (runs: readonly RetrainOutcome[]): string =>
   table([
@@ -141,7 +147,7 @@ const summary = (runs: readonly RetrainOutcome[]): string =>
       short(run.dataVersion),
       String(run.modelVersion ?? '-'),
       run.metrics.roc_auc?.toFixed(4) ?? '-',
-      run.reason.split('; ')[0]?.slice(0, reasonWidth) ?? '',
+      decisiveReason(run),
     ]),
   ]);
 
