@@ -1,4 +1,4 @@
-/** Import borders between the rooms (house.md 2.4). test/house/imports.test.ts knows types from values; this sees cycles. */
+/** Import borders between the rooms. test/house/imports.test.ts knows types from values; this sees cycles. */
 const rule = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to });
 
 module.exports = {

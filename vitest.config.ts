@@ -5,7 +5,7 @@ const project = (name: string, include: string[], extra: object = {}) => ({
 });
 const servers = { globalSetup: ['test/support/global-setup.ts'] };
 
-/** Projects follow the table of house.md 2.9: what is real and what a command needs. */
+/** Projects follow the table of test/README.md: what is real and what a command needs. */
 export default defineConfig({
   test: {
     reporters: ['default'],

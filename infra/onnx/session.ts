@@ -27,7 +27,7 @@ export type OnnxSession = {
 
 /**
  * Loads a model from bytes, so that no path inside it is ever resolved, and asks it one row of zeros for its answer's width.
- * One thread by default: sums of trees differ in their last bits between one thread and two (runtime.md 2.4).
+ * One thread by default: sums of trees differ in their last bits between one thread and two.
  * Throws PRN_MODEL_REFUSED for a file that the runtime cannot load, or whose inputs or outputs have another form.
  */
 export const openSession = async (bytes: Uint8Array, options: { readonly threads?: number } = {}): Promise<OnnxSession> => {

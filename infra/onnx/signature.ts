@@ -76,7 +76,7 @@ const columnLayout = (inputs: readonly TensorInfo[], fixedRows: number | null): 
   };
 };
 
-/** Number types that a float32 feature can be turned into. float16 inputs do not work in the runtime (runtime.md 2.5). */
+/** Number types that a float32 feature can be turned into. float16 inputs do not work in the runtime. */
 const converter = (input: TensorInfo): ((data: Float32Array, shape: number[]) => Tensor) => {
   if (input.type === 'float32') return (data, shape) => new Tensor('float32', data, shape);
   if (input.type === 'float64') return (data, shape) => new Tensor('float64', Float64Array.from(data), shape);
@@ -90,7 +90,7 @@ const wholeNumbers = (name: string, data: Float32Array): BigInt64Array =>
     return BigInt(value);
   });
 
-/** Tensor outputs; a map or sequence would make the runtime throw when it is fetched (runtime.md 2.6). */
+/** Tensor outputs; a map or sequence would make the runtime throw when it is fetched. */
 export const tensorOutputs = (metadata: Metadata): TensorInfo[] =>
   metadata.filter((output) => output.isTensor).map((output) => tensorInfo(output));
 

@@ -13,7 +13,7 @@ export type PostgresBinaries = {
 };
 
 const debianRoot = '/usr/lib/postgresql';
-/** The SQL is written for this version and newer (servers.md 3.2). */
+/** The SQL is written for this version and newer. */
 const oldestMajor = 15;
 
 const inRoot = (kind: PostgresBinaries['kind'], root: string): PostgresBinaries => ({

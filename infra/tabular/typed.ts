@@ -91,7 +91,7 @@ const missingSql = (raw: string, type: DatasetColumn['type'], duckType: string):
   return `${raw} IS NULL`;
 };
 
-/** Text beyond this is a mistake of the source, and would fill pages and memory (reliability.md 10.6). */
+/** Text beyond this is a mistake of the source, and would fill pages and memory. */
 const maxTextBytes = 1_048_576;
 
 /** A reason to set a row aside: SQL over raw and typed value that is true, false or NULL (which counts as false). */

@@ -1,4 +1,4 @@
-/** Finds the `temporal` program, or gets it: environment, PATH, cache, download, build (servers.md 1.6). */
+/** Finds the `temporal` program, or gets it: environment, PATH, cache, download, build. */
 import { execFile } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';

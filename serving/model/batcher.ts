@@ -21,7 +21,7 @@ export type Batcher = {
 
 /**
  * Gathers the rows of requests that arrive in one turn of the event loop into one native call. Nobody waits for a timer:
- * with one request at a time its call starts at once. Answers do not depend on the batch (one thread, runtime.md 2.4).
+ * with one request at a time its call starts at once. Answers do not depend on the batch (one thread).
  */
 export const createBatcher = (session: Pick<OnnxSession, 'run' | 'outputWidth'>, vectorizer: Vectorizer): Batcher => {
   const { width } = vectorizer;

@@ -64,7 +64,7 @@ const reasonOf = (isPublished: boolean, isUnseenPublished: boolean): ImputedReas
   return isUnseenPublished ? 'unseen' : 'missing';
 };
 
-/** The data's own time (product.md 3.2): null where the rows carry none, and then nothing is ever stale. */
+/** The data's own time: null where the rows carry none, and then nothing is ever stale. */
 const instantOf = (featureSet: FeatureSet, row: RawRow): number | null => {
   const value = featureSet.eventTime == null ? null : row[featureSet.eventTime];
   return typeof value === 'number' ? value : null;

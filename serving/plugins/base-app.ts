@@ -8,7 +8,7 @@ import { useTelemetry } from './telemetry.ts';
 
 export type BaseDeps = { readonly log: Logger; readonly metrics: Metrics; readonly allowedHosts: 'loopback' | null };
 
-/** Limits of reliability.md 10.10. Too small cuts real clients off, too large lets a few slow ones hold the server. */
+/** Limits of what one client may ask. Too small cuts real clients off, too large lets a few slow ones hold the server. */
 const limits = {
   bodyBytes: 1_048_576,
   headerBytes: 16_384,

@@ -21,7 +21,7 @@ import { createTracingPlugin } from '../../infra/temporal/telemetry.ts';
 import { connectWorker, createWorker } from '../../workers/runtime.ts';
 import { taskQueues } from '../../workflows/names.ts';
 
-/** product.md 5: one step to the next, with the database file that `perennial up` uses. */
+/** At most, from one step to the next, with the database file that `perennial up` uses. */
 const goalMs = 12;
 
 /** About what the smallest real step does besides its statement: hash something small. */

@@ -49,7 +49,7 @@ const everything: readonly Room[] = [
   'package',
 ];
 
-/** house.md 2.4, row by row. Types may cross wherever values may, and where `types` says so. */
+/** Which room may import which. Types may cross wherever values may, and where `types` says so. */
 const borders: Readonly<Record<Exclude<Room, 'package'>, Border>> = {
   contracts: { values: ['contracts', 'heart', 'package'], types: [] },
   mathematics: { values: ['mathematics', 'heart'], types: ['contracts'] },
@@ -90,7 +90,7 @@ describe('imports', () => {
     expect(edges.length).toBeGreaterThan(200);
   });
 
-  it('cross only the borders that house.md allows', () => {
+  it('cross only the borders that the table allows', () => {
     const offending = edges
       .filter(({ file, it }) => offends(file, it))
       .map(({ file, it }) => `${file} -> ${it.specifier}${it.typeOnly ? ' (type)' : ''}`);

@@ -1,9 +1,11 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { errorRegistry } from '#domain/errors.ts';
 import { renderErrorPage } from '../../infra/runbooks/render.ts';
 import { renderReferencePage, renderSchemaFile } from '../../infra/schemas/render.ts';
+import { metricSpecs } from '../../infra/telemetry/metrics.ts';
 import { queueLiterals } from './queue-literals.ts';
 import { root, sourceFiles } from './sources.ts';
 
@@ -44,6 +46,25 @@ describe('the house', () => {
   it('has a schema and a reference page of the pipeline file that say what the contract says', () => {
     expect(read('infra/schemas/pipeline.schema.json')).toBe(renderSchemaFile());
     expect(read('infra/schemas/pipeline-file.md')).toBe(renderReferencePage());
+  });
+
+  it('cites only documents that are here', () => {
+    const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
+      cwd: root,
+      encoding: 'utf8',
+    });
+    const here = new Set([...files.matchAll(/([\w.-]+\.md)$/gm)].map((match) => match[1]));
+    const cited = sourceFiles().flatMap((file) => [...read(file).matchAll(/[\w-]+\.md\b/g)].map(([name]) => ({ file, name })));
+    expect(cited.filter(({ name }) => !here.has(name))).toEqual([]);
+  });
+
+  it('has metrics that say what they count, and emits every one of them', () => {
+    const emitting = sourceFiles().filter((file) => file !== 'infra/telemetry/metrics.ts');
+    const text = emitting.map(read).join('\n');
+    for (const [name, { help }] of Object.entries(metricSpecs)) {
+      expect(help, name).toMatch(/^[A-Z0-9].{10,}[^.]$/);
+      expect(text.includes(`'${name}'`), `${name} is set somewhere`).toBe(true);
+    }
   });
 
   it('uses only codes of the registry, and every one of them', () => {

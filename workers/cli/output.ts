@@ -5,7 +5,7 @@ import { type ErrorCode, errorRegistry, PerennialError } from '#domain/errors.ts
 
 export const usageExit = 2;
 
-/** Exit code of a run's ending (conventions.md 3.11). */
+/** Exit code of a run's ending. */
 export const exitOfOutcome: Readonly<Record<RunOutcome, number>> = {
   promoted: 0,
   rejected: 3,

@@ -1,4 +1,4 @@
-/** Starts a run, or attaches to the one that is the same: same definition, code, sources and cut-off (product.md 3.1). */
+/** Starts a run, or attaches to the one that is the same: same definition, code, sources and cut-off. */
 
 import { type Client, WorkflowExecutionAlreadyStartedError, WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';

@@ -10,7 +10,7 @@ export type ErrorEntry = {
   readonly action: string;
   /** HTTP status where a server answers with it. */
   readonly status: number;
-  /** Exit code of the command (conventions.md 3.11). */
+  /** Exit code of the command. */
   readonly exit: number;
 };
 

@@ -20,7 +20,7 @@ export type Ratio = Brand<number, 'Ratio'>;
 /** Name of a pipeline: `^[a-z0-9][a-z0-9._-]{0,62}$`, without "..". */
 export type PipelineName = Brand<string, 'PipelineName'>;
 
-/** Identity of one run: the first 16 hexadecimal digits of a SHA-256 (product.md 3.1). */
+/** Identity of one run: the first 16 hexadecimal digits of a SHA-256. */
 export type RunKey = Brand<string, 'RunKey'>;
 
 /** Number of a model version within its pipeline: 1, 2, 3, … without gaps. */

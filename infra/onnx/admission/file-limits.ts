@@ -1,4 +1,4 @@
-/** What an ONNX file may hold. Each number says what it protects; the runtime's own limits are measured in runtime.md 2.7. */
+/** What an ONNX file may hold. Each number says what it protects; onnxruntime's own limits were measured. */
 export const fileLimits = {
   /** Loading takes several times the size; a model that is larger belongs on a server of its own. */
   bytes: 512 * 1024 * 1024,

@@ -14,7 +14,7 @@ export const ratioSchema = branded<Ratio, number>(z.number().min(0).max(1));
 export const runKeySchema = branded<RunKey, string>(z.string().regex(/^[0-9a-f]{16}$/));
 export const versionNumberSchema = branded<VersionNumber, number>(z.int().positive());
 
-/** Names become parts of ids, table values and URLs, never of file paths (reliability.md 10.5). */
+/** Names become parts of ids, table values and URLs, never of file paths. */
 export const nameSchema = z
   .string()
   .regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'must be lower-case letters, digits, ".", "_" or "-", at most 63')

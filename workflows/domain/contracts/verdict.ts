@@ -23,7 +23,7 @@ export const verdictSchema = z.strictObject({
 });
 export type Verdict = z.infer<typeof verdictSchema>;
 
-/** How a run ends (product.md 3). `held` waits for a person. */
+/** How a run ends. `held` waits for a person. */
 export const runOutcomes = ['promoted', 'rejected', 'inconclusive', 'held', 'failed'] as const;
 export const runOutcomeSchema = z.enum(runOutcomes);
 export type RunOutcome = z.infer<typeof runOutcomeSchema>;

@@ -21,7 +21,7 @@ type Slice = {
  * else the verdict is inconclusive. Smaller slices, and those with too few rows to compare, are guarded or reported only.
  * A slice that the pipeline asks for and nobody compared is an error.
  *
- * Source: statistics.md 10.4; Holm, Scandinavian Journal of Statistics 6 (1979).
+ * Source: Holm, Scandinavian Journal of Statistics 6 (1979).
  */
 export const checkSlices = (report: EvaluationReport, gate: GateSpec): Check[] => {
   if (report.champion === null) return [];

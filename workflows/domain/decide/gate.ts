@@ -12,8 +12,6 @@ import { type Check, checkOf, inequality, sentenceOf } from './judgement.ts';
  * candidate not worse than the champion (or better, where the pipeline says so); is no slice harmed. All are asked and
  * all inequalities recorded; the worst outcome is the verdict: error, then fail, then inconclusive, then pass. What is
  * missing is an error, never a pass. Without a champion only parity and limits count. Does not throw.
- *
- * Source: statistics.md 10.
  */
 export const decideGate = (report: EvaluationReport, gate: GateSpec): Verdict =>
   combine([

@@ -33,7 +33,7 @@ export type Bootstrap = {
  * Null where fewer than two resamples have a statistic, or there are no rows. Cost: resamples * (n + statistic).
  *
  * Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapters 6 and 13.
- * Agrees with: statistics.md 14 "paired_bootstrap", 1e-9.
+ * Agrees with: test/golden/vectors.json "paired_bootstrap", 1e-9.
  */
 export const bootstrap = (plan: BootstrapPlan): Bootstrap | null => finish(bootstrapInSteps(plan));
 
@@ -80,8 +80,8 @@ export const percentileBounds = (result: Bootstrap, confidence: number): { lower
 /**
  * Share of resamples at or below a limit, counting the observed sample as one more: never zero.
  *
- * Source: Davison and Hinkley, Bootstrap Methods and their Application (1997), equation 4.11; statistics.md 10.2.
- * Agrees with: statistics.md 14 "paired_bootstrap", 1e-9.
+ * Source: Davison and Hinkley, Bootstrap Methods and their Application (1997), equation 4.11.
+ * Agrees with: test/golden/vectors.json "paired_bootstrap", 1e-9.
  */
 export const shareAtOrBelow = (result: Bootstrap, limit: number): number => {
   const count = result.sorted.reduce((sum, value) => sum + (value <= limit ? 1 : 0), 0);

@@ -15,7 +15,7 @@ const power = 0.8;
  *
  * Too few rows, or a metric that does not exist for them, is evidence of kind "insufficient". Does not throw for any rows.
  *
- * Source: statistics.md 10.2 and 10.3.
+ * Source: of each estimate and bound, in `estimate-gain.ts` and `non-inferiority.ts`.
  */
 export const compareModels = (contest: Contest): Comparison => finish(compareInSteps(contest));
 

@@ -24,7 +24,7 @@ export type RocComparison = {
  *
  * Source: DeLong, DeLong and Clarke-Pearson, Biometrics 44 (1988), equations 4 to 7; by mid-ranks as in
  * Sun and Xu, IEEE Signal Processing Letters 21 (2014), section III.
- * Agrees with: statistics.md 14 "delong", 1e-9; test/golden/comparisons.json, a pairwise O(n^2) computation, 1e-9.
+ * Agrees with: test/golden/vectors.json "delong", 1e-9; test/golden/comparisons.json, a pairwise O(n^2) computation, 1e-9.
  */
 export const compareRocAuc = (labels: Numbers, champion: Numbers, challenger: Numbers): RocComparison | null => {
   const rows = splitByLabel(labels);

@@ -60,7 +60,7 @@ const mostMissing = 0.01;
  * Estimates the gain by the test that fits the metric: DeLong for the ROC AUC of two classes, paired proportions with
  * McNemar for accuracy, a paired bootstrap for anything else. Insufficient with fewer than 30 rows, or 10 of a class.
  *
- * Source: statistics.md 10.2.
+ * Source: of each test, in `delong.ts`, `mcnemar.ts`, `non-inferiority.ts` and `bootstrap.ts`.
  */
 export function* estimateGain(contest: Contest): Steps<Gain | NoGain> {
   const rows = contest.candidate.labels.length;

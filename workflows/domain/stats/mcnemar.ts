@@ -18,7 +18,7 @@ export type McNemar = {
  * p-value is 1. Throws RangeError for counts that are negative or not whole.
  *
  * Source: McNemar (1947); mid-p: Fagerland, Lydersen and Laake, BMC Medical Research Methodology 13:91 (2013).
- * Agrees with: statistics.md 14 "mcnemar", 1e-9; test/golden/comparisons.json, `statsmodels` mcnemar, 1e-9.
+ * Agrees with: test/golden/vectors.json "mcnemar", 1e-9; test/golden/comparisons.json, `statsmodels` mcnemar, 1e-9.
  * @example mcnemarTest(12, 25).exact // 0.0470310274...
  */
 export const mcnemarTest = (championOnly: number, challengerOnly: number): McNemar => {

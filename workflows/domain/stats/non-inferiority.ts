@@ -17,8 +17,8 @@ export type Bounds = {
  * Difference of two paired proportions, from the rows on which only one of the models is right, among all rows.
  * Throws RangeError without rows or with more disagreements than rows.
  *
- * Source: statistics.md 10.2: (c - b) / n with standard error sqrt(b + c - (c - b)^2 / n) / n.
- * Agrees with: statistics.md 14 "noninferiority", 1e-9.
+ * Source: the Wald interval of a paired difference: (c - b) / n with standard error sqrt(b + c - (c - b)^2 / n) / n.
+ * Agrees with: test/golden/vectors.json "noninferiority", 1e-9.
  * @example pairedProportions(44, 52, 2000).standardError // 0.0048981629...
  */
 export const pairedProportions = (championOnly: number, challengerOnly: number, rows: number): Difference => {
@@ -35,8 +35,8 @@ export const pairedProportions = (championOnly: number, challengerOnly: number, 
  *
  * A standard error of 0 makes each p-value 0 or 1, and 1/2 where the difference is exactly minus the margin.
  *
- * Source: statistics.md 10.2: z = (estimate + margin) / standard error; lower bound = estimate - z(confidence) * standard error.
- * Agrees with: statistics.md 14 "noninferiority", 1e-9.
+ * Source: definition: z = (estimate + margin) / standard error; lower bound = estimate - z(confidence) * standard error.
+ * Agrees with: test/golden/vectors.json "noninferiority", 1e-9.
  */
 export const boundDifference = (difference: Difference, margin: number, confidence: number): Bounds => {
   const reach = normalUpperQuantile(1 - confidence) * difference.standardError;
@@ -56,8 +56,8 @@ export const boundDifference = (difference: Difference, margin: number, confiden
  * bound on that side reaches at least as far as the rate that would stay unseen, 1 - (1 - confidence)^(1/n).
  * So identical models on 20 rows prove nothing, and on 2,000 rows a margin of half a point.
  *
- * Source: statistics.md 10.2 and 12.8.
- * Agrees with: statistics.md 14 "noninferiority" and "zero_failures", 1e-9.
+ * Source: Hanley and Lippman-Hand, "If nothing goes wrong, is everything all right?", JAMA 249 (1983), for what stayed unseen.
+ * Agrees with: test/golden/vectors.json "noninferiority" and "zero_failures", 1e-9.
  */
 export const boundProportions = (
   championOnly: number,
@@ -78,8 +78,8 @@ export const boundProportions = (
  * Rows that decide with the given power, if the difference lies at that distance from the limit and each row
  * contributes as much variance as those seen. Infinite at distance 0.
  *
- * Source: statistics.md 10.3: (z(confidence) + z(power))^2 * variance per row / distance^2.
- * Agrees with: statistics.md 14 "sizing", 9892.09 rows for a distance of 0.005 at 4 % disagreement.
+ * Source: the bound above, solved for n: (z(confidence) + z(power))^2 * variance per row / distance^2.
+ * Agrees with: test/golden/vectors.json "sizing", 9892.09 rows for a distance of 0.005 at 4 % disagreement.
  * @example rowsForPower({ variancePerRow: 0.04, distance: 0.005, confidence: 0.95, power: 0.8 }) // 9892.09...
  */
 export const rowsForPower = (plan: {
@@ -95,7 +95,7 @@ export const rowsForPower = (plan: {
 /**
  * Rows among which an event of that rate would have been seen with the given confidence. Infinite at rate 0.
  *
- * Source: statistics.md 12.8, solved for n: log(1 - confidence) / log(1 - rate).
+ * Source: Hanley and Lippman-Hand, JAMA 249 (1983), solved for n: log(1 - confidence) / log(1 - rate).
  * @example rowsToSee(0.005, 0.95) // 597.6...
  */
 export const rowsToSee = (rate: number, confidence: number): number => Math.log1p(-confidence) / Math.log1p(-Math.min(1, rate));

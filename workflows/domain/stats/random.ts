@@ -5,7 +5,7 @@ export type Random = () => number;
  * A seeded 32-bit generator: the only source of chance in this folder. Integer arithmetic only, so it does not change
  * with the JavaScript engine. Good for resampling, not for secrets: it has 2^32 states.
  *
- * Source: mulberry32, in the public domain; statistics.md 14 fixes its first three numbers for seed 42.
+ * Source: mulberry32, in the public domain.
  * Agrees with: test/golden/vectors.json "paired_bootstrap", to its ten digits.
  * @example createRandom(42)() // 0.6011037519201636
  */

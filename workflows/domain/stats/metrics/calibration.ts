@@ -5,8 +5,8 @@ import { ascendingOrder, type Numbers } from '../ranks.ts';
  * Expected calibration error over cells of equal width: the mean distance, over rows, between a cell's mean probability
  * and its share of positives. Cells are [low, high); 1 falls into the last. Biased upwards on few rows. 0 without rows.
  *
- * Source: Naeini, Cooper and Hauskrecht, AAAI 2015; cells as in statistics.md 14.
- * Agrees with: statistics.md 14 "calibration", 1e-9.
+ * Source: Naeini, Cooper and Hauskrecht, AAAI 2015.
+ * Agrees with: test/golden/vectors.json "calibration", 1e-9.
  */
 export const calibrationErrorByWidth = (labels: Numbers, probabilities: Numbers, cells: number): number => {
   const gaps = new Float64Array(cells);
@@ -21,8 +21,8 @@ export const calibrationErrorByWidth = (labels: Numbers, probabilities: Numbers,
 /**
  * The same over cells of equal row counts: the list sorted by probability is cut at floor(k n / cells).
  *
- * Source: Nguyen and O'Connor, EMNLP 2015, section 3; cuts as in statistics.md 14.
- * Agrees with: statistics.md 14 "calibration", 1e-9.
+ * Source: Nguyen and O'Connor, EMNLP 2015, section 3.
+ * Agrees with: test/golden/vectors.json "calibration", 1e-9.
  */
 export const calibrationErrorByMass = (labels: Numbers, probabilities: Numbers, cells: number): number => {
   const order = ascendingOrder(probabilities);
@@ -41,7 +41,7 @@ const meanGap = (gaps: Float64Array, rows: number): number =>
  * Positives that occurred over positives that the probabilities promised: above 1 the model promises too few.
  * Null where it promises none.
  *
- * Source: definition. Agrees with: statistics.md 14 "calibration", 1e-9.
+ * Source: definition. Agrees with: test/golden/vectors.json "calibration", 1e-9.
  */
 export const observedOverExpected = (labels: Numbers, probabilities: Numbers): number | null => {
   let observed = 0;
@@ -59,7 +59,7 @@ export const observedOverExpected = (labels: Numbers, probabilities: Numbers): n
  *
  * Source: Spiegelhalter, "Probabilistic prediction in patient management and clinical trials",
  * Statistics in Medicine 5 (1986), section 4.
- * Agrees with: statistics.md 14 "calibration", 1e-9.
+ * Agrees with: test/golden/vectors.json "calibration", 1e-9.
  */
 export const spiegelhalterTest = (labels: Numbers, probabilities: Numbers): { z: number; pValue: number } | null => {
   let sum = 0;

@@ -29,7 +29,7 @@ const meanOverRows = (scored: Scored, lossOf: (row: number) => number): Weighted
  * Probabilities are clipped to [2.2e-16, 1 - 2.2e-16]; those of more than two classes are first divided by their sum.
  *
  * Source: Good, "Rational decisions", Journal of the Royal Statistical Society B 14 (1952).
- * Agrees with: statistics.md 14 "calibration", 1e-9; test/golden/metrics.json, `sklearn.metrics.log_loss`, 1e-12.
+ * Agrees with: test/golden/vectors.json "calibration", 1e-9; test/golden/metrics.json, `sklearn.metrics.log_loss`, 1e-12.
  * @example prepareLogLoss({ task: 'binary', classes: 2, labels: [1], answers: [0.5] })(everyRowOnce(1)) // 0.6931471805599453
  */
 export const prepareLogLoss = (scored: Scored): WeightedMetric =>
@@ -50,7 +50,7 @@ const totalOf = (scored: Scored, row: number): number => {
  * classes for more (0 to 2).
  *
  * Source: Brier, "Verification of forecasts expressed in terms of probability", Monthly Weather Review 78 (1950).
- * Agrees with: statistics.md 14 "calibration", 1e-9; test/golden/metrics.json, `sklearn.metrics.brier_score_loss`, 1e-12.
+ * Agrees with: test/golden/vectors.json "calibration", 1e-9; test/golden/metrics.json, `sklearn.metrics.brier_score_loss`, 1e-12.
  */
 export const prepareBrier = (scored: Scored): WeightedMetric =>
   meanOverRows(scored, (row) => {

@@ -30,7 +30,7 @@ export const decisionThreshold = 0.5;
 /**
  * Predicted class of each row: class 1 from probability 0.5 on, or the most probable one, the first of equals.
  *
- * Source: statistics.md 14, conventions.
+ * Source: definition.
  * @example predictedClasses({ task: 'binary', classes: 2, labels: [1, 1], answers: [0.5, 0.49] }) // Int32Array [1, 0]
  */
 export const predictedClasses = (scored: Scored): Int32Array => {
