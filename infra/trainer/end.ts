@@ -52,7 +52,7 @@ export const nameEnding = (facts: TrainerFacts): TrainerEnding | null => {
   return facts.exitCode === trainerExit.cancelled ? 'killed' : 'crashed';
 };
 
-const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
+export const formatSeconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
 const isAndMust: Readonly<Record<TrainerEnding, readonly [is: string, must: string]>> = {
   succeeded: ['it did', 'succeed'],
@@ -67,7 +67,7 @@ const isAndMust: Readonly<Record<TrainerEnding, readonly [is: string, must: stri
   'bad-result': ['its result cannot be used', 'write a whole and true result.json'],
   'wrong-key': ['its result is for another training', 'repeat the training key of its job'],
   'model-missing': ['the model file of its result is not there', 'write the model that its result names'],
-  'model-digest-mismatch': ['the model file is another', 'state the digest of the model it wrote'],
+  'model-digest-mismatch': ['it states another', 'state the digest of the model it wrote'],
   'not-started': ['it could not be started', 'start'],
 };
 
@@ -75,21 +75,23 @@ const howItLeft = (facts: TrainerFacts): string[] => [
   ...(facts.exitCode === null ? [] : [`exit code ${facts.exitCode}`]),
   ...(facts.signal === null ? [] : [`signal ${facts.signal}`]),
   ...(facts.forced ? ['it ignored SIGTERM'] : []),
-  `after ${seconds(facts.durationMs)}`,
+  `after ${formatSeconds(facts.durationMs)}`,
 ];
 
-const lastLines = (log: string, count: number, limit: number): string => log.split('\n').slice(-count).join('\n').slice(-limit);
+/** Node writes what was thrown above its stack, some fifteen lines from the end; fewer lines, and the reason is cut off. */
+const [tailLines, tailCharacters] = [24, 2_000];
+const lastLines = (log: string): string => log.split('\n').slice(-tailLines).join('\n').slice(-tailCharacters);
 
 /** Writes the sentence from the facts. */
 export const describeEnd = (ending: TrainerEnding, facts: TrainerFacts, problem: string | null): string => {
   const [is, must] = isAndMust[ending];
-  if (ending === 'succeeded') return `Trainer "${facts.trainer}" succeeded after ${seconds(facts.durationMs)}`;
+  if (ending === 'succeeded') return `Trainer "${facts.trainer}" succeeded after ${formatSeconds(facts.durationMs)}`;
   const { lastProgress, logTail } = facts;
   const progress =
     lastProgress === null
       ? ''
       : `; last progress: step ${lastProgress.step}${lastProgress.total === null ? '' : ` of ${lastProgress.total}`}`;
-  const log = logTail === '' ? '' : `; its last lines:\n${lastLines(logTail, 8, 1500)}`;
+  const log = logTail === '' ? '' : `; its last lines:\n${lastLines(logTail)}`;
   return (
     `Cannot train with "${facts.trainer}" as the trainer must ${must}: ${is}${problem === null ? '' : `, ${problem}`} ` +
     `(${howItLeft(facts).join(', ')})${progress}${log}`

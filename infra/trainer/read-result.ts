@@ -78,7 +78,7 @@ const checkModel = async (outputFolder: string, result: TrainerResult): Promise<
   if ('refused' in located) return located;
   const { file, bytes } = located.ok;
   const actual = await sha256OfFile(file);
-  if (actual !== sha256) return refuse('model-digest-mismatch', `the result says ${sha256}, "${path}" has ${actual}`);
+  if (actual !== sha256) return refuse('model-digest-mismatch', `result.json says ${sha256}, and "${path}" has ${actual}`);
   try {
     decodeModel(await readFile(file));
   } catch (error) {

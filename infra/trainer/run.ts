@@ -4,7 +4,15 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TrainerEvent, type TrainingJob, trainerEventSchema } from '#domain/contracts/training-job.ts';
 import { endLeftovers, recordAttempt, signalGroup } from './attempts.ts';
-import { describeEnd, nameEnding, type StopReason, type TrainerEnd, type TrainerFacts, type TrainerProgress } from './end.ts';
+import {
+  describeEnd,
+  formatSeconds,
+  nameEnding,
+  type StopReason,
+  type TrainerEnd,
+  type TrainerFacts,
+  type TrainerProgress,
+} from './end.ts';
 import type { TrainerLaunch } from './launch.ts';
 import { createLineReader } from './lines.ts';
 import { createLogTail, type LogTail } from './log-tail.ts';
@@ -134,7 +142,18 @@ const launchTrainer = (launch: TrainerLaunch, jobFolder: string, threads: number
   return child;
 };
 
-const conclude = async (facts: TrainerFacts, error: Error | null, jobFolder: string, job: TrainingJob): Promise<TrainerEnd> => {
+/** Which limit it met, so that nobody has to guess what to raise. */
+const limitMet = (facts: TrainerFacts, { timeoutMs, silenceMs }: TrainerRunOptions): string | null => {
+  if (facts.timedOut) return `and training.resources.timeout allows ${formatSeconds(timeoutMs)}`;
+  return facts.silent ? `and ${formatSeconds(silenceMs)} without a line are allowed` : null;
+};
+
+const conclude = async (
+  facts: TrainerFacts,
+  error: Error | null,
+  jobFolder: string,
+  options: TrainerRunOptions,
+): Promise<TrainerEnd> => {
   const end = (ending: TrainerEnd['ending'], problem: string | null, output: TrainerEnd['output'] = null): TrainerEnd => ({
     ...facts,
     ending,
@@ -144,8 +163,8 @@ const conclude = async (facts: TrainerFacts, error: Error | null, jobFolder: str
   });
   if (error !== null) return end('not-started', error.message);
   const ending = nameEnding(facts);
-  if (ending !== null) return end(ending, null);
-  const read = await readTrainerResult(jobFolder, job);
+  if (ending !== null) return end(ending, limitMet(facts, options));
+  const read = await readTrainerResult(jobFolder, options.job);
   return 'ok' in read ? end('succeeded', null, read.ok) : end(read.refused.ending, read.refused.problem);
 };
 
@@ -196,5 +215,5 @@ export const runTrainer = async (launch: TrainerLaunch, jobFolder: string, optio
   await endLeftovers(options.keyFolder, options.killDelayMs);
   const child = launchTrainer(launch, jobFolder, options.job.threads);
   const [facts, error] = await watchUntilEnd(launch.name, child, options);
-  return conclude(facts, error, jobFolder, options.job);
+  return conclude(facts, error, jobFolder, options);
 };

@@ -160,7 +160,7 @@ describe('trainCandidate', () => {
     ['prints-garbage', 'PRN_TRAINER_BAD_RESULT', /there is no result\.json/],
     ['nan-result', 'PRN_TRAINER_BAD_RESULT', /NaN/],
     ['writes-half-a-result', 'PRN_TRAINER_BAD_RESULT', /not JSON/],
-    ['lies-about-digest', 'PRN_TRAINER_BAD_RESULT', /the model file is another/],
+    ['lies-about-digest', 'PRN_TRAINER_BAD_RESULT', /must state the digest of the model it wrote: it states another/],
     ['heartbeats-forever', 'PRN_TRAINER_SILENT', /still running/],
     ['answers-nan', 'PRN_MODEL_REFUSED', /NaN|finite/],
   ] as const)('turns a trainer that is "%s" into %s, and registers nothing', async (fixture, code, says) => {

@@ -75,6 +75,11 @@ const cases: Readonly<Record<string, Case>> = {
     facts: { exitCode: 1, logTail: 'no such column "tenure"' },
     says: /must end with success: it crashed \(exit code 1, after .* s\); its last lines:\nno such column "tenure"$/,
   },
+  throws: {
+    ending: 'crashed',
+    facts: { exitCode: 1, logTail: expect.stringContaining('rejected by the optimiser') },
+    says: /its last lines:\n[^]*Error: learning_rate 9 was rejected by the optimiser\n {4}at/,
+  },
   'bad-job': {
     ending: 'bad-job',
     facts: { exitCode: 64, logTail: 'learning_rate must be above 0: it is -1' },
@@ -98,10 +103,11 @@ const cases: Readonly<Record<string, Case>> = {
       exitCode: null,
       signal: 'SIGTERM',
       timedOut: true,
+      problem: 'and training.resources.timeout allows 2.5 s',
       events: expect.any(Number),
       lastProgress: { step: expect.any(Number), total: null, metrics: {} },
     },
-    says: /within the time allowed: it was still running \(signal SIGTERM.*; last progress: step \d+$/,
+    says: /within the time allowed: it was still running, and training\.resources\.timeout allows \d+\.\d s \(signal SIGTERM.*; last progress: step \d+$/,
   },
   'ignores-term': {
     ending: 'timed-out',
@@ -110,6 +116,7 @@ const cases: Readonly<Record<string, Case>> = {
       exitCode: null,
       signal: 'SIGKILL',
       timedOut: true,
+      problem: expect.any(String),
       forced: true,
       events: 1,
       lastProgress: progress(1),
@@ -120,8 +127,15 @@ const cases: Readonly<Record<string, Case>> = {
   'falls-silent': {
     ending: 'silent',
     options: { silenceMs: 2_500 },
-    facts: { exitCode: null, signal: 'SIGTERM', silent: true, events: 1, lastProgress: progress(3, 9) },
-    says: /must print progress: it printed nothing for too long .*; last progress: step 3 of 9$/,
+    facts: {
+      exitCode: null,
+      signal: 'SIGTERM',
+      silent: true,
+      problem: expect.any(String),
+      events: 1,
+      lastProgress: progress(3, 9),
+    },
+    says: /must print progress: it printed nothing for too long, and \d+\.\d s without a line are allowed .*; last progress: step 3 of 9$/,
   },
   'writes-half-a-result': {
     ending: 'bad-result',
@@ -167,7 +181,7 @@ const cases: Readonly<Record<string, Case>> = {
   },
   'lies-about-digest': {
     ending: 'model-digest-mismatch',
-    facts: { problem: expect.stringMatching(/^the result says 0{64}, "model.onnx" has [0-9a-f]{64}$/) },
+    facts: { problem: expect.stringMatching(/^result\.json says 0{64}, and "model.onnx" has [0-9a-f]{64}$/) },
     says: /must state the digest of the model it wrote/,
   },
 };
