@@ -128,16 +128,23 @@ const assertUnchanged = async (work: Work, objects: readonly SourceObjectRef[]):
   }
 };
 
-const empty = (work: Work, why: string) =>
+/** One file is named; of several only the place and their number say enough. */
+const nameOfSource = (work: Work, source: string): string => {
+  const keys = work.listing.objects.filter((object) => object.source === source).map(({ key }) => key);
+  const path = work.listing.sources[source]?.path;
+  return keys.length === 1 ? `"${keys[0]}" of "${path}"` : `the ${keys.length} files of "${path}"`;
+};
+
+const empty = (work: Work, source: string, where = '') =>
   new PerennialError(
     'PRN_DATA_EMPTY',
-    `Cannot ingest source "${work.listing.sources['main']?.path}" as ${why}: expected at least one row`,
+    `Cannot ingest ${nameOfSource(work, source)} as a source must hold at least one row${where}: there are none`,
   );
 
 const ingestRows = async (work: Work, db: Duck, source: string, objects: readonly SourceObjectRef[]): Promise<TableResult> => {
   const staged = await stageSource(work, db, source, objects);
   const { count } = await db.row<{ count: number }>('SELECT count(*)::INTEGER AS count FROM rejects');
-  if (staged.length === 0 && count === 0) throw empty(work, 'it holds no rows');
+  if (staged.length === 0 && count === 0) throw empty(work, source);
   if (staged.length === 0)
     throw new PerennialError(
       'PRN_SOURCE_UNREADABLE',
@@ -204,7 +211,7 @@ const plainPart = ({ source, kind, partition, sha256, bytes, rows }: DatasetPart
 const keepBatch = async (work: Work, { tables, rejected }: Ingested): Promise<IngestSummary> => {
   const main = tables.get('main') as TableResult;
   if (main.rows + rejected.rows === 0)
-    throw empty(work, work.input.cutoff === null ? 'it holds no rows' : `it holds no rows before "${work.input.cutoff}"`);
+    throw empty(work, 'main', work.input.cutoff === null ? '' : ` before "${work.input.cutoff}"`);
   const written = [...tables.values()].flatMap((table) => table.parts);
   const newParts = await work.deps.snapshots.recordParts(written.map(({ sha256, bytes, rows }) => ({ sha256, bytes, rows })));
   const batch: Batch = {

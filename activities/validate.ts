@@ -123,10 +123,11 @@ const report = async (work: Work): Promise<ValidationReport> => {
 const failing = (findings: readonly ValidationFinding[], severity: ValidationFinding['severity']): ValidationFinding[] =>
   findings.filter((finding) => !finding.holds && finding.severity === severity);
 
-const named = (finding: ValidationFinding): string =>
-  ['schema', 'rows', 'freshness', 'rejected'].includes(finding.check)
-    ? finding.statement
-    : `${finding.check}: ${finding.statement}`;
+/** A share of rejected rows alone sends its reader searching: the commonest reason says column, file, line and value. */
+const named = (finding: ValidationFinding): string => {
+  if (finding.check === 'rejected') return [finding.statement, ...finding.examples.slice(0, 1)].join(', most of all ');
+  return ['schema', 'rows', 'freshness'].includes(finding.check) ? finding.statement : `${finding.check}: ${finding.statement}`;
+};
 
 const summarise = async (work: Work): Promise<ValidateSummary> => {
   const made = await report(work);

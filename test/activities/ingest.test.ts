@@ -259,8 +259,12 @@ describe('ingestSources() refuses', () => {
   };
 
   it('an empty file, a header without rows, and rows all after the cut-off', async () => {
-    expect(await refusal(eventsFile(world.write('empty.csv', '')))).toMatch(/^PRN_DATA_EMPTY: .*holds no rows/);
-    expect(await refusal(eventsFile(world.write('header.csv', 'at,delay,place\n')))).toMatch(/^PRN_DATA_EMPTY: .*holds no rows/);
+    expect(await refusal(eventsFile(world.write('empty.csv', '')))).toMatch(
+      /^PRN_DATA_EMPTY: .*"empty\.csv" of .*at least one row: there are none$/,
+    );
+    expect(await refusal(eventsFile(world.write('header.csv', 'at,delay,place\n')))).toMatch(
+      /^PRN_DATA_EMPTY: .*"header\.csv" of .*there are none$/,
+    );
     expect(await refusal(eventsFile(world.write('late.csv', csvOf(days))), '2000-01-01T00:00:00.000Z')).toMatch(
       /^PRN_DATA_EMPTY: .*before/,
     );

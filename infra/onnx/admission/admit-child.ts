@@ -37,7 +37,7 @@ const checkAnswers = (answers: Float32Array, width: number): void => {
   const at = answers.findIndex((value) => !Number.isFinite(value));
   if (at < 0) return;
   refuse(
-    `Cannot admit model as its answers must be finite: row ${Math.floor(at / width)}, output ${at % width} is ${answers[at]}`,
+    `Cannot admit model as its answers must be finite: of the rows it was tried with, row ${Math.floor(at / width)}, output ${at % width} is ${answers[at]}`,
   );
 };
 
