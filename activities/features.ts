@@ -1,4 +1,5 @@
 import type { Sha256 } from '#domain/units.ts';
+import { readManifest } from '../infra/data/manifest.ts';
 import { buildFrame } from '../infra/features/frame.ts';
 import type { ExtraView } from '../infra/features/prepare.ts';
 import { allFiles, fetchSnapshot } from '../infra/features/snapshot.ts';
@@ -8,7 +9,6 @@ import type { FeaturesSummary, RunRef } from '../workflows/steps.ts';
 import { type ChampionFeatures, findChampionFeatures } from './champion-features.ts';
 import type { CpuDeps, PipelineSpec } from './deps.ts';
 import { readSpec } from './ingest.ts';
-import { readManifest } from './read-manifest.ts';
 import { rememberStep } from './remember.ts';
 import type { StepContext } from './step-context.ts';
 
@@ -60,7 +60,7 @@ const build = async (
   { extraViews, championValues }: ForChampion,
   context: StepContext | undefined,
 ): Promise<FeaturesSummary> => {
-  const manifest = await readManifest(deps, input.snapshotSha256);
+  const manifest = await readManifest(deps.content, input.snapshotSha256);
   const files = await fetchSnapshot(manifest, deps.content);
   const fractions = manifest.schema.columns.filter((column) => column.type === 'number').map((column) => column.name);
   const { frame, frameSha256 } = await deps.scratch.withFolder('features', (folder) =>

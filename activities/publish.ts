@@ -1,5 +1,6 @@
 import { type FeatureSet, featureSetSchema } from '#domain/contracts/feature-set.ts';
 import type { Sha256 } from '#domain/units.ts';
+import { readManifest } from '../infra/data/manifest.ts';
 import { newestValues } from '../infra/features/publish.ts';
 import { allFiles, attachSnapshot, fetchSnapshot } from '../infra/features/snapshot.ts';
 import type { CompiledView } from '../infra/features/view-types.ts';
@@ -10,7 +11,6 @@ import type { RunRef } from '../workflows/steps.ts';
 import { findChampionFeatures } from './champion-features.ts';
 import type { CpuDeps, PipelineSpec } from './deps.ts';
 import { readSpec } from './ingest.ts';
-import { readManifest } from './read-manifest.ts';
 import type { StepContext } from './step-context.ts';
 
 type Deps = Pick<
@@ -46,7 +46,7 @@ export const createPublish =
         featureSet.views.map((view) => view.name),
       ),
     };
-    const manifest = await readManifest(deps, input.snapshotSha256);
+    const manifest = await readManifest(deps.content, input.snapshotSha256);
     const { eventTime } = manifest.schema;
     const publication = digestOfJson({ snapshot: input.snapshotSha256, featureSet: input.featureSetSha256, views: specs });
     if (Object.keys(specs).length === 0 || eventTime === null || manifest.eventTime === null) {

@@ -1,4 +1,4 @@
-import type { PipelineName, RunKey, VersionNumber } from '#domain/units.ts';
+import type { PipelineName, RunKey } from '#domain/units.ts';
 
 /** A queue is named for what its machine must have. */
 export const taskQueues = { flow: 'perennial-flow', cpu: 'perennial-cpu', gpu: 'perennial-gpu' } as const;
@@ -21,7 +21,3 @@ export const parseRetrainWorkflowId = (id: string): { pipeline: PipelineName; ru
   const match = /^retrain\/([^/]+)\/([0-9a-f]{16})$/.exec(id);
   return match ? { pipeline: match[1] as PipelineName, runKey: match[2] as RunKey } : null;
 };
-
-export const rollOutWorkflowId = (pipeline: PipelineName, version: VersionNumber): string => `roll-out/${pipeline}/${version}`;
-export const rollBackWorkflowId = (pipeline: PipelineName, toGeneration: number): string =>
-  `roll-back/${pipeline}/${toGeneration}`;

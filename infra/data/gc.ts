@@ -1,8 +1,8 @@
 import { type Kysely, sql } from 'kysely';
 import { PerennialError } from '#domain/errors.ts';
 import type { Sha256 } from '#domain/units.ts';
-import { objectKeys } from '../objects/keys.ts';
 import type { ObjectInfo, ObjectStore } from '../objects/store.ts';
+import { listContent } from '../objects/stored.ts';
 import type { Tables } from '../postgres/tables.ts';
 
 export type GcOptions = {
@@ -63,10 +63,7 @@ const reachable = async (
 
 const contents = async (objects: ObjectStore): Promise<Map<Sha256, ObjectInfo>> => {
   const found = new Map<Sha256, ObjectInfo>();
-  for await (const info of objects.list(objectKeys.contentPrefix)) {
-    const name = info.key.split('/').pop() ?? '';
-    if (/^[0-9a-f]{64}$/.test(name)) found.set(name as Sha256, info);
-  }
+  for await (const { sha256, info } of listContent(objects)) found.set(sha256, info);
   return found;
 };
 

@@ -6,8 +6,9 @@ import { PerennialError } from '#domain/errors.ts';
 import { nearestName } from '#domain/features/nearest-name.ts';
 import type { Duck } from '../tabular/duckdb.ts';
 import { checkExpression } from '../tabular/expression.ts';
+import { functionFacts } from '../tabular/functions.ts';
 import { quoteName } from '../tabular/sql.ts';
-import { functionFacts, parseExpression, replaceNodes, type SyntaxNode, visitNodes, writeExpression } from './syntax.ts';
+import { parseExpression, replaceNodes, type SyntaxNode, visitNodes, writeExpression } from './syntax.ts';
 
 export type AggregateValue = {
   readonly name: string;

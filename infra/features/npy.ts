@@ -24,8 +24,9 @@ const headerOf = (shape: readonly number[]): Buffer => {
   return Buffer.concat([magic, length, body]);
 };
 
-const parseHeader = (bytes: Buffer, file: string): { start: number; shape: number[] } => {
-  if (bytes.length < 10 || bytes.toString('latin1', 0, 6) !== '\x93NUMPY') {
+/** Where the numbers of a .npy file start, and its shape, from its first bytes. Throws TypeError for another kind of file. */
+export const parseNpyHeader = (bytes: Buffer, file: string): { start: number; shape: number[] } => {
+  if (bytes.length < 12 || bytes.toString('latin1', 0, 6) !== '\x93NUMPY') {
     throw new TypeError(`Cannot read "${file}" as a matrix: it does not start as a .npy file does`);
   }
   const wide = (bytes[6] as number) >= 2;
@@ -54,7 +55,7 @@ const parseHeader = (bytes: Buffer, file: string): { start: number; shape: numbe
  */
 export const readNpy = async (file: string): Promise<NpyMatrix> => {
   const bytes = await readFile(file);
-  const { start, shape } = parseHeader(bytes, file);
+  const { start, shape } = parseNpyHeader(bytes, file);
   const [rows = 1, columns = 1] = shape;
   const length = rows * columns;
   if (shape.length > 2 || bytes.length - start !== length * 4) {

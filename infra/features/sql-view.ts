@@ -2,9 +2,10 @@
 import type { SqlViewSpec } from '#domain/contracts/pipeline-spec/features.ts';
 import { PerennialError } from '#domain/errors.ts';
 import { type Duck, duckMessage } from '../tabular/duckdb.ts';
+import { functionFacts } from '../tabular/functions.ts';
 import { quoteName } from '../tabular/sql.ts';
 import { sourceRelation } from './snapshot.ts';
-import { describeQuery, functionFacts, parseStatements, type SyntaxNode, visitNodes } from './syntax.ts';
+import { describeQuery, parseStatements, type SyntaxNode, visitNodes } from './syntax.ts';
 import type { SqlView, ViewScope, ViewValue } from './view-types.ts';
 
 const invalid = (view: string, problem: string): PerennialError =>

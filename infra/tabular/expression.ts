@@ -1,5 +1,6 @@
 import { PerennialError } from '#domain/errors.ts';
 import { type Duck, duckMessage } from './duckdb.ts';
+import { type FunctionFacts, functionFacts } from './functions.ts';
 import { quoteText } from './sql.ts';
 
 export type ExpressionFacts = {
@@ -11,27 +12,6 @@ export type ExpressionFacts = {
 };
 
 type Node = { [field: string]: unknown };
-type FunctionSets = { aggregates: ReadonlySet<string>; unstable: ReadonlySet<string> };
-const known = new WeakMap<object, Promise<FunctionSets>>();
-
-/** DuckDB's own catalog says which functions aggregate and which give another answer each time. */
-const functionSets = (db: Duck): Promise<FunctionSets> => {
-  const found = known.get(db.connection);
-  if (found) return found;
-  const made = db
-    .rows<{ name: string; aggregate: boolean; unstable: boolean }>(
-      `SELECT function_name AS name, bool_or(function_type = 'aggregate') AS aggregate,
-        bool_or(coalesce(stability, 'CONSISTENT') <> 'CONSISTENT') AS unstable FROM duckdb_functions() GROUP BY ALL`,
-    )
-    .then((rows) => ({
-      aggregates: new Set(rows.filter((row) => row.aggregate).map((row) => row.name)),
-      // `error` is stable in every way that matters here: it only fails.
-      unstable: new Set(rows.filter((row) => row.unstable && row.name !== 'error').map((row) => row.name)),
-    }));
-  known.set(db.connection, made);
-  return made;
-};
-
 const visit = (value: unknown, see: (node: Node) => void): void => {
   if (Array.isArray(value)) for (const inner of value) visit(inner, see);
   else if (value !== null && typeof value === 'object') {
@@ -54,7 +34,7 @@ const shapeProblem = (statements: readonly Node[]): string | null => {
   return expressions[0]?.['alias'] ? 'an alias stands where only an expression should' : null;
 };
 
-const nodeProblem = (node: Node, sets: FunctionSets): string | null => {
+const nodeProblem = (node: Node, sets: FunctionFacts): string | null => {
   if (node['class'] === 'SUBQUERY') return 'it holds a subquery, which a single expression must not';
   if (node['class'] === 'STAR') return 'it holds "*", which a single expression must not';
   if (node['class'] === 'PARAMETER') return 'it holds a parameter, which has no value here';
@@ -81,7 +61,7 @@ export const checkExpression = async (db: Duck, what: string, sql: string): Prom
   if (parsed.error) throw fail(`it is not SQL: ${parsed.error_message}`);
   const problem = shapeProblem(parsed.statements ?? []);
   if (problem) throw fail(problem);
-  const sets = await functionSets(db);
+  const sets = await functionFacts(db);
   const columns = new Set<string>();
   let hasAggregate = false;
   let hasWindow = false;

@@ -30,9 +30,3 @@ export const countPollers = async (connection: HasWorkflowService, namespace: st
   const fresh = pollers.filter(({ lastSeenMs }) => Date.now() - lastSeenMs < freshMs);
   return new Set(fresh.map(({ identity }) => identity)).size;
 };
-
-/** When a worker last asked this queue for work; null where none did in the last five minutes. */
-export const lastPollAt = async (connection: HasWorkflowService, namespace: string, queue: string): Promise<Date | null> => {
-  const seen = (await listPollers(connection, namespace, queue)).map(({ lastSeenMs }) => lastSeenMs);
-  return seen.length === 0 ? null : new Date(Math.max(...seen));
-};

@@ -1,10 +1,8 @@
-import { randomUUID } from 'node:crypto';
-import { readFile, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import type { Sha256 } from '#domain/units.ts';
 import { type FileDigest, hashFile } from '../objects/hash-file.ts';
-import { objectKeys } from '../objects/keys.ts';
 import type { ObjectStore } from '../objects/store.ts';
+import { withStoredFile } from '../objects/stored.ts';
 
 /** An object as the store has it. `problem` is null where its bytes have its digest. */
 export type CheckedObject = { readonly bytes: number; readonly problem: string | null };
@@ -17,24 +15,6 @@ export type ObjectCheck = {
   readonly looked: () => { objects: number; bytes: number };
 };
 
-/** Works on the store's own file, else on a copy that is made for it: a cache would hide what happened to the object. */
-const withFile = async <T>(
-  objects: ObjectStore,
-  key: string,
-  scratch: string,
-  work: (file: string) => Promise<T>,
-): Promise<T> => {
-  const own = objects.localPath(key);
-  if (own !== null) return await work(own);
-  const copy = join(scratch, randomUUID());
-  try {
-    await objects.download(key, copy);
-    return await work(copy);
-  } finally {
-    await unlink(copy).catch(() => {});
-  }
-};
-
 const describe = (sha256: Sha256, found: FileDigest): CheckedObject => ({
   bytes: found.bytes,
   problem:
@@ -45,9 +25,9 @@ export const createObjectCheck = (objects: ObjectStore, scratch: string): Object
   const seen = new Map<Sha256, Promise<CheckedObject>>();
   let bytes = 0;
   const read = async (sha256: Sha256): Promise<CheckedObject> => {
-    const key = objectKeys.content(sha256);
-    if ((await objects.stat(key)) === null) return { bytes: 0, problem: `object "${sha256}" must be in the store: it is not` };
-    const checked = describe(sha256, await withFile(objects, key, scratch, hashFile));
+    const found = await withStoredFile(objects, sha256, scratch, hashFile);
+    if (found === null) return { bytes: 0, problem: `object "${sha256}" must be in the store: it is not` };
+    const checked = describe(sha256, found);
     bytes += checked.bytes;
     return checked;
   };
@@ -60,8 +40,8 @@ export const createObjectCheck = (objects: ObjectStore, scratch: string): Object
     look,
     json: async (sha256) => {
       if ((await look(sha256)).problem !== null) return null;
-      const text = await withFile(objects, objectKeys.content(sha256), scratch, (file) => readFile(file, 'utf8'));
-      return JSON.parse(text);
+      const text = await withStoredFile(objects, sha256, scratch, (file) => readFile(file, 'utf8'));
+      return text === null ? null : JSON.parse(text);
     },
     looked: () => ({ objects: seen.size, bytes }),
   };

@@ -1,9 +1,9 @@
 /** Turns a schema's issue into a sentence with place, what is, what was expected and what to write. */
 
 import type { z } from 'zod';
+import { nearestName } from '#domain/features/nearest-name.ts';
 import { type JsonSchema, pipelineJsonSchema } from '../../../infra/schemas/pipeline-schema.ts';
 import { type Located, positionOf } from './positions.ts';
-import { nearest } from './suggest.ts';
 
 type Issue = z.core.$ZodIssue;
 /** Keys that the schema knows at a path, over all branches of a union. */
@@ -34,7 +34,7 @@ const flatten = (issue: Issue, prefix: readonly PropertyKey[] = []): Issue[] => 
 
 const unknownKey = (located: Located, path: readonly PropertyKey[], key: string): string => {
   const known = [...new Set(keysAt(pipelineJsonSchema(), path))];
-  const near = nearest(key, known);
+  const near = nearestName(key, known);
   const hint = near ? `; did you mean "${near}"?` : '';
   return `${positionOf(located, path, key)}: unknown key "${key}"${hint}${known.length > 0 ? ` (${known.join(', ')})` : ''}`;
 };
@@ -43,7 +43,7 @@ const unknownValue = (located: Located, issue: Issue & { code: 'invalid_value' }
   const found = located.document.getIn(issue.path as unknown[]);
   const written = typeof found === 'string' ? found : JSON.stringify(found ?? '');
   const known = issue.values.map(String);
-  const near = nearest(written, known);
+  const near = nearestName(written, known);
   const name = String(issue.path.at(-1) ?? 'value');
   return `${positionOf(located, issue.path)}: unknown ${name} "${written}"${near ? `; did you mean "${near}"?` : ''} (${known.join(', ')})`;
 };

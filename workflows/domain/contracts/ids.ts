@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { DurationMs, Instant, PipelineName, Ratio, RunKey, Sha256, VersionNumber } from '../units.ts';
+import type { Instant, PipelineName, RunKey, Sha256, VersionNumber } from '../units.ts';
 
 /** Brands a schema's output without a transform, so that its JSON Schema stays that of the plain value. */
 const branded = <Branded extends Plain, Plain>(schema: z.ZodType<Plain, Plain>): z.ZodType<Branded, Plain> =>
@@ -9,8 +9,6 @@ export const sha256Schema = branded<Sha256, string>(
   z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hexadecimal digits'),
 );
 export const instantSchema = branded<Instant, string>(z.iso.datetime({ precision: 3 }));
-export const durationMsSchema = branded<DurationMs, number>(z.int().nonnegative());
-export const ratioSchema = branded<Ratio, number>(z.number().min(0).max(1));
 export const runKeySchema = branded<RunKey, string>(z.string().regex(/^[0-9a-f]{16}$/));
 export const versionNumberSchema = branded<VersionNumber, number>(z.int().positive());
 

@@ -56,4 +56,3 @@ export const stageNames = [
   'promote',
 ] as const;
 export type StageName = (typeof stageNames)[number];
-export const stageNameSchema = z.enum(stageNames);
