@@ -48,7 +48,7 @@ describe('the house', () => {
     expect(read('infra/schemas/pipeline-file.md')).toBe(renderReferencePage());
   });
 
-  it('cites only documents that are here', () => {
+  it('cites only documents that are here (cited-is-here)', () => {
     const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
       cwd: root,
       encoding: 'utf8',
@@ -58,7 +58,7 @@ describe('the house', () => {
     expect(cited.filter(({ name }) => !here.has(name))).toEqual([]);
   });
 
-  it('has metrics that say what they count, and emits every one of them', () => {
+  it('has metrics that say what they count, and emits every one of them (cited-is-here)', () => {
     const emitting = sourceFiles().filter((file) => file !== 'infra/telemetry/metrics.ts');
     const text = emitting.map(read).join('\n');
     for (const [name, { help }] of Object.entries(metricSpecs)) {
