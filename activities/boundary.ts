@@ -9,10 +9,11 @@ import type { StepContext } from './step-context.ts';
 /**
  * Codes that a retry may mend, but that count as final from this attempt on. Lower, and a restart that we do not recognise
  * or one killed trainer ends a run; higher, and a plain mistake keeps a run going for longer than a person waits.
+ * With the back-off of `workflows/step-options.ts` seven attempts take 31 s, and ten two minutes.
  * Shutdowns and lost workers consume attempts too, but are not failures of these kinds.
  */
 const finalFromAttempt: Partial<Record<ErrorCode, number>> = {
-  PRN_INTERNAL: 10,
+  PRN_INTERNAL: 7,
   PRN_TRAINER_ENVIRONMENT: 5,
   PRN_TRAINER_CRASHED: 3,
   PRN_TRAINER_SILENT: 2,

@@ -35,7 +35,7 @@ describe('what a step throws', () => {
       nonRetryable: false,
       cause: error,
     });
-    expect(await thrownBy(inAttempt(10).run(throwing(error), null))).toMatchObject({ type: 'PRN_INTERNAL', nonRetryable: true });
+    expect(await thrownBy(inAttempt(7).run(throwing(error), null))).toMatchObject({ type: 'PRN_INTERNAL', nonRetryable: true });
   });
 
   test.each([
@@ -50,6 +50,7 @@ describe('what a step throws', () => {
     ['PRN_TRAINER_CRASHED', 3],
     ['PRN_TRAINER_SILENT', 2],
     ['PRN_TRAINER_ENVIRONMENT', 5],
+    ['PRN_INTERNAL', 7],
   ] as const)('%s is final from attempt %i', (code, attempt) => {
     const error = new PerennialError(code, 'Cannot train');
     expect(toApplicationFailure(error, attempt - 1).nonRetryable).toBe(false);
