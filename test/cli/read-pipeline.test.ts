@@ -48,6 +48,12 @@ describe('parsePipeline()', () => {
     expect(problemsOf('name: x\ndata:\n  source: [a\n  label: b\n')[0]).toMatch(/^pipeline\.yaml:4:3: /);
   });
 
+  it('says where a second document begins', () => {
+    expect(problemsOf(`${smallest}---\nname: other\n`)).toEqual([
+      expect.stringMatching(/^pipeline\.yaml:\d+:1: a pipeline file holds one document, and a second begins here$/),
+    ]);
+  });
+
   it('refuses a key that stands twice', () => {
     expect(problemsOf(`${smallest}name: other\n`)[0]).toMatch(/^pipeline\.yaml:5:1: Map keys must be unique/);
   });

@@ -39,7 +39,10 @@ export const parsePipeline = (text: string, name: string): { file: unknown; spec
   const broken = located.document.errors[0];
   if (broken) {
     const { line, col } = located.lines.linePos(broken.pos[0]);
-    throw new PerennialError('PRN_SPEC_UNREADABLE', `${name}:${line}:${col}: ${broken.message}`);
+    // The parser's own words are for programmers.
+    const what =
+      broken.code === 'MULTIPLE_DOCS' ? 'a pipeline file holds one document, and a second begins here' : broken.message;
+    throw new PerennialError('PRN_SPEC_UNREADABLE', `${name}:${line}:${col}: ${what}`);
   }
   const file: unknown = located.document.toJS();
   const parsed = pipelineSpecSchema.safeParse(file);
