@@ -50,12 +50,25 @@ type Staging = {
   readonly key: string;
 };
 
+/** Such a record swallows every line to the end of the file: counted as one rejected row, most of a file could be lost unseen. */
+const refuseOpenQuote = async (to: Staging, errors: string): Promise<void> => {
+  const [found] = await to.db.rows<{ text: string }>(`SELECT split_part(csv_line, chr(10), 1) AS text FROM ${errors}
+    WHERE error_message LIKE '%unterminated quote%' AND contains(trim(csv_line, chr(10)), chr(10)) LIMIT 1`);
+  if (found === undefined) return;
+  const where = found.text.slice(0, 100);
+  throw new PerennialError(
+    'PRN_SOURCE_UNREADABLE',
+    `Cannot read "${to.key}" as CSV as every quote must close: one that opens in the line that begins with ${where} does not, and lines after it would be lost`,
+  );
+};
+
 const stageCsv = async (to: Staging, file: string): Promise<ReadableObject | null> => {
   const dialect = await readCsvDialect(file, to.key);
   if (dialect === null) return null;
   const parquet = staged(to.folder, to.index);
   const rejects = `csv_${to.index.replaceAll(/\W/g, '_')}`;
   await to.db.run(asParquet(csvRelation(file, dialect, rejects), parquet)).catch(unreadable(to.key, 'CSV'));
+  await refuseOpenQuote(to, `${rejects}_errors`);
   const { records } = await to.db.row<{ records: number }>(`SELECT count(*)::BIGINT AS records FROM ${parquetOf([parquet])}`);
   await to.db.run(`INSERT INTO rejects BY NAME SELECT ${quoteText(to.source)} AS source, ${quoteText(to.key)} AS object,
     line AS ordinal, 'line cannot be read: ' || lower(min(error_type::VARCHAR)) AS reason, left(trim(min(csv_line), chr(10)), 10000) AS raw

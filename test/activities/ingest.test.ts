@@ -270,6 +270,13 @@ describe('ingestSources() refuses', () => {
     );
   });
 
+  it('a quote that never closes, which would swallow the rows after it', async () => {
+    const text = `${csvOf(days)}"2001-01-09,1,A\n${csvOf(days).split('\n').slice(1).join('\n')}`;
+    expect(await refusal(eventsFile(world.write('open-quote.csv', text)))).toMatch(
+      /^PRN_SOURCE_UNREADABLE: Cannot read "open-quote\.csv" as CSV as every quote must close: .* begins with "2001-01-09,1,A does not/,
+    );
+  });
+
   it('a column that is not there, naming those that are', async () => {
     expect(await refusal(eventsFile(world.write('lacks.csv', 'at,place\n2001-01-01,A\n')))).toMatch(
       /^PRN_DATA_COLUMN_MISSING: .*"delay" is not there: it has "at", "place"/,
