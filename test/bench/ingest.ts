@@ -14,6 +14,7 @@ import {
   flightsParquet,
   flightsPipeline,
   peakMemoryOf,
+  repeatFlights,
   timed,
   withBenchPlace,
 } from '../activities/support/data-bench.ts';
@@ -22,16 +23,6 @@ const oneStatement = (to: string): string => `COPY (
   SELECT date, delay, distance, origin, destination, delay > 15 AS late, date::DATE AS day FROM ${quoteText(flightsParquet)}
   WHERE delay BETWEEN -120 AND 2000 AND distance BETWEEN 1 AND 6000 ORDER BY date, delay, distance, origin, destination
 ) TO ${quoteText(to)} (FORMAT parquet, COMPRESSION zstd, PARTITION_BY (day), OVERWRITE_OR_IGNORE)`;
-
-const manyRows = async (folder: string, times: number): Promise<string> => {
-  if (times === 1) return flightsParquet;
-  const file = join(folder, 'many.parquet');
-  await withDuckDb({ folder, ...benchLimits, allowedFolders: [dirname(flightsParquet)] }, (db) =>
-    db.run(`COPY (SELECT date + to_days(181 * k::INTEGER) AS date, delay, distance, origin, destination
-      FROM range(${times}) t(k), ${quoteText(flightsParquet)}) TO ${quoteText(file)} (FORMAT parquet, COMPRESSION zstd)`),
-  );
-  return file;
-};
 
 export const run = (parameters: readonly string[]): Promise<void> =>
   withBenchPlace(async (steps, folder, freshStore) => {
@@ -58,7 +49,7 @@ export const run = (parameters: readonly string[]): Promise<void> =>
         return timed(() => createIngest(deps)(input));
       },
     });
-    const many = await steps.prepare(flightsPipeline(await manyRows(folder, times)));
+    const many = await steps.prepare(flightsPipeline(repeatFlights(folder, times)));
     await forget();
     const peak = await peakMemoryOf(() => steps.ingest(many));
     process.stdout.write(`resident memory at ${3 * times} million rows: ${(peak / 1e6).toFixed(0)} MB (goal under 1500)\n`);

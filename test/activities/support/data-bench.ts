@@ -1,4 +1,5 @@
 /** What the benches of the data steps share: a place of their own with a real PostgreSQL, and turns of two sides. */
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +12,15 @@ import { openDataSteps } from './data-steps.ts';
 
 export const flightsParquet = join(import.meta.dirname, '../../../node_modules/vega-datasets/data/flights-3m.parquet');
 export const benchLimits = { memoryMiB: 1024, threads: availableParallelism() };
+
+/** The flights, or a file of so many times their rows. */
+export const repeatFlights = (folder: string, times: number): string => {
+  if (times === 1) return flightsParquet;
+  const program = join(import.meta.dirname, '../../bench/programs/repeat-flights.ts');
+  const file = join(folder, 'flights.parquet');
+  execFileSync(process.execPath, [program, file, String(times)]);
+  return file;
+};
 
 export const flightsPipeline = (path: string, checks: NonNullable<PipelineFile['data']['checks']> = []): PipelineFile => ({
   name: 'flights',
