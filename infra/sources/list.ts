@@ -5,7 +5,7 @@ import { mapParallel } from '../objects/parallel.ts';
 import type { ContentStore } from '../objects/store.ts';
 import { openDigestCache } from './digest-cache.ts';
 import { listDirectory } from './directory.ts';
-import { listS3, openS3, parseS3Address, type S3Settings } from './s3-source.ts';
+import { parseS3Address, type S3Settings } from './s3-address.ts';
 
 export type ListOptions = {
   /** Where digests of unchanged files are remembered, such as `config.cacheDir`. */
@@ -46,6 +46,7 @@ const listLocal = async (name: string, source: SourceSpec, path: string, options
 
 const listOne = async (name: string, source: SourceSpec, pipelineFolder: string, options: ListOptions): Promise<Found> => {
   if (parseS3Address(source.path) === null) return listLocal(name, source, resolve(pipelineFolder, source.path), options);
+  const { listS3, openS3 } = await import('./s3-source.ts');
   const client = openS3(options.s3);
   try {
     const { root, objects } = await listS3(client, source.path, source.type);

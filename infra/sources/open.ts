@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { PerennialError } from '#domain/errors.ts';
 import { sha256Of } from '../objects/digest.ts';
 import { openDigestCache } from './digest-cache.ts';
-import { downloadS3, openS3, parseS3Address, type S3Settings } from './s3-source.ts';
+import { parseS3Address, type S3Settings } from './s3-address.ts';
 
 /** See `OpenSource` in activities/deps.ts. */
 type OpenSource = (
@@ -27,6 +27,7 @@ export const createOpenSource = (options: { readonly cacheFolder: string; readon
   return async (address, key, folder) => {
     if (parseS3Address(address) === null) return openLocal(address, key, folder);
     const file = join(folder, `${sha256Of(key).slice(0, 24)}${endingOf(key)}`);
+    const { downloadS3, openS3 } = await import('./s3-source.ts');
     const client = openS3(options.s3);
     try {
       return { file, ...(await downloadS3(client, address, key, file)) };

@@ -5,21 +5,9 @@ import { pipeline } from 'node:stream/promises';
 import { GetObjectCommand, paginateListObjectsV2, S3Client, S3ServiceException } from '@aws-sdk/client-s3';
 import { PerennialError } from '#domain/errors.ts';
 import { endings } from './directory.ts';
+import { parseS3Address, type S3Address, type S3Settings } from './s3-address.ts';
 
-export type S3Settings = {
-  readonly endpoint: string | null;
-  readonly region: string;
-  /** Absent: the usual AWS chain. */
-  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
-};
-export type S3Address = { readonly bucket: string; readonly prefix: string };
 export type S3Object = { readonly key: string; readonly bytes: number; readonly etag: string };
-
-/** "s3://bucket/prefix" to its halves; null for anything else. */
-export const parseS3Address = (path: string): S3Address | null => {
-  const match = /^s3:\/\/([^/]+)\/?(.*)$/.exec(path);
-  return match ? { bucket: match[1] as string, prefix: match[2] as string } : null;
-};
 
 export const openS3 = (settings: S3Settings): S3Client =>
   new S3Client({
