@@ -180,7 +180,7 @@ describe('perennial models list, show, diff', () => {
       expect(status).toBe(4);
       expect(stderr).toContain('perennial models list churn');
     }
-    expect(world.perennial('list', 'nobody').stdout).toContain('No model versions of "nobody"');
+    expect(world.perennial('list', churn).stdout).toContain('No model versions of "churn"');
   });
 });
 

@@ -11,6 +11,7 @@ import { listSources } from '../../infra/sources/list.ts';
 import { retrainWorkflowId, searchAttributes, taskQueues } from '../../workflows/names.ts';
 import type { retrain } from '../../workflows/retrain.ts';
 import type { Context } from './context.ts';
+import { requirePipeline } from './known-pipeline.ts';
 import { applyOverrides } from './spec/overrides.ts';
 
 export type RunWish = {
@@ -28,6 +29,8 @@ export type StartedRun = {
   readonly runKey: RunKey;
   /** The run was there already: under way, or ended with the verdict that `outcome` gives. */
   readonly attached: boolean;
+  /** The verdict was there already. */
+  readonly ended: boolean;
   /** Waits for the end. A run that failed throws its error. */
   outcome(): Promise<RetrainOutcome>;
 };
@@ -43,9 +46,12 @@ type Definition = {
 const effectiveDefinition = async (context: Context, wish: RunWish): Promise<Definition> => {
   const current = await context.definitions.current(wish.pipeline);
   if (current === null) {
+    if (/[/.]/.test(wish.pipeline))
+      throw new PerennialError('PRN_NOT_FOUND', `Cannot run "${wish.pipeline}" as there is no such file or folder`);
+    await requirePipeline(context, wish.pipeline, 'Cannot run');
     throw new PerennialError(
       'PRN_NOT_FOUND',
-      `Cannot run "${wish.pipeline}": no such pipeline is applied; "perennial status" lists them`,
+      `Cannot run "${wish.pipeline}": it has no definition; \`perennial apply PATH\` gives it one`,
     );
   }
   const file = applyOverrides(current.file, wish.overrides ?? []);
@@ -142,7 +148,7 @@ export const startRun = async (context: Context, client: Client, wish: RunWish):
   const { runKey } = request;
   const workflowId = retrainWorkflowId(wish.pipeline, runKey);
   const recorded = await recordedOutcome(context, runKey);
-  if (recorded !== null) return { workflowId, runKey, attached: true, outcome: async () => recorded };
+  if (recorded !== null) return { workflowId, runKey, attached: true, ended: true, outcome: async () => recorded };
   const launched = await launch(client, request);
-  return { workflowId, runKey, attached: launched === 'attached', outcome: () => awaitOutcome(client, workflowId) };
+  return { workflowId, runKey, attached: launched === 'attached', ended: false, outcome: () => awaitOutcome(client, workflowId) };
 };

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { paint, print, printJson, short, table } from '../output.ts';
+import { formatNumber } from '../quantity.ts';
 
 const explainRun = async (context: Context, asked: string) => {
   const { findRun } = await import('../find.ts');
@@ -18,7 +19,7 @@ const printRun = ({ run, stages }: Awaited<ReturnType<typeof explainRun>>): void
     print(`  because    ${run.result.reason}`);
     for (const it of run.result.gate?.inequalities ?? []) {
       print(
-        `    ${it.holds ? paint('green', 'holds') : paint('red', 'fails')}  ${it.what}: ${it.left.toFixed(5)} ${it.operator} ${it.right.toFixed(5)}`,
+        `    ${it.holds ? paint('green', 'holds') : paint('red', 'fails')}  ${it.what}: ${formatNumber(it.left)} ${it.operator} ${formatNumber(it.right)}`,
       );
     }
     print(`  data       ${short(run.result.dataVersion)}`);

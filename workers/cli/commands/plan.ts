@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import { paint, print, printJson, short } from '../output.ts';
+import { asWritten } from '../spec/as-written.ts';
 
 /** What differs between two values, as "path: before -> after". */
 const differences = (before: unknown, after: unknown, path = ''): string[] => {
@@ -24,7 +25,7 @@ export const register = (program: Command): void => {
       const { currentSpec } = await import('../spec/current-spec.ts');
       const read = await readPipeline(path);
       const current = await currentSpec(read.spec.name);
-      const changes = current === null ? [] : differences(current.spec, read.spec);
+      const changes = current === null ? [] : differences(asWritten(current.spec), asWritten(read.spec));
       if (options.json)
         return printJson({
           pipeline: read.spec.name,
@@ -33,12 +34,12 @@ export const register = (program: Command): void => {
           changes,
           spec: read.spec,
         });
-      print(stringify(read.spec).trimEnd());
+      print(stringify(asWritten(read.spec)).trimEnd());
       print('');
       if (current === null)
         return print(`${paint('green', '+')} ${read.spec.name} is new: definition ${short(read.definitionSha256)}`);
       if (changes.length === 0) return print(`no change: ${read.spec.name} is at definition ${short(current.sha256)}`);
       for (const change of changes) print(`${paint('yellow', '~')} ${change}`);
-      return print(`${changes.length} change${changes.length === 1 ? '' : 's'}: "perennial apply ${path}" makes them`);
+      return print(`${changes.length} change${changes.length === 1 ? '' : 's'}: \`perennial apply ${path}\` makes them`);
     });
 };

@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
 import type { PipelineName, VersionNumber } from '#domain/units.ts';
 import type { Context } from '../context.ts';
+import { requirePipeline } from '../known-pipeline.ts';
 import { print, printJson } from '../output.ts';
+import { parseCount } from '../quantity.ts';
 
 /** The champion before the present one, by the record of promotions. */
 const previousOf = async (context: Context, pipeline: PipelineName): Promise<VersionNumber | null> => {
@@ -24,9 +26,10 @@ export const register = (program: Command): void => {
       const { withContext } = await import('../context.ts');
       const { PerennialError } = await import('#domain/errors.ts');
       await withContext(async (context) => {
-        const pipeline = name as PipelineName;
+        const pipeline = await requirePipeline(context, name, 'Cannot roll back');
         const deployment = await context.deployments.get(pipeline);
-        const version = options.to === undefined ? await previousOf(context, pipeline) : (Number(options.to) as VersionNumber);
+        const version =
+          options.to === undefined ? await previousOf(context, pipeline) : (parseCount('--to', options.to) as VersionNumber);
         if (version === null || !(await context.registry.get(pipeline, version))) {
           throw new PerennialError(
             'PRN_NOT_FOUND',

@@ -5,9 +5,13 @@ import { instantSchema } from '#domain/contracts/ids.ts';
 import { durationSchema } from '#domain/contracts/pipeline-spec/quantities.ts';
 import type { RetrainOutcome } from '#domain/contracts/retrain.ts';
 import { PerennialError } from '#domain/errors.ts';
-import type { Instant, PipelineName } from '#domain/units.ts';
+import type { Instant, PipelineName, RunKey } from '#domain/units.ts';
 import type { Context } from '../context.ts';
+import { followStages } from '../demo/follow.ts';
+import { createStory } from '../demo/story.ts';
+import { inOrder } from '../models/in-order.ts';
 import { exitOfOutcome, note, paint, print, printJson, short } from '../output.ts';
+import type { StartedRun } from '../start-run.ts';
 
 type Options = {
   wait?: boolean;
@@ -65,7 +69,28 @@ const printOutcome = (outcome: RetrainOutcome): void => {
   print(`${paint(colour, outcome.verdict)}  ${outcome.reason}`);
   print(`  data version   ${short(outcome.dataVersion)}`);
   print(`  model version  ${outcome.modelVersion ?? '-'}`);
-  for (const [name, value] of Object.entries(outcome.metrics)) print(`  ${name.padEnd(13)}  ${value.toFixed(4)}`);
+  for (const [name, value] of inOrder(outcome.metrics)) print(`  ${name.padEnd(13)}  ${value.toFixed(4)}`);
+};
+
+/** Says on stderr what is done, stage by stage: a training may take hours, and silence looks like a fault. */
+const tellStages = (context: Context, runKey: RunKey): { end(): Promise<void> } => {
+  const ended = new AbortController();
+  const told = followStages(context, runKey, createStory(process.stderr), ended.signal).catch(() => undefined);
+  return {
+    end: () => {
+      ended.abort();
+      return told;
+    },
+  };
+};
+
+const endOf = async (context: Context, started: StartedRun, timeoutMs: number | null) => {
+  const told = started.ended ? null : tellStages(context, started.runKey);
+  try {
+    return await waitForEnd(started.outcome(), timeoutMs, started.workflowId);
+  } finally {
+    await told?.end();
+  }
 };
 
 const runAction = async (nameOrPath: string, options: Options): Promise<void> => {
@@ -90,12 +115,13 @@ const runAction = async (nameOrPath: string, options: Options): Promise<void> =>
       const link = context.endpoints.temporalUiUrl
         ? `${context.endpoints.temporalUiUrl}/namespaces/${context.endpoints.temporalNamespace}/workflows/${encodeURIComponent(started.workflowId)}`
         : null;
-      note(`${started.attached ? 'attached to' : 'started'} ${started.workflowId}${link ? `\n${link}` : ''}`);
+      const how = started.ended ? 'ended before:' : started.attached ? 'attached to' : 'started';
+      note(`${how} ${started.workflowId}${link ? `\n${link}` : ''}`);
       if (!options.wait)
         return options.json
           ? printJson({ workflowId: started.workflowId, runKey: started.runKey, attached: started.attached, link })
           : undefined;
-      const ended = await waitForEnd(started.outcome(), timeoutMs, started.workflowId);
+      const ended = await endOf(context, started, timeoutMs);
       if (ended === 'detached') process.exitCode = 130;
       else if (ended === 'timed out') {
         note(`waited ${options.timeout}: ${started.workflowId} goes on`);

@@ -1,14 +1,17 @@
 import type { Command } from 'commander';
 import { print, printJson, table } from '../output.ts';
+import { parseCount } from '../quantity.ts';
 
 const list = async (options: { pipeline?: string; limit: string; json?: boolean }): Promise<void> => {
   const { withContext } = await import('../context.ts');
+  const { requirePipeline } = await import('../known-pipeline.ts');
+  const limit = parseCount('--limit', options.limit);
   await withContext(async (context) => {
-    const runs = await context.runs.list({
-      ...(options.pipeline === undefined ? {} : { pipeline: options.pipeline as never }),
-      limit: Number(options.limit),
-    });
+    const pipeline =
+      options.pipeline === undefined ? {} : { pipeline: await requirePipeline(context, options.pipeline, 'Cannot list runs of') };
+    const runs = await context.runs.list({ ...pipeline, limit });
     if (options.json) return printJson({ runs });
+    if (runs.length === 0) return print('No runs yet: `perennial run PIPELINE` starts one');
     return print(
       table([
         ['run', 'pipeline', 'verdict', 'started', 'reason'],
@@ -51,6 +54,7 @@ export const register = (program: Command): void => {
     .option('--pipeline <name>', 'only of this pipeline')
     .option('--limit <n>', 'how many', '20')
     .option('--json', 'one JSON document')
+    .addHelpText('after', '\nExample:\n  $ perennial runs list --pipeline churn --limit 5')
     .action(list);
   runs
     .command('show')

@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
+import { requirePipeline } from '../known-pipeline.ts';
 import { print, printJson, short, table } from '../output.ts';
+import { formatMany } from '../quantity.ts';
 
 const gather = async (context: Context, only: string | undefined) => {
   const pipelines = (await context.definitions.listPipelines()).filter(({ name }) => only === undefined || name === only);
@@ -16,6 +18,9 @@ const gather = async (context: Context, only: string | undefined) => {
   );
 };
 
+/** Without the database's address, which holds a password: this ends in the logs of other programs. */
+const linksOf = ({ endpoints }: Context) => ({ ...endpoints, databaseUrl: undefined });
+
 export const register = (program: Command): void => {
   program
     .command('status')
@@ -25,17 +30,11 @@ export const register = (program: Command): void => {
     .addHelpText('after', '\nExample:\n  $ perennial status churn')
     .action(async (pipeline: string | undefined, options: { json?: boolean }) => {
       const { withContext } = await import('../context.ts');
-      const { PerennialError } = await import('#domain/errors.ts');
       await withContext(async (context) => {
+        if (pipeline !== undefined) await requirePipeline(context, pipeline, 'Cannot show');
         const found = await gather(context, pipeline);
-        if (pipeline !== undefined && found.length === 0) {
-          throw new PerennialError(
-            'PRN_NOT_FOUND',
-            `Cannot show "${pipeline}": no such pipeline is applied; "perennial status" lists them`,
-          );
-        }
-        if (options.json) return printJson({ pipelines: found, links: context.endpoints });
-        if (found.length === 0) return print('no pipelines yet: "perennial run PATH" applies and runs one');
+        if (options.json) return printJson({ pipelines: found, links: linksOf(context) });
+        if (found.length === 0) return print('No pipelines yet: `perennial run PATH` applies and runs one');
         for (const { pipeline: name, deployment, runs, servers } of found) {
           const champion = deployment.champion
             ? `champion version ${deployment.champion.version} (${short(deployment.champion.modelSha256)})`
@@ -43,9 +42,9 @@ export const register = (program: Command): void => {
           const serving = servers.filter(
             (server) => server.state === 'serving' && server.generation === deployment.generation,
           ).length;
-          print(`${name}: ${champion}, served by ${serving} of ${servers.length} server${servers.length === 1 ? '' : 's'}`);
+          print(`${name}: ${champion}, served by ${serving} of ${formatMany(servers.length, 'server')}`);
           const rows = runs.map((run) => [`  ${run.runKey}`, run.outcome ?? 'running', run.startedAt, run.trigger.kind]);
-          print(table([['  run', 'verdict', 'started', 'trigger'], ...rows]));
+          print(rows.length === 0 ? '  no runs yet' : table([['  run', 'verdict', 'started', 'trigger'], ...rows]));
         }
         return undefined;
       });

@@ -1,18 +1,20 @@
 import { PerennialError } from '#domain/errors.ts';
-import type { PipelineName } from '#domain/units.ts';
 import { checkOut } from '../../../infra/data/checkout.ts';
 import { diffSnapshots } from '../../../infra/data/diff.ts';
 import { withContext } from '../context.ts';
+import { requirePipeline } from '../known-pipeline.ts';
 import { print, printJson, short, table } from '../output.ts';
-import { formatBytes, formatCount } from './quantity.ts';
+import { formatBytes, formatCount, formatMany } from '../quantity.ts';
 import { withScratch } from './scratch.ts';
 import { findSnapshot } from './show.ts';
 
 export const listSnapshots = (options: { pipeline?: string; json?: boolean }): Promise<void> =>
   withContext(async (context) => {
-    const snapshots = await context.snapshots.list(options.pipeline as PipelineName | undefined);
+    const asked = options.pipeline;
+    const pipeline = asked === undefined ? undefined : await requirePipeline(context, asked, 'Cannot list snapshots of');
+    const snapshots = await context.snapshots.list(pipeline);
     if (options.json) return printJson({ snapshots });
-    if (snapshots.length === 0) return print('No snapshots yet: "perennial run PIPELINE" makes one');
+    if (snapshots.length === 0) return print('No snapshots yet: `perennial run PIPELINE` makes one');
     const rows = snapshots.map((snapshot) => [
       short(snapshot.sha256),
       snapshot.pipeline,
@@ -32,7 +34,7 @@ export const diff = (from: string, to: string, options: { json?: boolean }): Pro
     const found = diffSnapshots(before.manifest, after.manifest);
     if (options.json) return printJson({ before: before.sha256, after: after.sha256, ...found });
     print(
-      `${short(before.sha256)} to ${short(after.sha256)}: rows ${formatCount(found.rows.before)} to ${formatCount(found.rows.after)}, ${found.sharedParts} parts shared`,
+      `${short(before.sha256)} to ${short(after.sha256)}: rows ${formatCount(found.rows.before)} to ${formatCount(found.rows.after)}, ${formatMany(found.sharedParts, 'part')} shared`,
     );
     for (const column of found.columns)
       print(`column "${column.name}": ${JSON.stringify(column.before)} to ${JSON.stringify(column.after)}`);
@@ -60,5 +62,7 @@ export const checkout = (asked: string, folder: string, options: { format: strin
     const limits = { memoryMiB: context.config.memoryMiB, threads: context.config.threads };
     const written = await withScratch((scratch) => checkOut(context.content, manifest, { folder, format, scratch, limits }));
     if (options.json) return printJson({ snapshot: sha256, folder, ...written });
-    return print(`Wrote ${formatCount(written.rows)} rows of ${short(sha256)} to ${folder} (${written.files} files)`);
+    return print(
+      `Wrote ${formatMany(written.rows, 'row')} of ${short(sha256)} to ${folder} (${formatMany(written.files, 'file')})`,
+    );
   });

@@ -4,7 +4,7 @@ import { collectGarbage } from '../../../infra/data/gc.ts';
 import { type Verification, verifySnapshot, verifyStore } from '../../../infra/data/verify.ts';
 import { withContext } from '../context.ts';
 import { note, print, printJson } from '../output.ts';
-import { formatBytes, formatCount } from './quantity.ts';
+import { formatBytes, formatMany } from '../quantity.ts';
 import { withScratch } from './scratch.ts';
 import { findSnapshot } from './show.ts';
 
@@ -30,7 +30,7 @@ export const verify = (asked: string | undefined, options: { json?: boolean }): 
     });
     assertSound(result);
     if (options.json) return printJson(result);
-    return print(`${formatCount(result.objects)} objects (${formatBytes(result.bytes)}) have the bytes that their names say`);
+    return print(`${formatMany(result.objects, 'object')}, ${formatBytes(result.bytes)}: every name is the digest of its bytes`);
   });
 
 export const gc = (options: { delete?: boolean; olderThan: string; json?: boolean }): Promise<void> =>
@@ -45,7 +45,8 @@ export const gc = (options: { delete?: boolean; olderThan: string; json?: boolea
       isForReal,
     });
     if (options.json) return printJson({ ...result, isForReal });
-    const what = `${formatCount(result.garbage.objects)} objects (${formatBytes(result.garbage.bytes)}) that nothing names`;
-    print(isForReal ? `Deleted ${what}` : `Would delete ${what}; add --delete to do it`);
-    return print(`${formatCount(result.kept.objects)} objects (${formatBytes(result.kept.bytes)}) stay`);
+    const what = `${formatMany(result.garbage.objects, 'object')} (${formatBytes(result.garbage.bytes)}) that nothing names`;
+    if (result.garbage.objects === 0) print('Nothing to delete');
+    else print(isForReal ? `Deleted ${what}` : `Would delete ${what}; add --delete to do it`);
+    return print(`${formatMany(result.kept.objects, 'object')} (${formatBytes(result.kept.bytes)}) stay`);
   });

@@ -4,7 +4,7 @@ import { readManifest } from '../../../infra/data/manifest.ts';
 import { readFirstRows, readQuarantined, readRejected } from '../../../infra/data/rows.ts';
 import { type Context, withContext } from '../context.ts';
 import { print, printJson, short, table } from '../output.ts';
-import { formatBytes, formatCount } from './quantity.ts';
+import { formatBytes, formatCount, formatMany, parseCount } from '../quantity.ts';
 import { withScratch } from './scratch.ts';
 
 const text = (value: unknown): string => {
@@ -22,8 +22,10 @@ export const findSnapshot = async (context: Context, asked: string) => {
 const printManifest = (sha256: string, manifest: DatasetManifest): void => {
   const events = manifest.eventTime ? `${manifest.eventTime.first} to ${manifest.eventTime.last}` : 'no event time';
   print(`${sha256}  ${manifest.pipeline}`);
-  print(`${formatCount(manifest.rows)} rows, ${formatBytes(manifest.bytes)}, ${manifest.parts.length} parts, ${events}`);
-  print(`${formatCount(manifest.rejected.rows)} rows rejected, ${formatCount(manifest.quarantined.rows)} quarantined`);
+  print(
+    `${formatMany(manifest.rows, 'row')}, ${formatBytes(manifest.bytes)}, ${formatMany(manifest.parts.length, 'part')}, ${events}`,
+  );
+  print(`${formatMany(manifest.rejected.rows, 'row')} rejected, ${formatCount(manifest.quarantined.rows)} quarantined`);
   const limits = (column: DatasetManifest['schema']['columns'][number]) =>
     column.min === undefined && column.max === undefined ? '' : `${column.min ?? ''} to ${column.max ?? ''} ${column.unit ?? ''}`;
   if (manifest.schema.columns.length > 0)
@@ -43,14 +45,12 @@ const rowsAsked = async (
   options: ShowOptions,
 ): Promise<Record<string, unknown>[] | null> => {
   const limits = { memoryMiB: context.config.memoryMiB, threads: context.config.threads };
+  const limit = parseCount('--limit', options.limit);
+  const first = options.rows === undefined ? null : parseCount('--rows', options.rows);
   return withScratch(async (scratch) => {
-    if (options.rejected)
-      return readRejected(context.content, manifest.rejected.sha256, { scratch, limits }, Number(options.limit));
-    if (options.quarantined)
-      return readQuarantined(context.content, manifest.quarantined.sha256, { scratch, limits }, Number(options.limit));
-    return options.rows === undefined
-      ? null
-      : readFirstRows(context.content, manifest, { scratch, limits }, Number(options.rows));
+    if (options.rejected) return readRejected(context.content, manifest.rejected.sha256, { scratch, limits }, limit);
+    if (options.quarantined) return readQuarantined(context.content, manifest.quarantined.sha256, { scratch, limits }, limit);
+    return first === null ? null : readFirstRows(context.content, manifest, { scratch, limits }, first);
   });
 };
 

@@ -1,25 +1,30 @@
 import type { ModelVersion } from '#domain/contracts/model-version.ts';
 import { PerennialError } from '#domain/errors.ts';
-import type { PipelineName, VersionNumber } from '#domain/units.ts';
+import type { VersionNumber } from '#domain/units.ts';
 import { parseModelPackage } from '../../../infra/onnx/package.ts';
 import { type Context, withContext } from '../context.ts';
+import { requirePipeline } from '../known-pipeline.ts';
 import { paint, print, printJson, short, table } from '../output.ts';
 import { compareVersions, type VersionDiff } from './compare-versions.ts';
+import { inOrder } from './in-order.ts';
 
 type Options = { readonly json?: boolean };
 
 const metricText = (metrics: ModelVersion['metrics']): string =>
-  Object.entries(metrics)
+  inOrder(metrics)
     .slice(0, 3)
     .map(([name, value]) => `${name} ${value.toFixed(4)}`)
     .join('  ');
 
 export const listModels = (pipeline: string | undefined, options: Options): Promise<void> =>
   withContext(async (context) => {
-    const versions = await context.registry.list(pipeline as PipelineName | undefined);
+    const name = pipeline === undefined ? undefined : await requirePipeline(context, pipeline, 'Cannot list models of');
+    const versions = await context.registry.list(name);
     if (options.json) return printJson({ models: versions });
     if (versions.length === 0)
-      return print(`No model versions${pipeline ? ` of "${pipeline}"` : ''}: train one with "perennial run"`);
+      return print(
+        `No model versions${pipeline ? ` of "${pipeline}"` : ''}: train one with \`perennial run\`, or bring one in with \`perennial models import\``,
+      );
     return print(
       table([
         ['pipeline', 'version', 'stage', 'model', 'data', 'created', 'metrics'],
@@ -38,7 +43,7 @@ export const listModels = (pipeline: string | undefined, options: Options): Prom
 
 /** A version by number, or the champion. Throws PRN_NOT_FOUND naming what there is. */
 export const findVersion = async (context: Context, pipeline: string, asked: string): Promise<ModelVersion> => {
-  const name = pipeline as PipelineName;
+  const name = await requirePipeline(context, pipeline, 'Cannot find models of');
   const found =
     asked === 'champion'
       ? await context.registry.champion(name)
@@ -73,7 +78,7 @@ export const showModel = (pipeline: string, asked: string, options: Options): Pr
         `  trainer     ${version.trainer} ${JSON.stringify(version.parameters)}`,
         `  run         ${version.runKey ?? '-'}`,
         `  created     ${version.createdAt}`,
-        ...Object.entries(version.metrics).map(([name, value]) => `  ${name.padEnd(22)}${value.toFixed(6)}`),
+        ...inOrder(version.metrics).map(([name, value]) => `  ${name.padEnd(22)}${value.toFixed(6)}`),
       ].join('\n'),
     );
   });

@@ -1,5 +1,6 @@
 /** Reads a pipeline file: YAML with positions, the schema, and what lies beside it (SQL of views, code). */
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, extname, join, relative, resolve } from 'node:path';
 import { type PipelineSpec, pipelineSpecSchema } from '#domain/contracts/pipeline-spec/pipeline-spec.ts';
@@ -23,7 +24,10 @@ const pipelinePath = async (path: string): Promise<string> => {
   const found = await stat(absolute).catch(() => null);
   if (found === null)
     throw new PerennialError('PRN_SPEC_UNREADABLE', `Cannot read pipeline "${path}": there is no such file or folder`);
-  return found.isDirectory() ? join(absolute, 'pipeline.yaml') : absolute;
+  if (!found.isDirectory()) return absolute;
+  const file = join(absolute, 'pipeline.yaml');
+  if (existsSync(file)) return file;
+  throw new PerennialError('PRN_SPEC_UNREADABLE', `Cannot read pipeline "${path}": the folder holds no pipeline.yaml`);
 };
 
 const readText = async (path: string): Promise<string> =>
