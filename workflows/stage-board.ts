@@ -5,6 +5,7 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { log, setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
 import type { RetrainPlan, StageName } from '#domain/contracts/retrain.ts';
+import { stageNames } from '#domain/stages.ts';
 import { messageOf } from './failures.ts';
 import type { RetrainStatus, StageView } from './messages.ts';
 import { searchAttributes } from './names.ts';
@@ -13,22 +14,6 @@ import { quickSteps } from './step-options.ts';
 const stageAttribute = defineSearchAttributeKey(searchAttributes.stage, 'KEYWORD');
 const snapshotAttribute = defineSearchAttributeKey(searchAttributes.snapshot, 'KEYWORD');
 const verdictAttribute = defineSearchAttributeKey(searchAttributes.verdict, 'KEYWORD');
-
-/** In the order of a run. A list of its own: contracts are imported as types only. */
-const order = [
-  'admit',
-  'ingest',
-  'validate',
-  'freeze',
-  'features',
-  'train',
-  'evaluate',
-  'gate',
-  'register',
-  'approve',
-  'publish',
-  'promote',
-] as const satisfies readonly StageName[];
 
 const signs = { waiting: '⏳ waits', started: '▶ runs', done: '✓ done', skipped: '– skipped', failed: '✗ stopped' } as const;
 
@@ -118,7 +103,7 @@ export const createStageBoard = (): StageBoard => {
     conclude: (verdict, reason) => {
       waitingFor = null;
       headline += `**${verdict}**: ${cell(reason)}\n\n`;
-      for (const stage of order) if (!views.has(stage)) views.set(stage, { stage, state: 'skipped', note: '' });
+      for (const stage of stageNames) if (!views.has(stage)) views.set(stage, { stage, state: 'skipped', note: '' });
       upsertSearchAttributes([{ key: verdictAttribute, value: verdict }]);
       show();
     },

@@ -1,12 +1,12 @@
 import { PerennialError } from '#domain/errors.ts';
+import { nearestName } from '#domain/features/nearest-name.ts';
 import type { PipelineName } from '#domain/units.ts';
 import type { Context } from './context.ts';
-import { nearest } from './spec/suggest.ts';
 
 /** The way on from a name that is not there: the one that was meant, else those that are. */
 const wayOn = (asked: string, known: readonly string[]): string => {
   if (known.length === 0) return 'none is applied yet; `perennial apply PATH` applies one';
-  const meant = nearest(asked, known);
+  const meant = nearestName(asked, known);
   if (meant !== null) return `did you mean "${meant}"?`;
   return known.length > 5 ? '`perennial status` lists them' : `applied are ${known.map((name) => `"${name}"`).join(', ')}`;
 };

@@ -7,11 +7,11 @@ import type { RetrainOutcome } from '#domain/contracts/retrain.ts';
 import { PerennialError } from '#domain/errors.ts';
 import type { Instant, PipelineName, RunKey } from '#domain/units.ts';
 import type { Context } from '../context.ts';
-import { followStages } from '../demo/follow.ts';
-import { createStory } from '../demo/story.ts';
+import { followStages } from '../follow.ts';
 import { inOrder } from '../models/in-order.ts';
 import { exitOfOutcome, note, paint, print, printJson, short } from '../output.ts';
 import type { StartedRun } from '../start-run.ts';
+import { createStory } from '../story.ts';
 
 type Options = {
   wait?: boolean;

@@ -2,10 +2,10 @@
 import type { Client } from '@temporalio/client';
 import type { RetrainOutcome } from '#domain/contracts/retrain.ts';
 import type { Context } from '../context.ts';
+import { followStages } from '../follow.ts';
 import { paint, short } from '../output.ts';
 import { type RunWish, startRun } from '../start-run.ts';
-import { followStages } from './follow.ts';
-import type { Story } from './story.ts';
+import type { Story } from '../story.ts';
 
 const colours = { promoted: 'green', rejected: 'yellow', inconclusive: 'yellow', held: 'yellow', failed: 'red' } as const;
 

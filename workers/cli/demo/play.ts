@@ -10,8 +10,8 @@ import type { PipelineName } from '#domain/units.ts';
 import type { Context } from '../context.ts';
 import { paint, short, table } from '../output.ts';
 import { applyPipeline } from '../spec/apply-pipeline.ts';
+import type { Story } from '../story.ts';
 import { actOut } from './act.ts';
-import type { Story } from './story.ts';
 import { startTraffic, type Traffic, type TrafficReport } from './traffic.ts';
 import { copyPipeline, deliverMonth, flightsOf } from './world.ts';
 

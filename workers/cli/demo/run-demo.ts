@@ -7,9 +7,9 @@ import { resetState } from '../../supervise/reset-state.ts';
 import { startUp, type UpEvent } from '../../supervise/start-up.ts';
 import { contextOf } from '../context.ts';
 import { note, printJson, reportError } from '../output.ts';
+import { createStory, type Story } from '../story.ts';
 import { withTemporal } from '../temporal.ts';
 import { type DemoResult, play } from './play.ts';
-import { createStory, type Story } from './story.ts';
 
 type DemoOptions = { readonly json: boolean; readonly keep: boolean; readonly trainer: string | null };
 

@@ -41,18 +41,4 @@ export const retrainOutcomeSchema = z.strictObject({
 });
 export type RetrainOutcome = z.infer<typeof retrainOutcomeSchema>;
 
-export const stageNames = [
-  'admit',
-  'ingest',
-  'validate',
-  'freeze',
-  'features',
-  'train',
-  'evaluate',
-  'gate',
-  'register',
-  'approve',
-  'publish',
-  'promote',
-] as const;
-export type StageName = (typeof stageNames)[number];
+export type { StageName } from '../stages.ts';

@@ -1,5 +1,5 @@
 /** Tells the demo as it happens: people on a terminal, or nobody (with --json only the document at the end). */
-import { paint } from '../output.ts';
+import { paint } from './output.ts';
 
 export type Story = {
   readonly startedAt: number;

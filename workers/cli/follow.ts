@@ -1,8 +1,8 @@
 /** Says each stage of a run once it is done, and where the training is while it takes its time. */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { RunKey } from '#domain/units.ts';
-import type { Context } from '../context.ts';
-import { paint } from '../output.ts';
+import type { Context } from './context.ts';
+import { paint } from './output.ts';
 import type { Story } from './story.ts';
 
 const pollMs = 250;
