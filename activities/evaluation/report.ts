@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Comparison, EvaluationReport } from '#domain/contracts/evaluation-report.ts';
-import { compareInSteps } from '#domain/stats/compare-models.ts';
-import type { Contest } from '#domain/stats/estimate-gain.ts';
+import { compareInSteps } from '#domain/stats/comparison/compare-models.ts';
+import type { Contest } from '#domain/stats/comparison/estimate-gain.ts';
 import { measureAll } from '#domain/stats/metrics/metrics.ts';
 import { type Scored, takeRows } from '#domain/stats/metrics/scored.ts';
 import type { Steps } from '#domain/stats/steps.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { comparisonSchema } from '#domain/contracts/evaluation-report.ts';
 import { evidenceRoles, findEvidence } from '#domain/decide/comparison-evidence.ts';
-import { compareModels } from '#domain/stats/compare-models.ts';
-import type { Contest } from '#domain/stats/estimate-gain.ts';
+import { compareModels } from '#domain/stats/comparison/compare-models.ts';
+import type { Contest } from '#domain/stats/comparison/estimate-gain.ts';
 import type { Scored } from '#domain/stats/metrics/scored.ts';
 import { createRandom } from '#domain/stats/random.ts';
 

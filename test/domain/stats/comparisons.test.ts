@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { bootstrap, percentileBounds, shareAtOrBelow } from '#domain/stats/bootstrap.ts';
-import { compareRocAuc } from '#domain/stats/delong.ts';
-import { mcnemarTest } from '#domain/stats/mcnemar.ts';
+import { bootstrap, percentileBounds, shareAtOrBelow } from '#domain/stats/comparison/bootstrap.ts';
+import { compareRocAuc } from '#domain/stats/comparison/delong.ts';
+import { mcnemarTest } from '#domain/stats/comparison/mcnemar.ts';
+import { boundDifference, boundProportions, pairedProportions, rowsForPower } from '#domain/stats/comparison/non-inferiority.ts';
 import { correctRows, prepareAccuracy } from '#domain/stats/metrics/confusion.ts';
 import type { Scored } from '#domain/stats/metrics/scored.ts';
-import { boundDifference, boundProportions, pairedProportions, rowsForPower } from '#domain/stats/non-inferiority.ts';
 import { createRandom } from '#domain/stats/random.ts';
 import golden from '../../golden/comparisons.json' with { type: 'json' };
 import vectors from '../../golden/vectors.json' with { type: 'json' };

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { binomialLowerTail, binomialProbability } from '#domain/stats/binomial.ts';
-import { incompleteBeta } from '#domain/stats/incomplete-beta.ts';
-import { chiSquareUpperTail, incompleteGamma } from '#domain/stats/incomplete-gamma.ts';
-import { deviance, logGamma, stirlingError } from '#domain/stats/log-gamma.ts';
-import { normalLowerTail, normalUpperQuantile, normalUpperTail } from '#domain/stats/normal.ts';
+import { binomialLowerTail, binomialProbability } from '#domain/stats/special/binomial.ts';
+import { incompleteBeta } from '#domain/stats/special/incomplete-beta.ts';
+import { chiSquareUpperTail, incompleteGamma } from '#domain/stats/special/incomplete-gamma.ts';
+import { deviance, logGamma, stirlingError } from '#domain/stats/special/log-gamma.ts';
+import { normalLowerTail, normalUpperQuantile, normalUpperTail } from '#domain/stats/special/normal.ts';
 import golden from '../../golden/special.json' with { type: 'json' };
 import { expectRelative } from './tolerance.ts';
 

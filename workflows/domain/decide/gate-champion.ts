@@ -17,7 +17,7 @@ export type Position = 'above' | 'below' | 'undecided';
  * margin for "not worse" and 0 for "better". A point estimate alone never promotes: with equal models it would promote
  * half of all retrains.
  *
- * Source: non-inferiority by one-sided bounds, `#domain/stats/non-inferiority.ts`.
+ * Source: non-inferiority by one-sided bounds, `#domain/stats/comparison/non-inferiority.ts`.
  */
 export const checkChampion = (report: EvaluationReport, gate: GateSpec): Check[] => {
   if (report.champion === null) return [];

@@ -1,5 +1,5 @@
-import { normalUpperTail } from '../normal.ts';
 import { ascendingOrder, type Numbers } from '../ranks.ts';
+import { normalUpperTail } from '../special/normal.ts';
 
 /**
  * Expected calibration error over cells of equal width: the mean distance, over rows, between a cell's mean probability

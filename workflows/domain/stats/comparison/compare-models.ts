@@ -1,10 +1,10 @@
-import type { Comparison } from '../contracts/evaluation-report.ts';
-import type { Evidence } from '../contracts/evidence.ts';
-import { type EvidenceRole, evidenceId, evidenceRoles, sliceName } from '../decide/comparison-evidence.ts';
+import type { Comparison } from '../../contracts/evaluation-report.ts';
+import type { Evidence } from '../../contracts/evidence.ts';
+import { type EvidenceRole, evidenceId, evidenceRoles, sliceName } from '../../decide/comparison-evidence.ts';
+import { measure } from '../metrics/metrics.ts';
+import { finish, type Steps } from '../steps.ts';
 import { type Contest, estimateGain, type Gain } from './estimate-gain.ts';
-import { measure } from './metrics/metrics.ts';
 import { rowsForPower, rowsToSee } from './non-inferiority.ts';
-import { finish, type Steps } from './steps.ts';
 
 /** Share of cases in which enough rows are enough. */
 const power = 0.8;

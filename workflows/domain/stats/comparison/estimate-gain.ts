@@ -1,13 +1,13 @@
-import type { Comparison } from '../contracts/evaluation-report.ts';
-import type { GateSpec, MetricName } from '../contracts/pipeline-spec/training.ts';
+import type { Comparison } from '../../contracts/evaluation-report.ts';
+import type { GateSpec, MetricName } from '../../contracts/pipeline-spec/training.ts';
+import { correctRows } from '../metrics/confusion.ts';
+import { metricTable } from '../metrics/metrics.ts';
+import { everyRowOnce, type RowWeights, type Scored } from '../metrics/scored.ts';
+import type { Steps } from '../steps.ts';
 import { bootstrapInSteps, percentileBounds, shareAtOrBelow } from './bootstrap.ts';
 import { compareRocAuc } from './delong.ts';
 import { mcnemarTest } from './mcnemar.ts';
-import { correctRows } from './metrics/confusion.ts';
-import { metricTable } from './metrics/metrics.ts';
-import { everyRowOnce, type RowWeights, type Scored } from './metrics/scored.ts';
 import { boundDifference, boundProportions } from './non-inferiority.ts';
-import type { Steps } from './steps.ts';
 
 /** Two models on the same rows, and what is asked of their difference. */
 export type Contest = {

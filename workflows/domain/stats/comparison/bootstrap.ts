@@ -1,6 +1,6 @@
-import { quantileOfSorted } from './quantile.ts';
-import { createRandom } from './random.ts';
-import { finish, type Steps } from './steps.ts';
+import { quantileOfSorted } from '../quantile.ts';
+import { createRandom } from '../random.ts';
+import { finish, type Steps } from '../steps.ts';
 
 /** How often each row was drawn; length n, sum n. */
 export type RowCounts = Uint32Array;

@@ -1,5 +1,5 @@
-import { binomialLowerTail, binomialProbability } from './binomial.ts';
-import { chiSquareUpperTail } from './incomplete-gamma.ts';
+import { binomialLowerTail, binomialProbability } from '../special/binomial.ts';
+import { chiSquareUpperTail } from '../special/incomplete-gamma.ts';
 
 export type McNemar = {
   /** Two-sided, from the binomial distribution; never below its nominal level. */

@@ -1,5 +1,5 @@
-import { normalUpperTail } from './normal.ts';
-import { midRanks, type Numbers } from './ranks.ts';
+import { midRanks, type Numbers } from '../ranks.ts';
+import { normalUpperTail } from '../special/normal.ts';
 
 export type RocComparison = {
   readonly championAuc: number;

@@ -1,4 +1,4 @@
-import { normalLowerTail, normalUpperQuantile, normalUpperTail } from './normal.ts';
+import { normalLowerTail, normalUpperQuantile, normalUpperTail } from '../special/normal.ts';
 
 /** An estimated difference, challenger minus champion, more being better. */
 export type Difference = { readonly estimate: number; readonly standardError: number };
