@@ -47,10 +47,23 @@ const inferText = async (db: Duck, relation: string, column: SourceColumn, toler
   if (counts.truth >= enough) return 'boolean';
   const found = candidates.find((type) => counts[type] >= enough);
   if (found) return found;
-  return counts.distinct <= Math.min(maxCategories, counts.present / 2) || counts.distinct <= 20 ? 'category' : 'string';
+  return textType(counts);
 };
 
-/** Types of columns that nobody declared. Text of CSV and NDJSON is looked at; Parquet says its types itself. */
+const textType = ({ distinct, present }: Pick<Counts, 'distinct' | 'present'>): 'category' | 'string' =>
+  distinct <= Math.min(maxCategories, present / 2) || distinct <= 20 ? 'category' : 'string';
+
+/** A typed source says what is text; whether it is a category or a name is seen in its values. */
+const inferTyped = async (db: Duck, relation: string, column: SourceColumn): Promise<DatasetColumn['type']> => {
+  const type = naturalType(column.duckType);
+  if (type !== 'category') return type;
+  const raw = quoteName(column.name);
+  return textType(
+    await db.row<Counts>(`SELECT count(${raw}) AS present, approx_count_distinct(${raw}) AS "distinct" FROM ${relation}`),
+  );
+};
+
+/** Types of columns that nobody declared. Text of CSV and NDJSON is looked at; Parquet says its types itself, but for names among text. */
 export const inferTypes = async (
   db: Duck,
   objects: readonly ReadableObject[],
@@ -60,10 +73,10 @@ export const inferTypes = async (
   const isText = objects.some((object) => object.text !== null);
   const relation = sourceRelation(objects);
   const types = new Map<string, DatasetColumn['type']>();
-  for (const column of columns)
-    types.set(
-      column.name,
-      isText && column.duckType === 'VARCHAR' ? await inferText(db, relation, column, tolerance) : naturalType(column.duckType),
-    );
+  for (const column of columns) {
+    const isUntyped = isText && column.duckType === 'VARCHAR';
+    const type = isUntyped ? inferText(db, relation, column, tolerance) : inferTyped(db, relation, column);
+    types.set(column.name, await type);
+  }
   return types;
 };

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Batch } from '#domain/contracts/dataset.ts';
@@ -210,6 +210,23 @@ describe('ingestSources()', () => {
       ['churned', 'boolean', 'label'],
     ]);
     expect(batch.eventTime).toBeNull();
+  });
+
+  it('tells names from categories in Parquet too', async () => {
+    const file = world.write('typed.parquet', '');
+    await withDuckDb(
+      { folder: join(world.folder, 'making'), memoryMiB: 256, threads: 1, allowedFolders: [dirname(file)] },
+      (db) =>
+        db.run(
+          `COPY (SELECT 'c' || i AS customer, ['a', 'b', 'c'][1 + i % 3] AS plan, i % 2 = 0 AS churned FROM range(500) t(i)) TO '${file}' (FORMAT parquet)`,
+        ),
+    );
+    const { batch } = await ingest({ name: 'typed', data: { source: 'typed.parquet', label: 'churned' } });
+    expect(batch.schema.columns.map((each) => [each.name, each.type])).toEqual([
+      ['customer', 'string'],
+      ['plan', 'category'],
+      ['churned', 'boolean'],
+    ]);
   });
 
   it('keeps types that were inferred once', async () => {

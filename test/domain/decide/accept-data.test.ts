@@ -19,7 +19,7 @@ describe('acceptData()', () => {
     const verdict = acceptData(evidence({ rejectedRows: 1, warnings: 2 }));
     expect(verdict.outcome).toBe('pass');
     expect(verdict.reason).toBe(
-      'Data accepted: 0 of the checks that may fail are broken, rows left 10 >= 1 (1 row rejected, 0 rows quarantined, 2 warnings)',
+      'Data accepted: every check of severity fail holds, rows left 10 >= 1 (1 row rejected, 0 rows quarantined, 2 warnings)',
     );
     expect(verdict.evidenceIds).toEqual(['a'.repeat(64)]);
   });

@@ -53,6 +53,12 @@ describe('planFeatures()', () => {
     const plans = planFeatures(featuresSchema.parse({}), schema, views);
     expect(plans.map((each) => each.name)).toEqual(['at_hour', 'at_weekday', 'distance', 'origin', 'heavy', 'past.rate']);
   });
+  it('leaves names and free text out unless they are asked for', () => {
+    const named = { ...schema, columns: [column('customer_id', 'string'), ...schema.columns] };
+    const names = (inputs: object) => planFeatures(featuresSchema.parse(inputs), named, views).map((each) => each.name);
+    expect(names({})).not.toContain('customer_id');
+    expect(names({ inputs: { customer_id: { encode: 'hash' } } })).toEqual(['customer_id']);
+  });
   it.each([
     [{ delay: {} }, /"delay" has the role outcome/],
     [{ late: {} }, /"late" is the label itself/],

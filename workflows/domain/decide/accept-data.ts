@@ -27,7 +27,7 @@ export const acceptData = (evidence: DataEvidence): Verdict => {
   const isAccepted = inequalities.every((inequality) => inequality.holds);
   const aside = `${one(evidence.rejectedRows, 'row')} rejected, ${one(evidence.quarantinedRows, 'row')} quarantined, ${one(evidence.warnings, 'warning')}`;
   const reason = isAccepted
-    ? `Data accepted: 0 of the checks that may fail are broken, rows left ${left} >= 1 (${aside})`
+    ? `Data accepted: every check of severity fail holds, rows left ${left} >= 1 (${aside})`
     : `Data rejected: ${broken > 0 ? `broken checks ${broken} > 0: ${evidence.failures.join('; ')}` : `rows left ${left} < 1`} (${aside})`;
   return { outcome: isAccepted ? 'pass' : 'fail', reason, inequalities, evidenceIds: [evidence.reportSha256] };
 };

@@ -150,11 +150,13 @@ const defaultOfColumn = (column: DatasetColumn): [string, InputSpec][] => {
   }
 };
 
-/** Inputs of a pipeline that declares none: every feature column, the event's instant, and every value of a view. */
+/** Names and free text (type string) say something of one row only; a model must be asked to read them. */
+const isDefaultInput = ({ role, type }: DatasetColumn): boolean =>
+  role === 'event_time' || (role === 'feature' && type !== 'string');
+
+/** Inputs of a pipeline that declares none: every feature column but text, the event's instant, every value of a view. */
 const defaultInputs = (schema: DatasetSchema, views: readonly PlannedView[]): [string, InputSpec][] => [
-  ...schema.columns
-    .filter((column) => column.role === 'feature' || column.role === 'event_time')
-    .flatMap((column) => defaultOfColumn(column)),
+  ...schema.columns.filter(isDefaultInput).flatMap((column) => defaultOfColumn(column)),
   ...views.flatMap((view) =>
     view.values.map((value): [string, InputSpec] => [
       `${view.name}.${value.name}`,
@@ -186,7 +188,7 @@ export const planFeatures = (spec: FeaturesSpec, schema: DatasetSchema, views: r
   if (plans.length === 0) {
     throw new PerennialError(
       'PRN_FEATURE_INVALID',
-      'Cannot build features as there must be at least one: no column has the role feature',
+      'Cannot build features as there must be at least one: no column has the role feature, or those that have it are text (type string), which only features.inputs can ask for',
     );
   }
   checkFallbacks(plans);
