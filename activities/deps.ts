@@ -103,7 +103,7 @@ export interface Scratch {
 }
 
 export type Limits = {
-  /** For DuckDB, such as 1024 (MiB); the worker's resident memory stays under 1.5 times it. */
+  /** For DuckDB, such as 512 (MiB); the worker's resident memory stays below twice it. */
   readonly memoryMiB: number;
   readonly threads: number;
 };

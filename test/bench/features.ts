@@ -1,7 +1,7 @@
 /**
  * Point-in-time features of all flights (7-day rate by origin, 28-day rate by route, the label known a day later),
  * Parquet to Parquet: our ingest and our views against the one DuckDB statement that computes the same from the raw
- * file. Both sides in one run, in turns, with the same memory and threads; the values are compared at the end.
+ * file. Both sides in one run, in turns, with the same threads, the statement with twice the memory; the values are compared at the end.
  * Parameters: [times the rows, 1] [turns, 3]. No turns at all: our side once, for the memory that it takes alone.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -25,7 +25,11 @@ import { repeatFlights } from '../activities/support/data-bench.ts';
 
 /** Issue 3: ingest and features together, as a multiple of the one statement. */
 const goal = 1.5;
-const limits = { memoryMiB: 1024, threads: availableParallelism() };
+const threads = availableParallelism();
+/** As a worker has them by default. */
+const limits = { memoryMiB: 512, threads };
+/** The statement with less would spend its time on the disk. */
+const roomy = { memoryMiB: 1024, threads };
 
 const spec = pipelineSpecSchema.parse({
   name: 'flights',
@@ -58,7 +62,7 @@ const timed = async <T>(work: () => Promise<T>): Promise<{ ms: number; result: T
 
 /** The statement that a practised hand would write: both windows over one scan. */
 const oneStatement = (folder: string, raw: string, to: string): Promise<void> =>
-  withDuckDb({ folder, ...limits, allowedFolders: [raw] }, (db) =>
+  withDuckDb({ folder, ...roomy, allowedFolders: [raw] }, (db) =>
     db.run(`COPY (SELECT *, delay > 15 AS late,
         avg(CAST(delay > 15 AS INTEGER)) OVER (PARTITION BY origin ORDER BY date RANGE BETWEEN INTERVAL 7 DAY PRECEDING AND INTERVAL 1 DAY PRECEDING) AS "origin_7d.late_rate",
         avg(CAST(delay > 15 AS INTEGER)) OVER (PARTITION BY origin, destination ORDER BY date RANGE BETWEEN INTERVAL 28 DAY PRECEDING AND INTERVAL 1 DAY PRECEDING) AS "route_28d.late_rate"
@@ -177,7 +181,7 @@ export const run = async ([times = '1', turns = '3']: readonly string[]): Promis
     const alone = of('features') / of('statement');
     const together = middle(taken.map((turn) => (turn.ingest + turn.features) / turn.statement));
     process.stdout.write(
-      `\n${3 * Number(times)},000,000 rows, ${limits.threads} threads, ${limits.memoryMiB} MiB, middle of ${turns} turns\n` +
+      `\n${3 * Number(times)},000,000 rows, ${threads} threads, ${limits.memoryMiB} MiB (the statement ${roomy.memoryMiB}), middle of ${turns} turns\n` +
         `one DuckDB statement      ${(of('statement') / 1000).toFixed(2)} s\n` +
         `features                  ${(of('features') / 1000).toFixed(2)} s  ratio ${alone.toFixed(2)} (goal at most 1.2)\n` +
         `ingest and features       ${((of('ingest') + of('features')) / 1000).toFixed(2)} s  ratio ${together.toFixed(2)} (goal at most ${goal})\n` +

@@ -7,7 +7,7 @@ export const registerDecision = (program: Command, name: 'approve' | 'reject', d
     .command(name)
     .description(description)
     .argument('<run>', 'run key, its first digits, or the workflow id')
-    .requiredOption('--reason <text>', 'why, for the record')
+    .requiredOption('--reason <text>', 'why, for the record (required)')
     .option('--by <name>', 'who decides; absent: you')
     .option('--json', 'one JSON document')
     .addHelpText('after', `\nExample:\n  $ perennial ${name} 3f2a --reason "read the report"`)

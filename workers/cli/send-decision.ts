@@ -19,7 +19,11 @@ export const sendDecision = async (
       });
     }
     if (error instanceof WorkflowNotFoundError) {
-      throw new PerennialError('PRN_NOT_FOUND', `Cannot ${what} ${workflowId}: it is not under way`, { cause: error });
+      throw new PerennialError(
+        'PRN_NOT_FOUND',
+        `Cannot ${what} ${workflowId} as it must be under way: it has ended or never began; see perennial runs list`,
+        { cause: error },
+      );
     }
     throw error;
   }

@@ -8,6 +8,7 @@ const registerReading = (data: Command): void => {
     .description('Snapshots, newest first')
     .option('--pipeline <name>', 'only of this pipeline')
     .option('--json', 'one JSON document')
+    .addHelpText('after', '\nExample:\n  $ perennial data list --pipeline flights')
     .action(async (options) => (await import('../data/inspect.ts')).listSnapshots(options));
   data
     .command('show')
@@ -26,6 +27,7 @@ const registerReading = (data: Command): void => {
     .argument('<from>', snapshotHelp)
     .argument('<to>', snapshotHelp)
     .option('--json', 'one JSON document')
+    .addHelpText('after', '\nExample:\n  $ perennial data diff 3f2a9c flights')
     .action(async (from, to, options) => (await import('../data/inspect.ts')).diff(from, to, options));
   data
     .command('checkout')
@@ -34,6 +36,7 @@ const registerReading = (data: Command): void => {
     .argument('<folder>', 'empty, or not there yet')
     .option('--format <format>', 'parquet or csv', 'parquet')
     .option('--json', 'one JSON document')
+    .addHelpText('after', '\nExample:\n  $ perennial data checkout flights /tmp/flights --format csv')
     .action(async (snapshot, folder, options) => (await import('../data/inspect.ts')).checkout(snapshot, folder, options));
 };
 

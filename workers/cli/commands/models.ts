@@ -6,6 +6,7 @@ const registerReading = (models: Command): void => {
     .description('Model versions, newest first')
     .argument('[pipeline]', 'only of this pipeline')
     .option('--json', 'one JSON document')
+    .addHelpText('after', '\nExample:\n  $ perennial models list churn')
     .action(async (pipeline, options) => (await import('../models/inspect.ts')).listModels(pipeline, options));
   models
     .command('show')

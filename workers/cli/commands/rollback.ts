@@ -19,7 +19,7 @@ export const register = (program: Command): void => {
     .description('Make the previous champion (or a named version) serve again')
     .argument('<pipeline>')
     .option('--to <version>', 'version to serve')
-    .requiredOption('--reason <text>', 'why, for the record')
+    .requiredOption('--reason <text>', 'why, for the record (required)')
     .option('--json', 'one JSON document')
     .addHelpText('after', '\nExample:\n  $ perennial rollback churn --reason "complaints since noon"')
     .action(async (name: string, options: { to?: string; reason: string; json?: boolean }) => {

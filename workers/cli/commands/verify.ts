@@ -8,6 +8,7 @@ export const register = (program: Command): void => {
     .command('verify')
     .description('Check that database, store and audit log agree; exit code 3 where they do not')
     .option('--json', 'one JSON document')
+    .addHelpText('after', '\nExample:\n  $ perennial verify || echo "look at it"')
     .action(async (options: { json?: boolean }) => {
       const { withContext } = await import('../context.ts');
       const { verifyAll } = await import('../../../infra/verify.ts');
