@@ -11,6 +11,7 @@ export default defineConfig({
     reporters: ['default'],
     projects: [
       project('domain', ['test/domain/**/*.test.ts']),
+      project('calibration', ['test/calibration/**/*.test.ts']),
       project('house', ['test/house/**/*.test.ts']),
       project('infra', ['test/{infra,activities,serving,cli}/**/*.test.ts'], servers),
       project('trainer', ['test/workers/**/*.test.ts'], servers),
