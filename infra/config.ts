@@ -19,7 +19,7 @@ const environmentSchema = z.object({
   PERENNIAL_CONTROL_PORT: z.coerce.number().int().min(0).max(65535).default(8081),
   PERENNIAL_TEMPORAL_BIN: z.string().optional(),
   PERENNIAL_PYTHON: z.string().optional(),
-  // Views of 30 million rows: 830 MiB resident with 512, 1,360 with 1024. Less makes ingest spill more than it gains.
+  // Views of 30 million rows: 830 to 1,100 MiB resident with 512, 1,360 with 1024; no slower that could be measured.
   PERENNIAL_MEMORY_MIB: z.coerce.number().int().min(128).default(512),
   PERENNIAL_THREADS: z.coerce.number().int().min(1).optional(),
   /** host:port for Temporal's own worker metrics; absent: none. Each worker on a machine needs its own. */
