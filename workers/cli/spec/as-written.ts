@@ -7,13 +7,13 @@ const durations = [
   /^features\.views\.[^.]+\.window$/,
   /^training\.(window|resources\.timeout)$/,
   /^gate\.approval\.within$/,
-  /^rollout\.(deadline|step\.at_least)$/,
+  /^rollout\.(deadline|step\.at_least|patience\.(silence|hold))$/,
   /^watch\.(every|window)$/,
   /^retrain\.(max_age|cooldown|budget\.per)$/,
   /^retention\.(predictions|runs)$/,
 ];
 /** A share (at most 1) or a duration. */
-const latency = /^rollout\.guardrails\.latency_p99\.above$/;
+const latency = /^rollout\.guardrails\.latency_p(95|99)\.above$/;
 
 const isDuration = (path: string, value: number): boolean =>
   durations.some((pattern) => pattern.test(path)) || (value > 1 && latency.test(path));

@@ -2,26 +2,68 @@ import { z } from 'zod';
 import { columnNameSchema } from '../ids.ts';
 import { durationSchema, shareSchema } from './quantities.ts';
 
-const guardrailSchema = z.strictObject({ above: z.union([durationSchema, shareSchema, z.number()]).optional() });
+const guardrailSchema = z.strictObject({
+  above: z
+    .union([durationSchema, shareSchema, z.number()])
+    .optional()
+    .describe(
+      "Never more than this, whatever the champion does: a share of requests; for a latency its bound, else the champion's",
+    ),
+  margin: z.number().nonnegative().optional().describe('In place of the margin of the rollout'),
+  critical: z.boolean().optional().describe('Twice the chance of a false alarm, and so sooner a true one; errors are'),
+});
+
+/** Shares only grow: a smaller one would move people back. */
+const isAscending = (shares: readonly number[]): boolean =>
+  shares.every((share, place) => share > (place === 0 ? 0 : (shares[place - 1] as number)));
 
 export const rolloutSchema = z.strictObject({
   strategy: z.enum(['canary', 'blue/green', 'shadow', 'a/b']).default('canary'),
   steps: z
     .array(shareSchema)
     .min(1)
+    .refine(isAscending, 'must be ascending shares above 0%')
     .default([0.1, 0.5, 1] as never),
   step: z
-    .strictObject({ at_least: durationSchema.default(600_000 as never), requests: z.int().nonnegative().default(1000) })
+    .strictObject({
+      at_least: durationSchema.default(600_000 as never),
+      requests: z.int().nonnegative().default(1000).describe('Requests that the candidate answered in the step, at least'),
+      exposure: z
+        .int()
+        .nonnegative()
+        .optional()
+        .describe('As many are enough where no proof is to be had but nothing went wrong; without it: requests'),
+    })
     .prefault({}),
   guardrails: z
     .strictObject({
       errors: guardrailSchema.optional(),
+      timeouts: guardrailSchema.optional(),
+      shed: guardrailSchema.optional(),
+      invalid_output: guardrailSchema.optional(),
+      latency_p95: guardrailSchema.optional(),
       latency_p99: guardrailSchema.optional(),
       out_of_range: guardrailSchema.optional(),
     })
     .prefault({ errors: {} }),
+  alpha: shareSchema
+    .refine((share) => share > 0 && share < 1, 'must be between 0% and 100%')
+    .default(0.01 as never)
+    .describe('Chance to take an equal candidate back, over the whole rollout and all guardrails: 1% if nothing is said'),
+  margin: z.number().nonnegative().default(0.25).describe("A rate up to 1 + margin times the champion's is good enough"),
+  allowance: shareSchema
+    .default(0.001 as never)
+    .describe('Share of requests that may fail beside that before events count as above budget: 0.1% if nothing is said'),
   deadline: durationSchema.default(21_600_000 as never),
+  at_deadline: z.enum(['roll back', 'hold']).default('roll back'),
+  patience: z
+    .strictObject({
+      silence: durationSchema.default(300_000 as never).describe('Without a request of an arm for so long: hold'),
+      hold: durationSchema.default(1_800_000 as never).describe('Held by itself for so long: roll back'),
+    })
+    .prefault({}),
 });
+export type RolloutSpec = z.infer<typeof rolloutSchema>;
 
 export const watchSchema = z.strictObject({
   every: durationSchema.default(3_600_000 as never),
