@@ -30,8 +30,9 @@ export const momentsOf = (values: Iterable<number>): Moments => {
     const fromOld = value - mean;
     mean += fromOld / count;
     squaredDeviations += fromOld * (value - mean);
-    min = min === null || value < min ? value : min;
-    max = max === null || value > max ? value : max;
+    // Adding zero makes -0 a zero: JSON knows only one.
+    min = min === null || value < min ? value + 0 : min;
+    max = max === null || value > max ? value + 0 : max;
   }
   return { count, mean, squaredDeviations, min, max };
 };
