@@ -79,8 +79,10 @@ describe('distances between counts agree with sixty digits', () => {
     expectCell(totalVariation(reference, current), wanted.totalVariation, tolerance);
     expectCell(apart, wanted.largest, tolerance);
     expectCell(hellingerDistance(reference, current), wanted.hellinger, tolerance);
-    // SciPy's logarithms cancel near equality.
-    expectRelative(jensenShannonDistance(reference, current, 'nats') as number, wanted.scipyDistanceNats, 1e-9, 2e-8);
+    // SciPy's logarithms cancel near equality: then its distance has half the digits, or is no number at all.
+    if (wanted.scipyDistanceNats !== null) {
+      expectRelative(jensenShannonDistance(reference, current, 'nats') as number, wanted.scipyDistanceNats, 1e-9, 2e-8);
+    }
   });
 });
 
