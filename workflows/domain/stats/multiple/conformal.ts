@@ -8,7 +8,7 @@ import type { Numbers } from '../ranks.ts';
  * alarm. Throws RangeError where a statistic is NaN.
  *
  * Source: Vovk, Gammerman and Shafer, Algorithmic Learning in a Random World (2005), section 2.2.
- * Agrees with: test/golden/multiple.json, `scipy.stats.percentileofscore`, 1e-12.
+ * Agrees with: test/golden/multiple.json, NumPy counting, 1e-12.
  * @example conformalPValue([0.1, 0.2, 0.3], 0.25) // 0.5
  */
 export const conformalPValue = (quiet: Numbers, statistic: number): number => {
