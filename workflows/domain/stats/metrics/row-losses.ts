@@ -9,9 +9,21 @@ const probabilityOf = (scored: Scored, row: number, target: number): number => {
   return target === 1 ? positive : 1 - positive;
 };
 
-/** Mean of a loss that each row has for itself. Null without rows. */
-const meanOverRows = (scored: Scored, lossOf: (row: number) => number): WeightedMetric => {
-  const losses = Float64Array.from(scored.labels, (_, row) => lossOf(row));
+/** Metrics that are the mean of a loss that each row has for itself. */
+export const meanMetrics = ['log_loss', 'brier', 'mae'] as const;
+export type MeanMetric = (typeof meanMetrics)[number];
+
+/**
+ * The loss of each row; its mean is the metric. Length n.
+ *
+ * Source: definition.
+ * @example lossesOfRows('mae', { task: 'regression', classes: 0, labels: [3, 5], answers: [4, 3] }) // Float64Array [1, 2]
+ */
+export const lossesOfRows = (metric: MeanMetric, scored: Scored): Float64Array =>
+  Float64Array.from(scored.labels, (_, row) => lossOfRow[metric](scored, row));
+
+/** Mean of such losses. Null without rows. */
+const meanOverRows = (losses: Float64Array): WeightedMetric => {
   return (weights) => {
     let sum = 0;
     let all = 0;
@@ -32,11 +44,12 @@ const meanOverRows = (scored: Scored, lossOf: (row: number) => number): Weighted
  * Agrees with: test/golden/vectors.json "calibration", 1e-9; test/golden/metrics.json, `sklearn.metrics.log_loss`, 1e-12.
  * @example prepareLogLoss({ task: 'binary', classes: 2, labels: [1], answers: [0.5] })(everyRowOnce(1)) // 0.6931471805599453
  */
-export const prepareLogLoss = (scored: Scored): WeightedMetric =>
-  meanOverRows(scored, (row) => {
-    const given = probabilityOf(scored, row, scored.labels[row] as number) / totalOf(scored, row);
-    return -Math.log(Math.min(1 - smallestProbability, Math.max(smallestProbability, given)));
-  });
+export const prepareLogLoss = (scored: Scored): WeightedMetric => meanOverRows(lossesOfRows('log_loss', scored));
+
+const logLossOf = (scored: Scored, row: number): number => {
+  const given = probabilityOf(scored, row, scored.labels[row] as number) / totalOf(scored, row);
+  return -Math.log(Math.min(1 - smallestProbability, Math.max(smallestProbability, given)));
+};
 
 const totalOf = (scored: Scored, row: number): number => {
   if (scored.task === 'binary') return 1;
@@ -52,15 +65,16 @@ const totalOf = (scored: Scored, row: number): number => {
  * Source: Brier, "Verification of forecasts expressed in terms of probability", Monthly Weather Review 78 (1950).
  * Agrees with: test/golden/vectors.json "calibration", 1e-9; test/golden/metrics.json, `sklearn.metrics.brier_score_loss`, 1e-12.
  */
-export const prepareBrier = (scored: Scored): WeightedMetric =>
-  meanOverRows(scored, (row) => {
-    if (scored.task === 'binary') return (probabilityOf(scored, row, 1) - (scored.labels[row] as number)) ** 2;
-    let sum = 0;
-    for (let k = 0; k < scored.classes; k++) {
-      sum += (probabilityOf(scored, row, k) - (scored.labels[row] === k ? 1 : 0)) ** 2;
-    }
-    return sum;
-  });
+export const prepareBrier = (scored: Scored): WeightedMetric => meanOverRows(lossesOfRows('brier', scored));
+
+const brierOf = (scored: Scored, row: number): number => {
+  if (scored.task === 'binary') return (probabilityOf(scored, row, 1) - (scored.labels[row] as number)) ** 2;
+  let sum = 0;
+  for (let k = 0; k < scored.classes; k++) {
+    sum += (probabilityOf(scored, row, k) - (scored.labels[row] === k ? 1 : 0)) ** 2;
+  }
+  return sum;
+};
 
 const residual = (scored: Scored, row: number): number => (scored.labels[row] as number) - (scored.answers[row] as number);
 
@@ -70,7 +84,7 @@ const residual = (scored: Scored, row: number): number => (scored.labels[row] as
  * Source: definition. Agrees with: test/golden/metrics.json, `sklearn.metrics.root_mean_squared_error`, 1e-12.
  */
 export const prepareRmse = (scored: Scored): WeightedMetric => {
-  const meanSquare = meanOverRows(scored, (row) => residual(scored, row) ** 2);
+  const meanSquare = meanOverRows(Float64Array.from(scored.labels, (_, row) => residual(scored, row) ** 2));
   return (weights) => {
     const square = meanSquare(weights);
     return square === null ? null : Math.sqrt(square);
@@ -82,4 +96,10 @@ export const prepareRmse = (scored: Scored): WeightedMetric => {
  *
  * Source: definition. Agrees with: test/golden/metrics.json, `sklearn.metrics.mean_absolute_error`, 1e-12.
  */
-export const prepareMae = (scored: Scored): WeightedMetric => meanOverRows(scored, (row) => Math.abs(residual(scored, row)));
+export const prepareMae = (scored: Scored): WeightedMetric => meanOverRows(lossesOfRows('mae', scored));
+
+const lossOfRow: Readonly<Record<MeanMetric, (scored: Scored, row: number) => number>> = {
+  log_loss: logLossOf,
+  brier: brierOf,
+  mae: (scored, row) => Math.abs(residual(scored, row)),
+};

@@ -1,0 +1,169 @@
+import type { Evidence } from '../../contracts/evidence.ts';
+import type { MetricName } from '../../contracts/pipeline-spec/training.ts';
+import type { ReferencePerformance } from '../../contracts/reference-profile.ts';
+import { bootstrapInSteps, percentileBounds } from '../comparison/bootstrap.ts';
+import { metricTable } from '../metrics/metrics.ts';
+import { lossesOfRows } from '../metrics/row-losses.ts';
+import { everyRowOnce, type Scored } from '../metrics/scored.ts';
+import { normalUpperQuantile } from '../special/normal.ts';
+import { studentUpperQuantile } from '../special/student-t.ts';
+import type { Steps } from '../steps.ts';
+import { newcombeInterval, type Share } from '../two-sample/proportions.ts';
+import { deviationOf, isMeanMetric, meanOf, rocAucError, shareOfMetric } from './metric-uncertainty.ts';
+
+export type PerformanceQuestion = {
+  readonly metric: MetricName;
+  /** Labelled rows of a matured window. */
+  readonly window: Scored;
+  readonly reference: ReferencePerformance;
+  /** Of each bound for itself; above 1/2. */
+  readonly confidence: number;
+  readonly seed: number;
+};
+
+/** Window minus reference, in the direction of the metric, with one-sided bounds. */
+type Change = {
+  readonly estimate: number;
+  readonly lower: number;
+  readonly upper: number;
+  readonly standardError: number;
+  readonly method: string;
+};
+type Missing = { readonly reason: string };
+
+/** As for the gate: fewer rows, or fewer of a class, and bounds are too narrow to be believed. */
+export const fewestLabelledRows = 30;
+export const fewestLabelledOfClass = 10;
+
+const resamples = 1000;
+/** More resamples without a value than this share, and the rest are not a sample of anything. */
+const mostMissing = 0.01;
+
+/** Id of the evidence on a metric of a matured window. */
+export const performanceEvidenceId = (metric: string): string => `performance/${metric}/window against reference`;
+
+/**
+ * How much a matured window differs from the reference performance: evidence of kind interval, turned so that more is
+ * better (window minus reference, or reference minus window for a loss), with one-sided bounds.
+ *
+ * A proportion by Newcombe's interval; the area under the ROC curve of two classes by DeLong's variance; a mean of losses
+ * by Welch's t; anything else by a bootstrap of the window, its reach combined with that of the reference by squares. The
+ * reference is an estimate too, and its error counts. Rows are taken as independent.
+ *
+ * Insufficient with fewer than 30 labelled rows, with fewer than 10 of either of two classes for the area, where the metric
+ * does not exist in the window, and where the reference has no value or no deviation for it. Throws RangeError for a
+ * confidence outside (1/2, 1).
+ *
+ * Source: Newcombe, Statistics in Medicine 17 (1998), method 10; DeLong et al. (1988); Welch, Biometrika 34 (1947);
+ * combination: Zou and Donner, Statistics in Medicine 27 (2008).
+ * Agrees with: test/golden/performance.json "changes", `statsmodels` and SciPy, 1e-9.
+ */
+export function* comparePerformance(question: PerformanceQuestion): Steps<Evidence> {
+  const { metric, window, confidence } = question;
+  if (!(confidence > 0.5 && confidence < 1))
+    throw new RangeError(`Cannot bound a change as the confidence must be in (1/2, 1): it is ${confidence}`);
+  const rows = window.labels.length;
+  const isLoss = metricTable[metric].better === 'lower';
+  const common = {
+    id: performanceEvidenceId(metric),
+    what: `${metric}, ${isLoss ? 'reference minus window' : 'window minus reference'}`,
+    rows,
+  };
+  const found = yield* changeOf(question);
+  if ('reason' in found) return { ...common, kind: 'insufficient', reason: found.reason };
+  return { ...common, kind: 'interval', ...(isLoss ? turned(found) : found), confidence, sides: 'one' };
+}
+
+const turned = (change: Change): Change => ({
+  ...change,
+  estimate: -change.estimate,
+  lower: -change.upper,
+  upper: -change.lower,
+});
+
+function* changeOf(question: PerformanceQuestion): Steps<Change | Missing> {
+  const { metric, window, reference } = question;
+  const rows = window.labels.length;
+  if (rows < fewestLabelledRows) return { reason: `labelled rows ${rows} >= ${fewestLabelledRows} does not hold` };
+  const value = reference.metrics[metric];
+  const deviation = reference.perRowDeviation[metric];
+  if (value === undefined || deviation === undefined || reference.rows < 2)
+    return { reason: `the reference has no ${metric} with its deviation` };
+  const known = { value, deviation, rows: reference.rows };
+  const share = shareOfMetric(metric, window);
+  if (share !== null) return changeOfShare(share, question, known);
+  if (isMeanMetric(metric)) return changeOfMean(lossesOfRows(metric, window), question, known);
+  if (metric === 'roc_auc' && window.task === 'binary') return changeOfArea(question, known);
+  return yield* changeByResampling(question, known);
+}
+
+/** A metric of the reference, with its deviation per row. */
+type Known = { readonly value: number; readonly deviation: number; readonly rows: number };
+const errorOf = ({ deviation, rows }: Known): number => deviation / Math.sqrt(rows);
+
+const changeOfShare = (share: Share, { metric, confidence }: PerformanceQuestion, known: Known): Change | Missing => {
+  if (share.rows === 0) return { reason: `${metric} does not exist for these rows` };
+  const old = shareOfReference(metric, known);
+  // Bounds of confidence c each are limits of confidence 2c - 1 together.
+  const limits = old === null ? null : newcombeInterval(old, share, 2 * confidence - 1);
+  if (limits === null)
+    return { reason: `the reference does not say of how many rows its ${metric} of ${known.value} is a share` };
+  const value = share.count / share.rows;
+  return {
+    ...limits,
+    standardError: Math.hypot(Math.sqrt((value * (1 - value)) / share.rows), errorOf(known)),
+    method: 'Newcombe',
+  };
+};
+
+/** A share of which only the deviation per row was kept: p (1 - p) n / deviation^2 are the rows that it is a share of. */
+const shareOfReference = (metric: MetricName, { value, deviation, rows }: Known): Share | null => {
+  const trials = metric === 'accuracy' ? rows : Math.round((value * (1 - value) * rows) / deviation ** 2);
+  return trials > 0 && Number.isFinite(trials) ? { count: Math.round(value * trials), rows: trials } : null;
+};
+
+const changeOfMean = (losses: Float64Array, { confidence }: PerformanceQuestion, known: Known): Change => {
+  const estimate = meanOf(losses) - known.value;
+  const ofWindow = deviationOf(losses) ** 2 / losses.length;
+  const ofReference = errorOf(known) ** 2;
+  const variance = ofWindow + ofReference;
+  const degrees = variance ** 2 / (ofWindow ** 2 / (losses.length - 1) + ofReference ** 2 / (known.rows - 1));
+  // Losses that are all the same on both sides have no error, and no degrees of freedom.
+  const reach = variance === 0 ? 0 : studentUpperQuantile(1 - confidence, degrees) * Math.sqrt(variance);
+  return { ...around(estimate, reach), standardError: Math.sqrt(variance), method: 'Welch' };
+};
+
+const changeOfArea = ({ window, confidence }: PerformanceQuestion, known: Known): Change | Missing => {
+  const positives = Array.from(window.labels).filter((label) => label === 1).length;
+  const rarer = Math.min(positives, window.labels.length - positives);
+  const area = rocAucError(window.labels, window.answers);
+  if (area === null || rarer < fewestLabelledOfClass)
+    return { reason: `labelled rows of the rarer class ${rarer} >= ${fewestLabelledOfClass} does not hold` };
+  const standardError = Math.hypot(area.standardError, errorOf(known));
+  return {
+    ...around(area.auc - known.value, normalUpperQuantile(1 - confidence) * standardError),
+    standardError,
+    method: 'DeLong',
+  };
+};
+
+const around = (estimate: number, reach: number) => ({ estimate, lower: estimate - reach, upper: estimate + reach });
+
+function* changeByResampling({ metric, window, confidence, seed }: PerformanceQuestion, known: Known): Steps<Change | Missing> {
+  const rows = window.labels.length;
+  const statistic = metricTable[metric].prepare(window);
+  const value = statistic(everyRowOnce(rows));
+  const result = value === null ? null : yield* bootstrapInSteps({ rows, resamples, seed, statistic });
+  if (value === null || result === null || result.missing > mostMissing * resamples)
+    return { reason: `${metric} does not exist for these ${rows} rows, or for many of their resamples` };
+  const bounds = percentileBounds(result, confidence);
+  const ofReference = normalUpperQuantile(1 - confidence) * errorOf(known);
+  const estimate = value - known.value;
+  return {
+    estimate,
+    lower: estimate - Math.hypot(value - bounds.lower, ofReference),
+    upper: estimate + Math.hypot(bounds.upper - value, ofReference),
+    standardError: Math.hypot(result.standardError, errorOf(known)),
+    method: `bootstrap, ${resamples} resamples, mulberry32(${seed})`,
+  };
+}
