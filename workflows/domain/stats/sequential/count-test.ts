@@ -27,7 +27,7 @@ export const priorStrength = (share: number): number => (share <= 0.1 ? 20 : 10)
  * No events: 0. Counts need not be whole. Throws RangeError for a share outside (0, 1) or a count below 0.
  *
  * Source: Lindon and Malek, "Anytime-valid inference for multinomial count data", NeurIPS 2022.
- * Agrees with: test/golden/vectors.json "sequential_counts" and "srm", 1e-9; test/golden/sequential.json, mpmath, 1e-9.
+ * Agrees with: test/golden/vectors.json "sequential_counts" and "srm", 1e-9; test/golden/sequential.json, exact fractions, 1e-11.
  * @example logEvidenceOfDifference({ share: 0.2, candidate: 18, champion: 30 }) // 2.215503317...
  */
 export const logEvidenceOfDifference = (counts: SplitCounts, strength = priorStrength(counts.share)): number => {
@@ -44,7 +44,7 @@ export const logEvidenceOfDifference = (counts: SplitCounts, strength = priorStr
  *
  * Source: Lindon and Malek (2022) with a truncated prior; the tail and the Bayes factor are taken together, because each
  * alone may leave the range of doubles while their product is near 1.
- * Agrees with: test/golden/vectors.json "sequential_counts", 1e-9; test/golden/sequential.json, mpmath, 1e-9.
+ * Agrees with: test/golden/vectors.json "sequential_counts", 1e-9; test/golden/sequential.json, exact fractions, 1e-11.
  * @example logEvidenceOfHarm({ share: 0.2, candidate: 18, champion: 30 }) // 3.039440975...
  */
 export const logEvidenceOfHarm = (counts: SplitCounts, strength = priorStrength(counts.share)): number => {

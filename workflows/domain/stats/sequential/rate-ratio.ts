@@ -17,12 +17,12 @@ export type RateRatio = {
  * candidate with probability r s / (r s + 1 - s); its evidence against r is a test martingale under r. The product over
  * segments is one too, and the bounds enclose the ratios that it has not refuted at 1 / alpha. They are an interval, for
  * the log of the product is convex in log r. A ratio that changes between segments may leave no ratio unrefuted: null then,
- * since no common ratio exists. Bounds are exact to 1e-12. No events: from 0 to no bound.
+ * since no common ratio exists. Bounds are exact to 1e-9. No events: from 0 to no bound.
  *
  * Throws RangeError for alpha outside (0, 1), without a segment, or a share outside (0, 1).
  *
  * Source: Lindon and Malek, NeurIPS 2022 (one segment); products of test martingales for the rest.
- * Agrees with: test/golden/vectors.json "sequential_counts", 1e-9; test/golden/sequential.json, mpmath, 1e-9.
+ * Agrees with: test/golden/vectors.json "sequential_counts", 1e-9; test/golden/sequential.json, SciPy root finder on `betaln`, 1e-9.
  * @example boundRateRatio([{ share: 0.2, candidate: 18, champion: 30 }], 0.05).upper // 5.867016369...
  */
 export const boundRateRatio = (
