@@ -62,8 +62,11 @@ describe('chiSquareHomogeneity()', () => {
     fc.assert(
       fc.property(pairs, ([reference, current]) => {
         const found = chiSquareHomogeneity(reference, current);
+        const pooled = reference.map((count, cell) => count + (current[cell] as number));
+        // Among cells of equal size the first takes in what is sparse.
+        const distinct = new Set(pooled).size === pooled.length;
         const others = [
-          chiSquareHomogeneity(reference.toReversed(), current.toReversed()),
+          ...(distinct ? [chiSquareHomogeneity(reference.toReversed(), current.toReversed())] : []),
           chiSquareHomogeneity(current, reference),
           chiSquareHomogeneity([0, ...reference], [0, ...current]),
         ];

@@ -56,8 +56,8 @@ describe('kolmogorovSmirnovExact()', () => {
   });
 
   test('refuses sizes that it cannot count', () => {
-    expect(() => kolmogorovSmirnovExact(1, 0, 3)).toThrow(/n and m must be whole, above 0/);
+    expect(() => kolmogorovSmirnovExact(1, 0, 3)).toThrow(/whole and above 0: they are 0 and 3/);
     expect(() => kolmogorovSmirnovExact(1, 2.5, 3)).toThrow(RangeError);
-    expect(() => kolmogorovSmirnovExact(1, 2001, 2000)).toThrow(/at most 4000000: they are 2001, 2000/);
+    expect(() => kolmogorovSmirnovExact(1, 3, Number.POSITIVE_INFINITY)).toThrow(RangeError);
   });
 });
