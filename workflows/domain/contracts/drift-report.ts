@@ -20,7 +20,13 @@ export const variableDriftSchema = z.strictObject({
   importance: z.number().nonnegative().nullable(),
   rows: z.int().nonnegative(),
   referenceRows: z.int().nonnegative(),
-  fewestRows: z.int().nonnegative().describe('Fewer rows than these cannot tell the warn level from noise'),
+  fewestRows: z
+    .int()
+    .nonnegative()
+    .nullable()
+    .describe(
+      'Fewer rows than these cannot tell the warn level from noise; null where the reference is too small for any number',
+    ),
   sufficient: z.boolean(),
   designEffect: z.number().min(1),
   psi: z.number().nonnegative().nullable(),

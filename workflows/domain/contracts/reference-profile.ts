@@ -99,6 +99,11 @@ export const seasonSchema = z.strictObject({
   slots: z.int().positive().describe('1, 24, 7 or 168; slot 0 begins on Monday 00:00 UTC'),
   windowMs: z.int().positive().describe('Length of a window of the watch'),
   windowsBySlot: z.array(count).describe('Windows of the snapshot in each slot'),
+  overdispersion: z
+    .number()
+    .nonnegative()
+    .optional()
+    .describe('Variance of the rows of a window beyond that of a Poisson count, over the squared mean; absent where unknown'),
 });
 export type Season = z.infer<typeof seasonSchema>;
 

@@ -1,4 +1,5 @@
 import { quantileOfSorted } from '../quantile.ts';
+import { chiSquareUpperQuantile } from '../special/chi-square.ts';
 import { type ComparedSizes, noiseFloor } from './noise-floor.ts';
 
 /** PSI of one quiet window against the rest of its slot, with the sizes of that comparison. */
@@ -23,15 +24,15 @@ export const designEffectOf = (windows: readonly QuietPsi[]): number => {
   const large = comparable.filter(({ cells, currentRows }) => currentRows >= fewestRowsPerCell * cells);
   const used = large.length >= fewestWindows ? large : comparable;
   if (used.length === 0) return 1;
-  const ratios = used.map((window) => window.psi / noiseFloor(window) / medianOverMean(window.cells - 1));
-  return Math.max(
-    1,
-    quantileOfSorted(
-      ratios.sort((left, right) => left - right),
-      0.5,
-    ),
-  );
+  const medians = new Map<number, number>();
+  const ratios = used.map((window) => window.psi / noiseFloor(window) / medianOverMean(window.cells - 1, medians));
+  ratios.sort((left, right) => left - right);
+  return Math.max(1, quantileOfSorted(ratios, 0.5));
 };
 
-/** Median of a chi-square variable over its mean. Source: Wilson and Hilferty, PNAS 17 (1931). */
-const medianOverMean = (degreesOfFreedom: number): number => (1 - 2 / (9 * degreesOfFreedom)) ** 3;
+/** Median of a chi-square variable over its mean; kept, since most windows have as many cells. */
+const medianOverMean = (degreesOfFreedom: number, known: Map<number, number>): number => {
+  const median = known.get(degreesOfFreedom) ?? chiSquareUpperQuantile(0.5, degreesOfFreedom);
+  known.set(degreesOfFreedom, median);
+  return median / degreesOfFreedom;
+};

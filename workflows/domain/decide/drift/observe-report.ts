@@ -1,0 +1,18 @@
+import type { DriftReport, VariableDrift } from '../../contracts/drift-report.ts';
+import type { DriftObservation, ObservedVariable } from '../../contracts/drift-state.ts';
+
+/** What of a report decides. A variable is measured where it had rows enough, a size and a p-value. */
+export const observeReport = (report: DriftReport): DriftObservation => ({
+  profileSha256: report.profileSha256,
+  from: report.from,
+  to: report.to,
+  features: report.features.map(observeVariable),
+  predictions: report.predictions.map(observeVariable),
+  breaches: report.breaches,
+});
+
+const observeVariable = (variable: VariableDrift): ObservedVariable => {
+  const { name, critical, importance, sufficient, debiasedPsi, adjustedPValue } = variable;
+  const isMeasured = sufficient && debiasedPsi !== null && adjustedPValue !== null;
+  return { name, critical, importance, measured: isMeasured ? { debiasedPsi, adjustedPValue } : null };
+};

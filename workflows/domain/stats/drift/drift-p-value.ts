@@ -1,0 +1,43 @@
+import { conformalPValue } from '../multiple/conformal.ts';
+import { chiSquareUpperTail } from '../special/incomplete-gamma.ts';
+
+/** Fewer quiet windows cannot show anything at 5 %. */
+export const fewestQuietWindows = 19;
+
+export type PsiRank = {
+  /** PSI of past quiet windows, ascending. */
+  readonly quiet: readonly number[];
+  readonly psi: number;
+  /** Design effect times (1/n + 1/m): PSI divided by it is about chi-square distributed. */
+  readonly scale: number;
+  readonly degreesOfFreedom: number;
+};
+
+/**
+ * Conformal p-value of PSI, carried on beyond the largest quiet window. K windows can say nothing below 1 / (K + 1), and
+ * a correction for many features would then never let one of them through, however far it went. So the last step,
+ * 1 / (K + 1), falls off from the largest quiet value on as the chi-square tail does. Within the quiet windows it is the
+ * conformal p-value itself; without any it is 1.
+ *
+ * Throws RangeError where a statistic is NaN.
+ *
+ * Source: Vovk, Gammerman and Shafer (2005) within; beyond, the tail of Yurdakul and Naranjo (2020) given that the largest
+ * quiet value was passed.
+ * @example rankPsi({ quiet: [0.01, 0.02, 0.03], psi: 0.02, scale: 0.002, degreesOfFreedom: 9 }) // 0.75
+ */
+export const rankPsi = ({ quiet, psi, scale, degreesOfFreedom }: PsiRank): number => {
+  const ranked = conformalPValue(quiet, psi);
+  const largest = quiet.at(-1);
+  if (largest === undefined || psi <= largest || degreesOfFreedom === 0) return ranked;
+  const passed = chiSquareUpperTail(largest / scale, degreesOfFreedom);
+  return passed === 0 ? ranked : (ranked * chiSquareUpperTail(psi / scale, degreesOfFreedom)) / passed;
+};
+
+/**
+ * The p-value that decides: the larger of that of the chi-square test and of the rank among quiet windows, for each can be
+ * wrong where the other is right. The chi-square one alone with fewer than 19 quiet windows.
+ *
+ * Source: definition; the larger of two valid p-values is valid however they depend on each other.
+ */
+export const driftPValue = (chiSquarePValue: number, rank: PsiRank | null): number =>
+  rank === null || rank.quiet.length < fewestQuietWindows ? chiSquarePValue : Math.max(chiSquarePValue, rankPsi(rank));
