@@ -60,6 +60,11 @@ export interface Registry {
   /** Version, lineage and audit in one transaction; a second call with the same training key returns the first version. */
   register(candidate: NewModelVersion, actor: string): Promise<ModelVersion>;
   get(pipeline: PipelineName, version: VersionNumber): Promise<ModelVersion | null>;
+  /**
+   * Counts candidates that were compared on a hold-out, from 1; the same candidate again has the same number, so that
+   * attempts and repeated runs are one use.
+   */
+  useHoldout(use: { pipeline: PipelineName; holdout: string; trainingKey: Sha256 }): Promise<number>;
   recordEvaluation(evaluation: {
     sha256: Sha256;
     pipeline: PipelineName;

@@ -1,3 +1,4 @@
+import type { HoldoutUse } from '#domain/contracts/evaluation-report.ts';
 import type { Deployment } from '#domain/contracts/model-version.ts';
 import { decideGate } from '#domain/decide/gate.ts';
 import { openNpyRows } from '../infra/features/npy-rows.ts';
@@ -7,6 +8,7 @@ import { type OnnxSession, openSession } from '../infra/onnx/session.ts';
 import type { EvaluateSummary } from '../workflows/steps.ts';
 import type { CpuDeps } from './deps.ts';
 import { type Champion, openChampion } from './evaluation/champion.ts';
+import { countHoldoutUse } from './evaluation/holdout-use.ts';
 import { measureServed, writePackage } from './evaluation/package.ts';
 import { buildReport } from './evaluation/report.ts';
 import { scoreModels } from './evaluation/scored-models.ts';
@@ -16,15 +18,30 @@ import type { StepContext } from './step-context.ts';
 
 type Deps = Pick<CpuDeps, 'ledger' | 'definitions' | 'deployments' | 'registry' | 'content' | 'scratch' | 'limits'>;
 
+/** Part of the ledger's key: raise it whenever the same models on the same rows would be judged otherwise. */
+const evaluationVersion = 2;
+
+/** What the candidate meets: who serves now, and how often the hold-out was used before. */
+type Opponent = { readonly deployment: Deployment; readonly holdoutUse: HoldoutUse | null };
+
 /** The step `evaluateCandidate`; see the port. Heartbeats with the stage and its rows. */
 export const createEvaluate =
   (deps: Deps) =>
   async (input: EvaluateInput, context?: StepContext): Promise<EvaluateSummary> => {
     const deployment = await deps.deployments.get(input.pipeline);
     const { definitionSha256, frameSha256, trainingResultSha256 } = input;
+    const holdoutUse = deployment.champion === null ? null : await countHoldoutUse(deps, input);
+    const key = digestOfJson({
+      step: 'evaluateCandidate',
+      version: evaluationVersion,
+      definitionSha256,
+      frameSha256,
+      trainingResultSha256,
+      deployment,
+      holdoutUse,
+    });
     // Remembered, because a report holds one thing that is never the same twice: how long an answer took.
-    const key = digestOfJson({ step: 'evaluateCandidate', definitionSha256, frameSha256, trainingResultSha256, deployment });
-    const work = () => evaluate(deps, input, deployment, context);
+    const work = () => evaluate(deps, input, { deployment, holdoutUse }, context);
     const summary = await rememberStep(deps, 'evaluateCandidate', key, ({ reportSha256 }: EvaluateSummary) => reportSha256, work);
     await deps.registry.recordEvaluation({
       sha256: summary.reportSha256,
@@ -39,7 +56,7 @@ export const createEvaluate =
 const evaluate = async (
   deps: Deps,
   input: EvaluateInput,
-  deployment: Deployment,
+  opponent: Opponent,
   context: StepContext | undefined,
 ): Promise<EvaluateSummary> => {
   const subject = await readSubject(deps, input);
@@ -49,9 +66,9 @@ const evaluate = async (
   try {
     const session = await openSession(onnx);
     opened.push(session);
-    const champion = await openChampion(deps, deployment);
+    const champion = await openChampion(deps, opponent.deployment);
     if (champion !== null) opened.push(champion.session);
-    return await judge(deps, subject, session, champion, deployment, context);
+    return await judge(deps, subject, session, { ...opponent, champion }, context);
   } finally {
     for (const session of opened) await session.release();
   }
@@ -85,13 +102,12 @@ const judge = async (
   deps: Deps,
   subject: Subject,
   session: OnnxSession,
-  champion: Champion | null,
-  deployment: Deployment,
+  { champion, deployment, holdoutUse }: Opponent & { readonly champion: Champion | null },
   context: StepContext | undefined,
 ): Promise<EvaluateSummary> => {
   const models = await scoreModels(deps, subject, session, champion, context);
   const measured = await measureServed(deps, subject, session);
-  const report = await buildReport(subject, models, champion, measured, context);
+  const report = await buildReport(subject, models, champion, holdoutUse, measured, context);
   return {
     reportSha256: await deps.content.putJson(report),
     modelSha256: await writePackage(deps, subject, session, models.candidateAnswers),

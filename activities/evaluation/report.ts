@@ -1,23 +1,22 @@
-import { setImmediate } from 'node:timers/promises';
-import type { Comparison, EvaluationReport } from '#domain/contracts/evaluation-report.ts';
-import { compareInSteps } from '#domain/stats/comparison/compare-models.ts';
-import type { Contest } from '#domain/stats/comparison/estimate-gain.ts';
-import { measureAll } from '#domain/stats/metrics/metrics.ts';
+import type { Calibration, EvaluationReport, HoldoutUse } from '#domain/contracts/evaluation-report.ts';
+import { calibrationErrorByMass, observedOverExpected, spiegelhalterTest } from '#domain/stats/metrics/calibration.ts';
+import { measure, measureAll } from '#domain/stats/metrics/metrics.ts';
 import { type Scored, takeRows } from '#domain/stats/metrics/scored.ts';
-import type { Steps } from '#domain/stats/steps.ts';
 import type { StepContext } from '../step-context.ts';
 import type { Champion } from './champion.ts';
-import type { SliceRows } from './hold-out.ts';
+import { compareAll, compareFairness } from './comparisons.ts';
 import type { ScoredModels } from './scored-models.ts';
 import type { Subject } from './subject.ts';
 
 type Measured = Pick<EvaluationReport, 'parity' | 'latencyMsPerRow'>;
+type Against = Pick<EvaluationReport, 'champion' | 'comparisons' | 'fairness' | 'holdoutUse'>;
 
 /** Puts metrics, comparisons and slices together. Everything but the latency is the same again for the same inputs. */
 export const buildReport = async (
   subject: Subject,
   models: ScoredModels,
   champion: Champion | null,
+  holdoutUse: HoldoutUse | null,
   measured: Measured,
   context: StepContext | undefined,
 ): Promise<EvaluationReport> => ({
@@ -27,10 +26,8 @@ export const buildReport = async (
   rows: subject.labels.length,
   primaryMetric: subject.primaryMetric,
   candidate: measureAll(models.candidate),
-  champion:
-    champion === null || models.champion === null ? null : { version: champion.version, metrics: measureAll(models.champion) },
-  comparisons:
-    models.champion === null ? [] : await compareAll(subject, models.candidate, models.champion, models.slices, context),
+  ...(await compareWith(subject, models, champion, holdoutUse, context)),
+  calibration: calibrationOf(models),
   slices: models.slices.map(({ by, value, rows }) => ({
     by,
     value,
@@ -40,41 +37,36 @@ export const buildReport = async (
   ...measured,
 });
 
-/** First all rows, then each slice with its own margin. A slice is only ever guarded, so its rule is "not worse". */
-const compareAll = async (
+const compareWith = async (
   subject: Subject,
-  candidate: Scored,
-  champion: Scored,
-  slices: readonly SliceRows[],
+  models: ScoredModels,
+  champion: Champion | null,
+  holdoutUse: HoldoutUse | null,
   context: StepContext | undefined,
-): Promise<Comparison[]> => {
-  const { gate, primaryMetric: metric, input } = subject;
-  const common = { metric, seed: Number.parseInt(input.frameSha256.slice(0, 8), 16) };
-  const contests: Contest[] = [{ ...common, slice: null, candidate, champion, policy: gate.champion }];
-  for (const { by, value, rows } of slices) {
-    const margin = gate.slices.find((slice) => slice.by === by)?.margin ?? gate.champion.margin;
-    const policy = { rule: 'not worse' as const, margin, confidence: gate.champion.confidence };
-    contests.push({
-      ...common,
-      slice: { by, value },
-      candidate: takeRows(candidate, rows),
-      champion: takeRows(champion, rows),
-      policy,
-    });
+): Promise<Against> => {
+  if (champion === null || models.champion === null || holdoutUse === null) {
+    return { champion: null, comparisons: [], fairness: [], holdoutUse: null };
   }
-  const comparisons: Comparison[] = [];
-  for (const contest of contests) {
-    comparisons.push(await withPauses(compareInSteps(contest), context));
-    context?.heartbeat({ stage: 'comparisons', done: comparisons.length, of: contests.length });
-  }
-  return comparisons;
+  const rivals = { ...models, champion: models.champion };
+  return {
+    champion: { version: champion.version, metrics: measureAll(models.champion) },
+    comparisons: await compareAll(subject, rivals, holdoutUse, context),
+    fairness: await compareFairness(subject, rivals, context),
+    holdoutUse,
+  };
 };
 
-/** Resampling keeps the thread for seconds; heartbeats and cancellation get their turn in the pauses. */
-const withPauses = async <Result>(steps: Steps<Result>, context: StepContext | undefined): Promise<Result> => {
-  for (let step = steps.next(); ; step = steps.next()) {
-    if (step.done === true) return step.value;
-    await setImmediate();
-    context?.signal.throwIfAborted();
-  }
-};
+/** Enough cells to see a bend, few enough to have rows. */
+const calibrationCells = 10;
+
+const calibrationOf = ({ candidate, champion }: ScoredModels): EvaluationReport['calibration'] =>
+  candidate.task === 'binary' && candidate.labels.length > 0
+    ? { candidate: describeCalibration(candidate), champion: champion === null ? null : describeCalibration(champion) }
+    : null;
+
+const describeCalibration = (scored: Scored): Calibration => ({
+  expectedError: calibrationErrorByMass(scored.labels, scored.answers, calibrationCells),
+  brier: measure('brier', scored) ?? 0,
+  observedOverExpected: observedOverExpected(scored.labels, scored.answers),
+  spiegelhalter: spiegelhalterTest(scored.labels, scored.answers),
+});

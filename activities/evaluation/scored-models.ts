@@ -1,4 +1,5 @@
 /** Candidate and champion on the same rows of the hold-out, and the slices of it that the gate asks for. */
+import type { Clusters } from '#domain/stats/comparison/clusters.ts';
 import type { Scored } from '#domain/stats/metrics/scored.ts';
 import { openNpyRows } from '../../infra/features/npy-rows.ts';
 import type { OnnxSession } from '../../infra/onnx/session.ts';
@@ -7,6 +8,7 @@ import type { CpuDeps } from '../deps.ts';
 import type { StepContext } from '../step-context.ts';
 import { toScored } from './answers.ts';
 import type { Champion } from './champion.ts';
+import { mayCluster, readClusters } from './clusters.ts';
 import { openHoldout, readSlices, type SliceRows, scoreRawRows } from './hold-out.ts';
 import { scoreMatrix } from './score.ts';
 import type { Subject } from './subject.ts';
@@ -18,6 +20,10 @@ export type ScoredModels = {
   readonly candidate: Scored;
   readonly champion: Scored | null;
   readonly slices: readonly SliceRows[];
+  /** Rows by the values of each column of `gate.fairness`. */
+  readonly groups: readonly SliceRows[];
+  /** Rows that belong together; null where each counts for itself, and without a champion. */
+  readonly clusters: Clusters | null;
 };
 
 export const scoreModels = async (
@@ -37,6 +43,8 @@ export const scoreModels = async (
     champion:
       champion === null || raw.answers === null ? null : toScored(frame, labels, answersOf(champion, raw.answers), champion.who),
     slices: raw.slices,
+    groups: raw.groups,
+    clusters: raw.clusters,
   };
 };
 
@@ -60,7 +68,10 @@ const scoreVectors = async (
   }
 };
 
-type Raw = { readonly answers: Float32Array | null; readonly slices: readonly SliceRows[] };
+/** More values of a column than these are not groups that anybody compares. */
+const mostGroups = 50;
+
+type Raw = Pick<ScoredModels, 'slices' | 'groups' | 'clusters'> & { readonly answers: Float32Array | null };
 
 /** Whatever needs the rows as they came. A champion with the same feature set is scored on the very same vectors. */
 const readRaw = async (
@@ -69,20 +80,25 @@ const readRaw = async (
   champion: Champion | null,
   context: StepContext | undefined,
 ): Promise<Raw> => {
-  const { frame, gate } = subject;
+  const { frame, gate, rowsTogether } = subject;
   const onRows = (rows: number) => context?.heartbeat({ stage: 'champion', rows });
   const sharesVectors = champion?.modelPackage.featureSetSha256 === frame.featureSetSha256;
   const shared = champion !== null && sharesVectors ? await scoreVectors(deps, subject, champion.session, onRows) : null;
-  if (gate.slices.length === 0 && (champion === null || sharesVectors)) return { answers: shared, slices: [] };
+  const needsRows = champion !== null && (!sharesVectors || gate.fairness.length > 0 || mayCluster(rowsTogether));
+  if (gate.slices.length === 0 && !needsRows) return { answers: shared, slices: [], groups: [], clusters: null };
   const file = await deps.content.localFile(frame.holdout.raw);
   return deps.scratch.withFolder('evaluate', (folder) =>
     withDuckDb({ folder, ...deps.limits, allowedFolders: [file], signal: context?.signal }, async (db) => {
       const holdout = await openHoldout(db, file);
       const slices: SliceRows[] = [];
       for (const { by, top } of gate.slices) slices.push(...(await readSlices(db, holdout, by, top)));
-      if (champion === null || shared !== null) return { answers: shared, slices };
+      if (champion === null) return { answers: null, slices, groups: [], clusters: null };
+      const groups: SliceRows[] = [];
+      for (const { by } of gate.fairness) groups.push(...(await readSlices(db, holdout, by, mostGroups)));
+      const clusters = await readClusters(db, holdout, rowsTogether);
       const model = { ...champion, featureSetSha256: champion.modelPackage.featureSetSha256 };
-      return { answers: await scoreRawRows(db, holdout, model, frame.holdout.rows, onRows), slices };
+      const answers = shared ?? (await scoreRawRows(db, holdout, model, frame.holdout.rows, onRows));
+      return { answers, slices, groups, clusters };
     }),
   );
 };

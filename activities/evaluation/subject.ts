@@ -8,6 +8,7 @@ import { readNpy } from '../../infra/features/npy.ts';
 import type { RunRef } from '../../workflows/steps.ts';
 import type { CpuDeps, PipelineSpec } from '../deps.ts';
 import { readSpec } from '../ingest.ts';
+import type { ClusterChoice } from './clusters.ts';
 
 export type EvaluateInput = RunRef & { readonly frameSha256: Sha256; readonly trainingResultSha256: Sha256 };
 
@@ -18,15 +19,16 @@ export type Subject = {
   readonly primaryMetric: MetricName;
   readonly frame: FeatureFrame;
   readonly result: TrainingResult;
+  readonly rowsTogether: ClusterChoice;
   /** Of the hold-out: class indices or values. */
   readonly labels: Float32Array;
 };
 
 const usualMetric = { binary: 'roc_auc', multiclass: 'accuracy', regression: 'rmse' } as const;
 
-/** Reads frame, training result and labels. Throws PRN_EVALUATION where the metric asked for does not fit the label. */
+/** Reads frame, training result and labels. Throws PRN_EVALUATION where what is asked for does not fit the label. */
 export const readSubject = async (deps: Pick<CpuDeps, 'definitions' | 'content'>, input: EvaluateInput): Promise<Subject> => {
-  const { gate } = await readSpec(deps, input);
+  const { gate, data } = await readSpec(deps, input);
   const frame = featureFrameSchema.parse(await deps.content.getJson(input.frameSha256));
   const result = trainingResultSchema.parse(await deps.content.getJson(input.trainingResultSha256));
   const labels = (await readNpy(await deps.content.localFile(frame.holdout.labels))).data;
@@ -37,5 +39,12 @@ export const readSubject = async (deps: Pick<CpuDeps, 'definitions' | 'content'>
       `Cannot compare models by "${primaryMetric}" as it must fit the label, which is ${frame.task}: choose one such as ${usualMetric[frame.task]}`,
     );
   }
-  return { input, gate, primaryMetric, frame, result, labels };
+  if (gate.fairness.length > 0 && frame.task !== 'binary') {
+    throw new PerennialError(
+      'PRN_EVALUATION',
+      `Cannot compare fairness as the label must have two classes: it is ${frame.task}; leave gate.fairness out`,
+    );
+  }
+  const rowsTogether = { cluster: gate.cluster, eventTime: data.event_time ?? null, key: data.key ?? [] };
+  return { input, gate, primaryMetric, frame, result, rowsTogether, labels };
 };

@@ -1,27 +1,35 @@
 import type { EvaluationReport } from '../contracts/evaluation-report.ts';
 import type { GateSpec, MetricName } from '../contracts/pipeline-spec/training.ts';
 import type { Verdict, VerdictOutcome } from '../contracts/verdict.ts';
-import { checkChampion } from './gate-champion.ts';
-import { checkSlices } from './gate-slices.ts';
+import { checkCalibration } from './gate/check-calibration.ts';
+import { checkChampion } from './gate/check-champion.ts';
+import { checkFairness } from './gate/check-fairness.ts';
+import { checkSlices, worstSliceSentence } from './gate/check-slices.ts';
 import { type Check, checkOf, inequality, sentenceOf } from './judgement.ts';
 
 /**
  * May this candidate replace the champion? Compares what was measured with what the pipeline asks; computes nothing.
  *
- * Asks in this order: are the served answers those of the trainer; do the metrics keep their absolute limits; is the
- * candidate not worse than the champion (or better, where the pipeline says so); is no slice harmed. All are asked and
- * all inequalities recorded; the worst outcome is the verdict: error, then fail, then inconclusive, then pass. What is
- * missing is an error, never a pass. Without a champion only parity and limits count. Does not throw.
+ * Asks in this order: are the served answers those of the trainer; is the candidate not worse than the champion (or
+ * better, where the pipeline says so); do the metrics keep their absolute limits; is no slice harmed; are the
+ * probabilities calibrated, where that is asked; are groups treated no less alike. All are asked and all inequalities
+ * recorded; the worst outcome is the verdict: error, then fail, then inconclusive, then pass. What is missing is an
+ * error, never a pass. Without a champion only parity and limits count. The worst slice is always named. Does not throw.
  */
 export const decideGate = (report: EvaluationReport, gate: GateSpec): Verdict =>
-  combine([
-    checkParity(report),
-    checkMetric(report, gate),
-    ...checkLimits(report, gate.minimum, '>='),
-    ...checkLimits(report, gate.maximum, '<='),
-    ...checkChampion(report, gate),
-    ...checkSlices(report, gate),
-  ]);
+  combine(
+    [
+      checkParity(report),
+      checkMetric(report, gate),
+      ...checkChampion(report, gate),
+      ...checkLimits(report, gate.minimum, '>='),
+      ...checkLimits(report, gate.maximum, '<='),
+      ...checkSlices(report, gate),
+      ...checkCalibration(report, gate),
+      ...checkFairness(report, gate),
+    ],
+    worstSliceSentence(report, gate),
+  );
 
 /** A model that answers otherwise in the server than in its trainer is not the model that was trained. */
 const checkParity = ({ parity }: EvaluationReport): Check => {
@@ -60,7 +68,7 @@ const severity: readonly VerdictOutcome[] = ['error', 'fail', 'inconclusive', 'p
 /** Sentences in a reason; the record has all inequalities. */
 const sentencesShown = 3;
 
-const combine = (checks: readonly Check[]): Verdict => {
+const combine = (checks: readonly Check[], always: string | null): Verdict => {
   const outcome = severity.find((one) => checks.some((check) => check.outcome === one)) ?? 'error';
   const [first, ...others] = checks.filter((check) => check.outcome === outcome && check.sentence !== '');
   // Parity, the first, is worth a sentence only where there is no other.
@@ -69,7 +77,7 @@ const combine = (checks: readonly Check[]): Verdict => {
   const more = sentences.length > sentencesShown ? `; and ${sentences.length - sentencesShown} more` : '';
   return {
     outcome,
-    reason: `${sentences.slice(0, sentencesShown).join('; ')}${more}`,
+    reason: `${sentences.slice(0, sentencesShown).join('; ')}${more}${always === null ? '' : `; ${always}`}`,
     inequalities: checks.flatMap((check) => check.inequalities),
     evidenceIds: checks.flatMap((check) => check.evidenceIds),
   };

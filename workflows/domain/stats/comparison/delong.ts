@@ -1,5 +1,6 @@
-import { midRanks, type Numbers } from '../ranks.ts';
-import { normalUpperTail } from '../special/normal.ts';
+import type { Numbers } from '../ranks.ts';
+import { twoSidedTest } from './non-inferiority.ts';
+import { type Placements, placementsOf, splitByLabel, subtractPlacements } from './placements.ts';
 
 export type RocComparison = {
   readonly championAuc: number;
@@ -31,12 +32,12 @@ export const compareRocAuc = (labels: Numbers, champion: Numbers, challenger: Nu
   const positives = rows.positive.length;
   const negatives = rows.negative.length;
   if (positives < 2 || negatives < 2) return null;
-  const old = placements(champion, rows);
-  const fresh = placements(challenger, rows);
+  const old = placementsOf(champion, rows);
+  const fresh = placementsOf(challenger, rows);
   const moment = (left: Placements, right: Placements): number =>
     covarianceOf(left.ofPositives, right.ofPositives) / positives + covarianceOf(left.ofNegatives, right.ofNegatives) / negatives;
   // The variance of the difference is taken of differences: subtracting three variances could leave a rounding below zero.
-  const change = subtract(fresh, old);
+  const change = subtractPlacements(fresh, old);
   const difference = fresh.auc - old.auc;
   const standardError = Math.sqrt(moment(change, change));
   return {
@@ -47,50 +48,11 @@ export const compareRocAuc = (labels: Numbers, champion: Numbers, challenger: Nu
     covariance: moment(fresh, old),
     difference,
     standardError,
-    pTwoSided: twoSided(difference, standardError),
+    pTwoSided: twoSidedTest({ estimate: difference, standardError }, Number.POSITIVE_INFINITY),
     positives,
     negatives,
   };
 };
-
-type Split = { readonly positive: Uint32Array; readonly negative: Uint32Array };
-const splitByLabel = (labels: Numbers): Split => {
-  const rows = Array.from({ length: labels.length }, (_, row) => row);
-  return {
-    positive: Uint32Array.from(rows.filter((row) => labels[row] === 1)),
-    negative: Uint32Array.from(rows.filter((row) => labels[row] !== 1)),
-  };
-};
-
-/**
- * For each positive, the share of negatives that it outranks (V10); for each negative, the share of positives that
- * outrank it (V01). Ties count half. The mean of either is the area.
- */
-type Placements = { readonly auc: number; readonly ofPositives: Float64Array; readonly ofNegatives: Float64Array };
-const placements = (scores: Numbers, rows: Split): Placements => {
-  const positiveScores = Float64Array.from(rows.positive, (row) => scores[row] as number);
-  const negativeScores = Float64Array.from(rows.negative, (row) => scores[row] as number);
-  const pooled = new Float64Array(positiveScores.length + negativeScores.length);
-  pooled.set(positiveScores);
-  pooled.set(negativeScores, positiveScores.length);
-  const overall = midRanks(pooled);
-  // A rank among all minus the rank among one's own kind counts the other kind below.
-  const amongPositives = midRanks(positiveScores);
-  const amongNegatives = midRanks(negativeScores);
-  const ofPositives = positiveScores.map(
-    (_, i) => ((overall[i] as number) - (amongPositives[i] as number)) / negativeScores.length,
-  );
-  const ofNegatives = negativeScores.map(
-    (_, j) => 1 - ((overall[positiveScores.length + j] as number) - (amongNegatives[j] as number)) / positiveScores.length,
-  );
-  return { auc: mean(ofPositives), ofPositives, ofNegatives };
-};
-
-const subtract = (left: Placements, right: Placements): Placements => ({
-  auc: left.auc - right.auc,
-  ofPositives: left.ofPositives.map((value, i) => value - (right.ofPositives[i] as number)),
-  ofNegatives: left.ofNegatives.map((value, j) => value - (right.ofNegatives[j] as number)),
-});
 
 const mean = (values: Float64Array): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
@@ -100,9 +62,4 @@ const covarianceOf = (left: Float64Array, right: Float64Array): number => {
   let sum = 0;
   for (let i = 0; i < left.length; i++) sum += ((left[i] as number) - leftMean) * ((right[i] as number) - rightMean);
   return sum / (left.length - 1);
-};
-
-const twoSided = (difference: number, standardError: number): number => {
-  if (difference === 0) return 1;
-  return standardError === 0 ? 0 : 2 * normalUpperTail(Math.abs(difference) / standardError);
 };

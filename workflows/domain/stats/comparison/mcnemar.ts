@@ -6,6 +6,8 @@ export type McNemar = {
   readonly exact: number;
   /** Counts half of the observed table; closer to the nominal level than the exact one. */
   readonly mid: number;
+  /** One-sided and exact, of "the challenger is not more often right": what the rule "better" decides by. */
+  readonly exactBetter: number;
   /** Continuity-corrected; an approximation that wants at least 25 disagreements. */
   readonly corrected: { readonly chiSquare: number; readonly pValue: number };
   readonly uncorrected: { readonly chiSquare: number; readonly pValue: number };
@@ -25,13 +27,14 @@ export const mcnemarTest = (championOnly: number, challengerOnly: number): McNem
   const disagreements = championOnly + challengerOnly;
   const fewer = Math.min(championOnly, challengerOnly);
   const none = { chiSquare: 0, pValue: 1 };
-  if (disagreements === 0) return { exact: 1, mid: 1, corrected: none, uncorrected: none };
+  if (disagreements === 0) return { exact: 1, mid: 1, exactBetter: 1, corrected: none, uncorrected: none };
   const tail = binomialLowerTail(fewer, disagreements, 0.5);
   const observed = binomialProbability(fewer, disagreements, 0.5);
   const difference = Math.abs(championOnly - challengerOnly);
   return {
     exact: Math.min(1, 2 * tail),
     mid: Math.min(1, 2 * tail - observed),
+    exactBetter: binomialLowerTail(championOnly, disagreements, 0.5),
     // The correction moves the statistic towards zero, never past it.
     corrected: chiSquareOf(Math.max(0, difference - 1), disagreements),
     uncorrected: chiSquareOf(difference, disagreements),

@@ -1,4 +1,4 @@
-import { normalLowerTail, normalUpperQuantile, normalUpperTail } from '../special/normal.ts';
+import { studentUpperQuantile, studentUpperTail } from '../special/student-t.ts';
 
 /** An estimated difference, challenger minus champion, more being better. */
 export type Difference = { readonly estimate: number; readonly standardError: number };
@@ -11,6 +11,8 @@ export type Bounds = {
   readonly pNonInferior: number;
   /** Of "not worse by the margin": small where the challenger is shown to be worse by more than it. */
   readonly pHarm: number;
+  /** Of "not better": small where the challenger is shown to be better at all. */
+  readonly pBetter: number;
 };
 
 /**
@@ -31,32 +33,84 @@ export const pairedProportions = (championOnly: number, challengerOnly: number, 
 };
 
 /**
- * One-sided bounds and p-values of a normally distributed difference against a margin >= 0.
+ * One-sided bounds and p-values of a difference against a margin >= 0: normally distributed, or Student's with those
+ * degrees of freedom where the standard error itself was estimated from few clusters.
  *
- * A standard error of 0 makes each p-value 0 or 1, and 1/2 where the difference is exactly minus the margin.
+ * A standard error of 0 makes each p-value 0 or 1, and 1/2 where the difference is exactly on the limit. At margin 0,
+ * "not worse" and "better" are one question.
  *
  * Source: definition: z = (estimate + margin) / standard error; lower bound = estimate - z(confidence) * standard error.
  * Agrees with: test/golden/vectors.json "noninferiority", 1e-9.
  */
-export const boundDifference = (difference: Difference, margin: number, confidence: number): Bounds => {
-  const reach = normalUpperQuantile(1 - confidence) * difference.standardError;
-  const distance = difference.estimate + margin;
-  const z = difference.standardError === 0 ? Math.sign(distance) * Number.POSITIVE_INFINITY : distance / difference.standardError;
-  const exact = Number.isNaN(z);
+export const boundDifference = (
+  difference: Difference,
+  margin: number,
+  confidence: number,
+  degreesOfFreedom: number = Number.POSITIVE_INFINITY,
+): Bounds => {
+  const reach = studentUpperQuantile(1 - confidence, degreesOfFreedom) * difference.standardError;
   return {
     lower: difference.estimate - reach,
     upper: difference.estimate + reach,
-    pNonInferior: exact ? 0.5 : normalUpperTail(z),
-    pHarm: exact ? 0.5 : normalLowerTail(z),
+    pNonInferior: tailBeyond(difference, -margin, degreesOfFreedom),
+    pHarm: tailBeyond({ ...difference, estimate: -difference.estimate }, margin, degreesOfFreedom),
+    pBetter: tailBeyond(difference, 0, degreesOfFreedom),
   };
 };
 
 /**
- * The same for paired proportions. Where one kind of disagreement never occurred, its rate is not known to be zero: the
- * bound on that side reaches at least as far as the rate that would stay unseen, 1 - (1 - confidence)^(1/n).
- * So identical models on 20 rows prove nothing, and on 2,000 rows a margin of half a point.
+ * Two-sided p-value of "no difference". A difference of exactly 0 has 1; any other without error has 0.
  *
- * Source: Hanley and Lippman-Hand, "If nothing goes wrong, is everything all right?", JAMA 249 (1983), for what stayed unseen.
+ * Source: definition, twice the tail beyond the difference.
+ */
+export const twoSidedTest = ({ estimate, standardError }: Difference, degreesOfFreedom: number): number => {
+  if (estimate === 0) return 1;
+  return standardError === 0 ? 0 : 2 * studentUpperTail(Math.abs(estimate) / standardError, degreesOfFreedom);
+};
+
+/** How likely so large a difference is, or a larger one, if the truth lies on the limit. */
+const tailBeyond = ({ estimate, standardError }: Difference, limit: number, degreesOfFreedom: number): number => {
+  const distance = estimate - limit;
+  if (standardError > 0) return studentUpperTail(distance / standardError, degreesOfFreedom);
+  return distance === 0 ? 0.5 : Number(distance < 0);
+};
+
+/** Rows on which only one of the models is right, among all rows. */
+export type Disagreements = { readonly championOnly: number; readonly challengerOnly: number; readonly rows: number };
+
+/**
+ * Widens bounds where one kind of disagreement never occurred: its rate is not known to be zero. The bound on that side
+ * reaches at least as far as the rate that would stay unseen, 1 - (1 - confidence)^(1/n), and the p-value is at least the
+ * chance not to see it. So identical models on 20 rows prove nothing, and on 2,000 rows a margin of half a point.
+ * `rows` may be fewer than there are, where rows are alike.
+ *
+ * Source: Hanley and Lippman-Hand, "If nothing goes wrong, is everything all right?", JAMA 249 (1983).
+ * Agrees with: test/golden/vectors.json "zero_failures", 1e-9.
+ */
+export const widenByUnseen = (
+  bounds: Bounds & Difference,
+  { championOnly, challengerOnly, rows }: Disagreements,
+  margin: number,
+  confidence: number,
+): Bounds & Difference => {
+  const unseen = -Math.expm1(Math.log1p(-confidence) / rows);
+  const chance = (rate: number): number => Math.exp(rows * Math.log1p(-Math.min(1, Math.max(0, rate))));
+  const distance = bounds.estimate + margin;
+  const noLoss = championOnly === 0 && {
+    lower: Math.min(bounds.lower, bounds.estimate - unseen),
+    pNonInferior: Math.max(bounds.pNonInferior, chance(distance)),
+  };
+  const noWin = challengerOnly === 0 && {
+    upper: Math.max(bounds.upper, bounds.estimate + unseen),
+    pHarm: Math.max(bounds.pHarm, chance(-distance)),
+  };
+  return { ...bounds, ...noLoss, ...noWin };
+};
+
+/**
+ * Bounds of a difference of paired proportions over independent rows, widened by what stayed unseen.
+ *
+ * Source: `pairedProportions`, `boundDifference`, `widenByUnseen`.
  * Agrees with: test/golden/vectors.json "noninferiority" and "zero_failures", 1e-9.
  */
 export const boundProportions = (
@@ -67,35 +121,6 @@ export const boundProportions = (
   confidence: number,
 ): Bounds & Difference => {
   const difference = pairedProportions(championOnly, challengerOnly, rows);
-  const bounds = boundDifference(difference, margin, confidence);
-  const unseen = -Math.expm1(Math.log1p(-confidence) / rows);
-  const lower = championOnly === 0 ? Math.min(bounds.lower, difference.estimate - unseen) : bounds.lower;
-  const upper = challengerOnly === 0 ? Math.max(bounds.upper, difference.estimate + unseen) : bounds.upper;
-  return { ...difference, ...bounds, lower, upper };
+  const bounds = { ...difference, ...boundDifference(difference, margin, confidence) };
+  return widenByUnseen(bounds, { championOnly, challengerOnly, rows }, margin, confidence);
 };
-
-/**
- * Rows that decide with the given power, if the difference lies at that distance from the limit and each row
- * contributes as much variance as those seen. Infinite at distance 0.
- *
- * Source: the bound above, solved for n: (z(confidence) + z(power))^2 * variance per row / distance^2.
- * Agrees with: test/golden/vectors.json "sizing", 9892.09 rows for a distance of 0.005 at 4 % disagreement.
- * @example rowsForPower({ variancePerRow: 0.04, distance: 0.005, confidence: 0.95, power: 0.8 }) // 9892.09...
- */
-export const rowsForPower = (plan: {
-  readonly variancePerRow: number;
-  readonly distance: number;
-  readonly confidence: number;
-  readonly power: number;
-}): number => {
-  const reach = normalUpperQuantile(1 - plan.confidence) + normalUpperQuantile(1 - plan.power);
-  return (reach * reach * plan.variancePerRow) / (plan.distance * plan.distance);
-};
-
-/**
- * Rows among which an event of that rate would have been seen with the given confidence. Infinite at rate 0.
- *
- * Source: Hanley and Lippman-Hand, JAMA 249 (1983), solved for n: log(1 - confidence) / log(1 - rate).
- * @example rowsToSee(0.005, 0.95) // 597.6...
- */
-export const rowsToSee = (rate: number, confidence: number): number => Math.log1p(-confidence) / Math.log1p(-Math.min(1, rate));

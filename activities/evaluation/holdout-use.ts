@@ -1,0 +1,32 @@
+import type { HoldoutUse } from '#domain/contracts/evaluation-report.ts';
+import { type FeatureFrame, featureFrameSchema } from '#domain/contracts/feature-set.ts';
+import { trainingResultSchema } from '#domain/contracts/training-job.ts';
+import { confidenceOfUse } from '#domain/stats/comparison/alpha-spending.ts';
+import type { CpuDeps } from '../deps.ts';
+import { readSpec } from '../ingest.ts';
+import type { EvaluateInput } from './subject.ts';
+
+/**
+ * What makes it the same hold-out. One that moves with time is another as soon as it has a newer day: its views, the
+ * champion's columns and rows that came late change its bytes, but not what was learned from it. One that is chosen by a
+ * hash keeps its rows for as long as the pipeline lives.
+ */
+const nameHoldout = ({ split }: FeatureFrame): string =>
+  split.kind === 'time' && split.holdoutTo !== null ? `rows up to ${split.holdoutTo.slice(0, 10)}` : 'kept rows';
+
+/**
+ * Counts this candidate on its hold-out, and says what the comparison with the champion may still claim. The same
+ * candidate again, by another attempt or run, is the same use.
+ */
+export const countHoldoutUse = async (
+  deps: Pick<CpuDeps, 'definitions' | 'registry' | 'content'>,
+  input: EvaluateInput,
+): Promise<HoldoutUse> => {
+  const { gate } = await readSpec(deps, input);
+  const frame = featureFrameSchema.parse(await deps.content.getJson(input.frameSha256));
+  const { trainingKey } = trainingResultSchema.parse(await deps.content.getJson(input.trainingResultSha256));
+  const holdout = nameHoldout(frame);
+  const number = await deps.registry.useHoldout({ pipeline: input.pipeline, holdout, trainingKey });
+  const confidence = confidenceOfUse(gate.champion.confidence, number, frame.split.kind === 'time' ? 'fresh' : 'kept');
+  return { holdout, number, confidence };
+};

@@ -1,0 +1,91 @@
+import type { Comparison, EvaluationReport } from '../../contracts/evaluation-report.ts';
+import type { GateSpec } from '../../contracts/pipeline-spec/training.ts';
+import type { VerdictOutcome } from '../../contracts/verdict.ts';
+import { evidenceRoles, findEvidence, sliceName } from '../comparison-evidence.ts';
+import { type Check, checkOf, inequality, percent, sentenceOf } from '../judgement.ts';
+import { boundInequalities, boundSentence, gainSentence, type Interval, locate, missingSentence } from './bounds.ts';
+
+/**
+ * May the candidate replace the champion?
+ *
+ * With the gain (candidate minus champion, more being better), "not worse" passes where its lower bound lies above minus
+ * the margin: the candidate is fresher, and shown to lose less than that is worth. "better" passes where the one-sided
+ * test of "not better" is below 1 - confidence; for accuracy on independent rows that is McNemar's exact test. Either
+ * fails where the upper bound lies below its limit, and is inconclusive between, saying how many rows are missing. A
+ * point estimate alone never promotes: with equal models it would promote half of all retrains.
+ *
+ * The bounds must be at the confidence that this use of the hold-out may still claim, never at less than the pipeline
+ * asks for. Without a champion there is nothing to compare with, and the sentence says so.
+ *
+ * Source: non-inferiority by one-sided bounds, `#domain/stats/comparison/non-inferiority.ts`; repeated use of one
+ * hold-out, `alpha-spending.ts` there.
+ */
+export const checkChampion = (report: EvaluationReport, gate: GateSpec): Check[] => {
+  if (report.champion === null) return [checkOf('pass', 'no champion serves yet, so there is nothing to compare with')];
+  const comparison = report.comparisons.find((one) => one.slice === null && one.metric === report.primaryMetric);
+  if (comparison === undefined) {
+    return [checkOf('error', `${report.primaryMetric} was not compared with champion version ${report.champion.version}`)];
+  }
+  return [judge(report, comparison, gate.champion)];
+};
+
+const judge = (report: EvaluationReport, comparison: Comparison, policy: GateSpec['champion']): Check => {
+  const interval = findEvidence(comparison, evidenceRoles.interval, 'interval');
+  if (interval === undefined) return withoutInterval(comparison);
+  const confidence = Math.max(policy.confidence, report.holdoutUse?.confidence ?? 0);
+  if (interval.confidence !== confidence) {
+    return checkOf('error', `bounds must be at ${percent(confidence)}: they are at ${percent(interval.confidence)}`);
+  }
+  const found = policy.rule === 'better' ? askBetter(comparison, interval) : askNotWorse(comparison, interval, policy.margin);
+  return { ...found, sentence: `${found.sentence}${useSentence(report)}` };
+};
+
+const subjectOf = ({ metric, candidate, champion }: Comparison) => ({ what: metric, candidate, champion });
+const longName = ({ metric, slice }: Comparison): string => `${metric}, ${sliceName(slice)}`;
+
+const askNotWorse = (comparison: Comparison, interval: Interval, margin: number): Check => {
+  const position = locate(interval, -margin);
+  const outcome: VerdictOutcome = position === 'above' ? 'pass' : position === 'below' ? 'fail' : 'inconclusive';
+  const sentence = `${gainSentence(subjectOf(comparison), interval)}, ${boundSentence(interval, -margin, comparison.clusters)}`;
+  return checkOf(
+    outcome,
+    `${sentence}${position === 'undecided' ? rowsMissing(comparison) : ''}`,
+    boundInequalities(longName(comparison), interval, -margin),
+    [interval.id],
+  );
+};
+
+const askBetter = (comparison: Comparison, interval: Interval): Check => {
+  const test = findEvidence(comparison, evidenceRoles.better, 'p-value');
+  if (test === undefined) return checkOf('error', `${comparison.metric} has no test of "better" to compare`);
+  const level = Number((1 - interval.confidence).toPrecision(12));
+  const won = inequality(`p of "not better" (${test.test})`, test.pValue, '<', level);
+  const isWorse = !won.holds && locate(interval, 0) === 'below';
+  const evidence = isWorse ? boundSentence(interval, 0, comparison.clusters) : sentenceOf(won);
+  const outcome: VerdictOutcome = won.holds ? 'pass' : isWorse ? 'fail' : 'inconclusive';
+  return checkOf(
+    outcome,
+    `${gainSentence(subjectOf(comparison), interval)}, ${evidence}${outcome === 'inconclusive' ? rowsMissing(comparison) : ''}`,
+    [won, ...boundInequalities(longName(comparison), interval, 0)],
+    [test.id, interval.id],
+  );
+};
+
+/** Too few rows to compare at all is inconclusive; no evidence of any kind is an error. */
+const withoutInterval = (comparison: Comparison): Check => {
+  const insufficient = comparison.evidence.find((one) => one.kind === 'insufficient');
+  const about = `${comparison.metric} on ${sliceName(comparison.slice)}`;
+  if (insufficient === undefined) return checkOf('error', `${about} has no bounds to compare`);
+  return checkOf('inconclusive', `${about}: ${insufficient.reason}`, [], [insufficient.id]);
+};
+
+const rowsMissing = (comparison: Comparison): string => {
+  const needed = findEvidence(comparison, evidenceRoles.rowsToDecide, 'measurement');
+  return missingSentence(needed?.value, comparison.rows, comparison.clusters);
+};
+
+/** Nothing for the first use, which is what a reader expects. */
+const useSentence = ({ holdoutUse }: EvaluationReport): string =>
+  holdoutUse === null || holdoutUse.number === 1
+    ? ''
+    : ` (candidate ${holdoutUse.number} on this hold-out, ${holdoutUse.holdout}, so it must be ${percent(holdoutUse.confidence)} sure)`;
