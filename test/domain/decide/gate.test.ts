@@ -3,13 +3,15 @@ import type { Comparison, EvaluationReport } from '#domain/contracts/evaluation-
 import type { Evidence } from '#domain/contracts/evidence.ts';
 import { type GateSpec, gateSchema } from '#domain/contracts/pipeline-spec/training.ts';
 import { verdictSchema } from '#domain/contracts/verdict.ts';
-import { type EvidenceRole, evidenceId, sliceName } from '#domain/decide/comparison-evidence.ts';
+import { comparisonName, type EvidenceRole, evidenceId, sliceName } from '#domain/decide/comparison-evidence.ts';
+import { sliceMargin } from '#domain/decide/gate/slice-margin.ts';
 import { decideGate } from '#domain/decide/gate.ts';
 import type { Sha256, VersionNumber } from '#domain/units.ts';
 
 const digest = 'a'.repeat(64) as Sha256;
 const gate = (file: object = {}): GateSpec => gateSchema.parse(file);
 
+type Measure = EvaluationReport['fairness'][number]['measures'][number]['measure'];
 type Bounds = {
   lower: number;
   upper: number;
@@ -18,12 +20,14 @@ type Bounds = {
   needed?: number;
   forPower?: number;
   confidence?: number;
+  pBetter?: number;
+  clusters?: Comparison['clusters'];
 };
 
 const compared = (slice: Comparison['slice'], bounds: Bounds): Comparison => {
   const rows = bounds.rows ?? 1000;
   const subject = { metric: 'roc_auc' as const, slice };
-  const id = (role: EvidenceRole) => evidenceId(subject, role);
+  const id = (role: EvidenceRole) => evidenceId(comparisonName(subject), role);
   const what = `gain on ${sliceName(slice)}`;
   const evidence: Evidence[] = [
     {
@@ -40,12 +44,13 @@ const compared = (slice: Comparison['slice'], bounds: Bounds): Comparison => {
       rows,
     },
     { id: id('harm'), what, kind: 'p-value', pValue: bounds.pHarm ?? 0.5, test: 'DeLong', rows },
+    { id: id('better'), what, kind: 'p-value', pValue: bounds.pBetter ?? 0.5, test: 'DeLong', rows },
   ];
   if (bounds.needed !== undefined)
     evidence.push({ id: id('rows-to-decide'), what, kind: 'measurement', value: bounds.needed, rows });
   if (bounds.forPower !== undefined)
     evidence.push({ id: id('rows-for-power'), what, kind: 'measurement', value: bounds.forPower, rows });
-  return { ...subject, rows, candidate: 0.7, champion: 0.69, margin: 0.005, evidence };
+  return { ...subject, rows, candidate: 0.7, champion: 0.69, margin: 0.005, clusters: bounds.clusters ?? null, evidence };
 };
 
 const report = (parts: Partial<EvaluationReport> = {}): EvaluationReport => ({
@@ -57,6 +62,9 @@ const report = (parts: Partial<EvaluationReport> = {}): EvaluationReport => ({
   candidate: { roc_auc: 0.7, log_loss: 0.5 },
   champion: null,
   comparisons: [],
+  holdoutUse: null,
+  fairness: [],
+  calibration: null,
   slices: [],
   parity: { rows: 64, largestDifference: 2e-7, tolerance: 1e-4, holds: true, worst: null },
   latencyMsPerRow: 0.01,
@@ -70,7 +78,9 @@ describe('decideGate() without a champion', () => {
   test('passes a model within its limits and says the inequality', () => {
     const verdict = decideGate(report(), gate({ minimum: { roc_auc: 0.6 }, maximum: { log_loss: 0.6 } }));
     expect(verdict.outcome).toBe('pass');
-    expect(verdict.reason).toBe('roc_auc 0.7 >= 0.6; log_loss 0.5 <= 0.6');
+    expect(verdict.reason).toBe(
+      'no champion serves yet, so there is nothing to compare with; roc_auc 0.7 >= 0.6; log_loss 0.5 <= 0.6',
+    );
     expect(verdict.inequalities).toContainEqual({ what: 'roc_auc', left: 0.7, operator: '>=', right: 0.6, holds: true });
     expect(verdictSchema.parse(verdict)).toEqual(verdict);
   });
@@ -90,10 +100,11 @@ describe('decideGate() without a champion', () => {
     expect(decideGate(report(), gate({ minimum: { roc_auc: 0.7 } })).outcome).toBe('pass');
   });
 
-  test('says parity where nothing else was asked', () => {
+  test('says that there was nothing to compare with', () => {
     const verdict = decideGate(report(), gate());
     expect(verdict.outcome).toBe('pass');
-    expect(verdict.reason).toBe("largest difference of served from trainer's answers 2e-7 <= 0.0001");
+    expect(verdict.reason).toBe('no champion serves yet, so there is nothing to compare with');
+    expect(verdict.inequalities).toHaveLength(1);
   });
 
   test('a metric that is missing is an error, never a pass', () => {
@@ -162,9 +173,50 @@ describe('decideGate() against a champion', () => {
 
   test('"better" asks for a gain above zero', () => {
     const better = gate({ champion: { rule: 'better', margin: 0.003 } });
-    expect(decideGate(against(compared(null, { lower: 0.0001, upper: 0.01 })), better).outcome).toBe('pass');
-    expect(decideGate(against(compared(null, { lower: -0.0001, upper: 0.01 })), better).outcome).toBe('inconclusive');
-    expect(decideGate(against(compared(null, { lower: -0.01, upper: -0.0001 })), better).outcome).toBe('fail');
+    const won = decideGate(against(compared(null, { lower: 0.0001, upper: 0.01, pBetter: 0.04 })), better);
+    expect(won).toMatchObject({ outcome: 'pass', reason: expect.stringContaining('p of "not better" (DeLong) 0.04 < 0.05') });
+    expect(won.evidenceIds).toContain('roc_auc/all rows/better');
+    const unsure = compared(null, { lower: -0.0001, upper: 0.01, pBetter: 0.06, needed: 1200 });
+    expect(decideGate(against(unsure), better)).toMatchObject({
+      outcome: 'inconclusive',
+      reason: expect.stringContaining('0.06 < 0.05 does not hold; about 200 more rows would decide it'),
+    });
+    const lost = compared(null, { lower: -0.01, upper: -0.0001, pBetter: 0.99 });
+    expect(decideGate(against(lost), better)).toMatchObject({
+      outcome: 'fail',
+      reason: expect.stringContaining('upper 95% bound -0.0001 < 0 on 1000 rows'),
+    });
+  });
+
+  test('"better" goes by its test, which may be stricter than the bounds', () => {
+    const better = gate({ champion: { rule: 'better' } });
+    const close = compared(null, { lower: 0.0001, upper: 0.01, pBetter: 0.051 });
+    expect(decideGate(against(close), better).outcome).toBe('inconclusive');
+    const bare = { ...close, evidence: close.evidence.filter(({ id }) => !id.endsWith('/better')) };
+    expect(decideGate(against(bare), better).outcome).toBe('error');
+  });
+
+  test('says days where rows were counted by day, and how many more are wanted', () => {
+    const clusters = { by: 'day', count: 8, effective: 7 };
+    const verdict = decideGate(against(compared(null, { lower: -0.01, upper: 0.01, needed: 1500, clusters })), policy);
+    expect(verdict.reason).toContain('on 1000 rows in 8 days; about 500 more rows (4 more days) would decide it');
+  });
+
+  test('asks for more on a hold-out that was used before, and says so', () => {
+    const holdoutUse = { holdout: 'rows up to 2001-02-27', number: 2, confidence: 0.9924 };
+    const used = (bounds: Bounds) => ({ ...against(compared(null, bounds)), holdoutUse });
+    const verdict = decideGate(used({ lower: -0.002, upper: 0.006, confidence: 0.9924 }), policy);
+    expect(verdict.outcome).toBe('pass');
+    expect(verdict.reason).toContain(
+      'lower 99.24% bound -0.002 > -0.003 on 1000 rows (candidate 2 on this hold-out, rows up to 2001-02-27, so it must be 99.24% sure)',
+    );
+    expect(decideGate(used({ lower: -0.002, upper: 0.006, confidence: 0.95 }), policy).outcome).toBe('error');
+  });
+
+  test('a use that claims less than the pipeline asks for is not believed', () => {
+    const holdoutUse = { holdout: 'kept rows', number: 1, confidence: 0.9 };
+    const report = { ...against(compared(null, { lower: -0.002, upper: 0.006, confidence: 0.9 })), holdoutUse };
+    expect(decideGate(report, policy)).toMatchObject({ outcome: 'error', reason: 'bounds must be at 95%: they are at 90%' });
   });
 
   test('a limit that is broken outweighs a comparison that is won', () => {
@@ -211,7 +263,8 @@ describe('decideGate() on slices', () => {
       policy,
     );
     expect(verdict.outcome).toBe('pass');
-    expect(verdict.reason).toContain('no harm in 2 slices, the worst being origin=ATL with gain -0.003');
+    expect(verdict.reason).toContain('the worst of 2 slices is origin=ATL: gain -0.003, upper 95% bound 0.003 >= -0.01');
+    expect(verdict.inequalities.filter(({ what }) => what.includes('origin='))).toHaveLength(4);
   });
 
   test('fails where one slice is harmed, though all rows together are better', () => {
@@ -222,6 +275,22 @@ describe('decideGate() on slices', () => {
     expect(verdict.outcome).toBe('fail');
     expect(verdict.reason).toContain('roc_auc on origin=ORD');
     expect(verdict.reason).not.toContain('ATL');
+    expect(verdict.reason).toContain('the worst of 2 slices is origin=ORD: gain -0.035, upper 95% bound -0.02 < -0.01');
+  });
+
+  test('names the worst slice also where something else decided', () => {
+    const strict = gate({ minimum: { roc_auc: 0.75 }, slices: [{ by: 'origin' }] });
+    const verdict = decideGate(against(won, slice('ORD', { lower: -0.005, upper: 0.005 })), strict);
+    expect(verdict.outcome).toBe('fail');
+    expect(verdict.reason).toContain('the worst of 1 slices is origin=ORD');
+  });
+
+  test('a slice may lose twice what all rows may, unless it has a margin of its own', () => {
+    const usual = gate({ champion: { margin: 0.004 }, slices: [{ by: 'origin' }] });
+    const harmed = slice('ORD', { lower: -0.05, upper: -0.009, pHarm: 1e-6 });
+    expect(decideGate(against(won, harmed), usual).reason).toContain('upper 95% bound -0.009 < -0.008');
+    expect(sliceMargin(usual, 'origin')).toBe(0.008);
+    expect(sliceMargin(policy, 'origin')).toBe(0.01);
   });
 
   test("ten slices do not raise ten times the alarms: Holm's correction", () => {
@@ -246,6 +315,107 @@ describe('decideGate() on slices', () => {
 
   test('slices wait for a champion', () => {
     expect(decideGate(report(), policy).outcome).toBe('pass');
+  });
+});
+
+describe('decideGate() on calibration', () => {
+  const line = { brier: 0.1, observedOverExpected: 1, spiegelhalter: null };
+  const calibrated = (expectedError: number) =>
+    report({ calibration: { candidate: { ...line, expectedError }, champion: null } });
+
+  test('is asked only where the pipeline asks', () => {
+    expect(decideGate(calibrated(0.4), gate()).outcome).toBe('pass');
+    const asked = gate({ calibration: { at_most: 0.05 } });
+    expect(decideGate(calibrated(0.04), asked).reason).toContain('expected calibration error 0.04 <= 0.05');
+    expect(decideGate(calibrated(0.06), asked)).toMatchObject({
+      outcome: 'fail',
+      reason: 'expected calibration error 0.06 <= 0.05 does not hold',
+    });
+    expect(decideGate(report(), asked).outcome).toBe('error');
+  });
+});
+
+describe('decideGate() on fairness', () => {
+  const policy = gate({ fairness: [{ by: 'sex', margin: 0.05 }] });
+  const won = compared(null, { lower: 0.001, upper: 0.003 });
+  const rates = { selectionRate: 0.5, truePositiveRate: 0.5 };
+  const group = { rows: 500, positives: 200, isGated: true, candidate: rates, champion: rates };
+  const measured = (measure: Measure, candidate: number, { lower, upper, pHarm = 0.5, forPower }: Bounds) => {
+    const renamed = compared(null, { lower, upper, pHarm, ...(forPower !== undefined && { forPower }) }).evidence.map((one) => ({
+      ...one,
+      id: one.id.replace('roc_auc/all rows', `${measure}/sex`),
+    }));
+    return { measure, candidate, champion: 0.1, evidence: renamed };
+  };
+  const gaps = (opportunity: Bounds, ratio = 0.9) => ({
+    ...against(won),
+    fairness: [
+      {
+        by: 'sex',
+        margin: 0.05,
+        groups: [
+          { ...group, value: 'f' },
+          { ...group, value: 'm' },
+        ],
+        measures: [
+          measured('equal opportunity difference', 0.2, opportunity),
+          measured('selection rate ratio', ratio, { lower: -0.01, upper: 0.01 }),
+        ],
+      },
+    ],
+  });
+
+  test('fails a gap that is shown to be wider by more than the margin', () => {
+    const verdict = decideGate(gaps({ lower: -0.15, upper: -0.08, pHarm: 1e-5 }), policy);
+    expect(verdict).toMatchObject({
+      outcome: 'fail',
+      reason: expect.stringContaining('equal opportunity difference by sex 0.2 against 0.1 of the champion: gain -0.115'),
+    });
+  });
+
+  test('passes where no harm is shown and rows are too few to show its absence', () => {
+    expect(decideGate(gaps({ lower: -0.15, upper: 0.1 }), policy).outcome).toBe('pass');
+    expect(decideGate(gaps({ lower: -0.15, upper: 0.1, forPower: 900 }), policy).outcome).toBe('inconclusive');
+    expect(decideGate(gaps({ lower: -0.15, upper: 0.1, forPower: 9000 }), policy).outcome).toBe('pass');
+  });
+
+  test('reports four fifths, and gates by it never', () => {
+    const verdict = decideGate(gaps({ lower: -0.01, upper: 0.01 }, 0.7), policy);
+    expect(verdict.outcome).toBe('pass');
+    const line = { what: 'selection rate ratio by sex, reported only', left: 0.7, operator: '>=', right: 0.8, holds: false };
+    expect(verdict.inequalities).toContainEqual(line);
+  });
+
+  test('what was asked for and not compared is an error; without a champion it waits', () => {
+    expect(decideGate(against(won), policy)).toMatchObject({
+      outcome: 'error',
+      reason: expect.stringContaining('fairness by sex'),
+    });
+    expect(decideGate(report(), policy).outcome).toBe('pass');
+  });
+});
+
+describe('gateSchema', () => {
+  const refusal = (file: object) => gateSchema.safeParse(file).error?.issues[0];
+
+  test('refuses "not worse" by nothing, and says what to ask instead', () => {
+    const issue = refusal({ champion: { margin: 0 } });
+    expect(issue?.path).toEqual(['champion', 'margin']);
+    expect(issue?.message).toContain('ask for rule: better instead');
+    expect(gate({ champion: { rule: 'better', margin: 0 } }).champion.margin).toBe(0);
+  });
+
+  test('refuses levels that promise nothing or cannot be kept', () => {
+    expect(refusal({ champion: { confidence: '100%' } })?.message).toContain('between 50% and 100%');
+    expect(refusal({ champion: { confidence: 0.5 } })?.message).toContain('between 50% and 100%');
+  });
+
+  test('takes clusters by time, by columns, or none', () => {
+    expect(gate({ cluster: 'day' }).cluster).toBe('day');
+    expect(gate({ cluster: ['origin', 'date'] }).cluster).toEqual(['origin', 'date']);
+    expect(gate().cluster).toBeUndefined();
+    expect(refusal({ cluster: [] })).toBeDefined();
+    expect(refusal({ cluster: 'week' })).toBeDefined();
   });
 });
 

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { comparisonSchema } from '#domain/contracts/evaluation-report.ts';
+import { comparisonSchema, fairnessReportSchema } from '#domain/contracts/evaluation-report.ts';
 import { evidenceRoles, findEvidence } from '#domain/decide/comparison-evidence.ts';
+import type { Clusters } from '#domain/stats/comparison/clusters.ts';
+import { compareFairness } from '#domain/stats/comparison/compare-fairness.ts';
 import { compareModels } from '#domain/stats/comparison/compare-models.ts';
 import type { Contest } from '#domain/stats/comparison/estimate-gain.ts';
 import type { Scored } from '#domain/stats/metrics/scored.ts';
@@ -26,6 +28,7 @@ const contest = (metric: Contest['metric'], candidate: Scored, champion: Scored)
   slice: null,
   candidate,
   champion,
+  clusters: null,
   policy,
   seed: 7,
 });
@@ -99,5 +102,153 @@ describe('compareModels()', () => {
   test('is the same again', () => {
     const one = contest('brier', binary(100, 0.6, 3), binary(100, 0.5, 4));
     expect(compareModels(one)).toEqual(compareModels(one));
+  });
+});
+
+describe('compareModels() on rows in clusters', () => {
+  const days = (rows: number, count: number): Clusters => ({
+    by: 'day',
+    ids: Uint32Array.from({ length: rows }, (_, row) => row % count),
+    count,
+  });
+  const inDays = (metric: Contest['metric'], count: number): Contest => {
+    const [one, other] = metric === 'rmse' ? [values(350, 1, 3), values(350, 2, 4)] : [binary(350, 0.6, 3), binary(350, 0.5, 4)];
+    return { ...contest(metric, one as Scored, other as Scored), clusters: days(350, count) };
+  };
+
+  test('each metric has a test of its own for them', () => {
+    const methods = (['roc_auc', 'accuracy', 'f1', 'rmse'] as const).map((metric) => intervalOf(inDays(metric, 7))?.method);
+    expect(methods).toEqual([
+      'DeLong after Obuchowski, paired, clusters by day',
+      'paired proportions, clusters by day',
+      'jackknife, 7 clusters by day',
+      'jackknife, 7 clusters by day',
+    ]);
+    expect(intervalOf(inDays('f1', 50))?.method).toBe('paired bootstrap of 50 clusters by day, 2000 resamples, mulberry32(7)');
+  });
+
+  test('says what they are worth, and the contract accepts it', () => {
+    const comparison = compareModels(inDays('roc_auc', 7));
+    expect(comparison.clusters).toEqual({ by: 'day', count: 7, effective: 7 });
+    expect(comparisonSchema.parse(comparison)).toEqual(comparison);
+  });
+
+  test('fewer than five are insufficient, whatever the metric', () => {
+    for (const metric of ['roc_auc', 'accuracy', 'f1', 'rmse'] as const) {
+      const [evidence] = compareModels(inDays(metric, 4)).evidence;
+      expect(evidence).toMatchObject({ kind: 'insufficient', reason: expect.stringContaining('>= 5 does not hold') });
+    }
+  });
+
+  test('the same rows seven times over, in the same days, are no more evidence', () => {
+    const once = inDays('accuracy', 7);
+    const often = (model: Scored): Scored => ({
+      ...model,
+      labels: Array.from({ length: 7 }, () => [...(model.labels as number[])]).flat(),
+      answers: Array.from({ length: 7 }, () => [...(model.answers as number[])]).flat(),
+    });
+    const repeated = { ...once, candidate: often(once.candidate), champion: often(once.champion), clusters: days(2450, 7) };
+    // 350 rows are 50 rounds of 7 days, so each row falls into its day again.
+    expect(intervalOf(repeated)?.lower).toBeCloseTo(intervalOf(once)?.lower as number, 12);
+    const alone = { ...repeated, clusters: null };
+    expect(intervalOf(alone)?.lower).toBeGreaterThan((intervalOf(repeated)?.lower as number) + 0.005);
+  });
+
+  test('models that never disagree prove no more than their days are worth', () => {
+    const one = binary(350, 0.5, 3);
+    // Days that are right or wrong as a whole: 350 rows are then worth 7.
+    const right = { ...one, answers: Array.from(one.labels, (label, row) => (row % 7 < 4 ? label : 1 - label)) };
+    const found = intervalOf({ ...contest('accuracy', right, right), clusters: days(350, 7) });
+    expect(found?.lower).toBeLessThan(-0.3);
+    expect(intervalOf({ ...contest('accuracy', one, one), clusters: null })?.lower).toBeGreaterThan(-0.01);
+  });
+
+  test('"better" is McNemar, exact, where rows are independent', () => {
+    const pair = contest('accuracy', binary(300, 0.9, 3), binary(300, 0.2, 4));
+    const test = findEvidence(compareModels(pair), evidenceRoles.better, 'p-value');
+    expect(test).toMatchObject({ test: 'McNemar, exact, one-sided' });
+    expect(findEvidence(compareModels(pair), evidenceRoles.differenceMid, 'p-value')?.test).toBe('McNemar, mid-p');
+    const clustered = { ...pair, clusters: days(300, 10) };
+    expect(findEvidence(compareModels(clustered), evidenceRoles.better, 'p-value')?.test).toContain('clusters by day');
+  });
+
+  test('a confidence that resamples cannot reach is reached by their standard error', () => {
+    const strict = { ...policy, confidence: 0.9997 } as Contest['policy'];
+    const pair = contest('f1', binary(200, 0.6, 3), binary(200, 0.5, 4));
+    const [usual, high] = [intervalOf(pair), intervalOf({ ...pair, policy: strict })];
+    expect(high?.lower).toBeCloseTo((high?.estimate as number) - 3.4316 * (high?.standardError as number), 5);
+    expect(high?.lower).toBeLessThan(usual?.lower as number);
+  });
+});
+
+describe('compareFairness()', () => {
+  const groups = (...sizes: number[]) => {
+    let from = 0;
+    return sizes.map((size, index) => {
+      from += size;
+      return { value: `g${index}`, rows: Uint32Array.from({ length: size }, (_, row) => from - size + row) };
+    });
+  };
+  const model = (shift: number): Scored => {
+    const one = binary(600, 0.8, 3);
+    return { ...one, answers: Array.from(one.answers, (answer, row) => (row < 300 ? answer - shift : answer)) };
+  };
+  const fairnessOf = (candidate: Scored, champion: Scored, sizes = [300, 300], clusters: Clusters | null = null) =>
+    compareFairness({
+      by: 'sex',
+      groups: groups(...sizes),
+      candidate,
+      champion,
+      clusters,
+      policy: { ...policy, margin: 0.05 } as Contest['policy'],
+      seed: 7,
+    });
+
+  test('gives a report that the contract accepts, with every group', () => {
+    const report = fairnessOf(model(0.2), model(0));
+    expect(fairnessReportSchema.parse(report)).toEqual(report);
+    expect(report.groups.map(({ rows, isGated }) => [rows, isGated])).toEqual([
+      [300, true],
+      [300, true],
+    ]);
+  });
+
+  test('shows a group that is found less often than before', () => {
+    const [opportunity, ratio] = fairnessOf(model(0.25), model(0)).measures;
+    for (const measure of [opportunity, ratio]) {
+      const harm = measure?.evidence.find(({ id }) => id.endsWith('/harm'));
+      expect(harm).toMatchObject({ kind: 'p-value' });
+      expect(harm?.kind === 'p-value' && harm.pValue).toBeLessThan(0.01);
+    }
+    expect(opportunity?.candidate).toBeGreaterThan(opportunity?.champion as number);
+    expect(ratio?.candidate).toBeLessThan(ratio?.champion as number);
+  });
+
+  test('a model against itself gains nothing', () => {
+    for (const { evidence } of fairnessOf(model(0.1), model(0.1)).measures) {
+      expect(evidence[0]).toMatchObject({ kind: 'interval', estimate: 0, lower: 0, upper: 0 });
+    }
+  });
+
+  test('small groups are reported only, and one group compares to nothing', () => {
+    const report = fairnessOf(model(0.25), model(0), [550, 50]);
+    expect(report.groups.map(({ isGated }) => isGated)).toEqual([true, false]);
+    for (const { evidence, candidate } of report.measures) {
+      expect(evidence).toMatchObject([{ kind: 'insufficient', reason: 'groups with enough rows 1 >= 2 does not hold' }]);
+      expect(candidate).toBeNull();
+    }
+  });
+
+  test('few days are left out one by one; fewer than five are insufficient', () => {
+    const days = (count: number): Clusters => ({
+      by: 'day',
+      ids: Uint32Array.from({ length: 600 }, (_, row) => row % count),
+      count,
+    });
+    expect(fairnessOf(model(0.25), model(0), [300, 300], days(7)).measures[0]?.evidence[0]).toMatchObject({
+      kind: 'interval',
+      method: 'jackknife, 7 clusters by day',
+    });
+    expect(fairnessOf(model(0.25), model(0), [300, 300], days(3)).measures[0]?.evidence[0]?.kind).toBe('insufficient');
   });
 });

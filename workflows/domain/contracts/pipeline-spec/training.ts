@@ -46,26 +46,59 @@ export const metricNames = [...classificationMetrics, ...regressionMetrics] as c
 export type MetricName = (typeof metricNames)[number];
 export const metricNameSchema = z.enum(metricNames);
 
+/** A level is a promise about chance: 50 % promises nothing, 100 % cannot be kept. */
+const confidenceSchema = shareSchema.refine((share) => share > 0.5 && share < 1, 'must lie between 50% and 100%');
+
 export const gateSchema = z.strictObject({
   metric: metricNameSchema.optional().describe('Absent: roc_auc for two classes, accuracy for more, rmse for numbers'),
   minimum: z.partialRecord(metricNameSchema, z.number()).default({}).describe('Absolute floors'),
   maximum: z.partialRecord(metricNameSchema, z.number()).default({}).describe('Absolute ceilings, for losses'),
   champion: z
     .strictObject({
-      rule: z.enum(['not worse', 'better']).default('not worse'),
-      margin: z.number().nonnegative().default(0.005),
-      confidence: shareSchema.default(0.95 as never),
+      rule: z
+        .enum(['not worse', 'better'])
+        .default('not worse')
+        .describe('not worse: shown to lose less than the margin, and fresher. better: shown to gain at all'),
+      margin: z.number().nonnegative().default(0.005).describe('Loss that a fresher model is worth; above 0 for "not worse"'),
+      confidence: confidenceSchema.default(0.95 as never),
+    })
+    .refine(({ rule, margin }) => rule === 'better' || margin > 0, {
+      path: ['margin'],
+      message: 'must be above 0 for rule "not worse": no number of rows shows that nothing is lost; ask for rule: better instead',
     })
     .prefault({}),
+  cluster: z
+    .union([z.enum(['day', 'hour', 'none']), z.array(columnNameSchema).min(1)])
+    .optional()
+    .describe(
+      'Rows that belong together and are counted as one piece of evidence: of one day, one hour, one value of the columns listed, or none. Absent: day where there is an event time (hour where the hold-out has too few days), else data.key',
+    ),
   slices: z
     .array(
       z.strictObject({
         by: columnNameSchema,
         top: z.int().positive().default(10),
-        margin: z.number().nonnegative().default(0.02),
+        margin: z
+          .number()
+          .nonnegative()
+          .optional()
+          .describe('Absent: twice gate.champion.margin. 0: any harm that is shown counts, and its absence need not be'),
       }),
     )
     .default([]),
+  fairness: z
+    .array(
+      z.strictObject({
+        by: columnNameSchema,
+        margin: z.number().positive().default(0.05).describe("By how much a gap between groups may be wider than the champion's"),
+      }),
+    )
+    .default([])
+    .describe("Equal opportunity difference and selection rate ratio between groups, compared with the champion's"),
+  calibration: z
+    .strictObject({ at_most: z.number().positive().max(1) })
+    .optional()
+    .describe('Ceiling of the expected calibration error over ten cells; absent: reported only'),
   leakage: z
     .strictObject({ at_most: z.number().min(0.5).max(1).default(0.99) })
     .prefault({})
