@@ -40,3 +40,16 @@ export const binomialLowerTail = (successes: number, trials: number, probability
   if (successes === trials) return 1;
   return incompleteBeta(trials - successes, successes + 1, 1 - probability, probability).lower;
 };
+
+/**
+ * Probability of at least that many successes. At least 0 is certain.
+ *
+ * Source: DLMF 8.17.5: it is I_p(successes, trials - successes + 1).
+ * Agrees with: test/golden/quantiles.json, `mpmath` with 50 digits, 1e-10.
+ * @example binomialUpperTail(1, 2, 0.5) // 0.75
+ */
+export const binomialUpperTail = (successes: number, trials: number, probability: number): number => {
+  checkCounts(successes, trials);
+  if (successes === 0) return 1;
+  return incompleteBeta(successes, trials - successes + 1, probability).lower;
+};

@@ -11,7 +11,7 @@ const tiny = 1e-300;
  * `complement` is 1 - x where the caller knows it better than the subtraction does. Relative error of each tail
  * below 1e-11. At x = 0: lower 0, upper 1. Throws RangeError elsewhere.
  *
- * Source: DLMF 8.17.22 (continued fraction) and 8.17.4 (symmetry), https://dlmf.nist.gov/8.17
+ * Source: DLMF 8.17.22 (continued fraction, contracted) and 8.17.4 (symmetry), https://dlmf.nist.gov/8.17
  * Agrees with: test/golden/special.json, `scipy.special.betainc` and `betaincc`, 1e-10.
  * @example incompleteBeta(2, 3, 0.5).lower // 0.6875
  */
@@ -24,30 +24,37 @@ export const incompleteBeta = (a: number, b: number, x: number, complement: numb
   // x^a (1 - x)^b / B(a, b): a binomial probability in Loader's form, times a b / (a + b).
   const density = Math.sqrt((a * b) / (2 * Math.PI * (a + b))) * Math.exp(logBinomialCore(a, b, x, complement));
   // The fraction converges fast only left of the mean; right of it, the mirror image is expanded.
-  if (x * (a + b + 2) < a + 1) {
-    const lower = (density / a) * continuedFraction(a, b, x);
+  if (a * complement - b * x > x - complement) {
+    const lower = density * betaFraction(a, b, x, complement);
     return { lower, upper: 1 - lower };
   }
-  const upper = (density / b) * continuedFraction(b, a, complement);
+  const upper = density * betaFraction(b, a, complement, x);
   return { lower: 1 - upper, upper };
 };
 
 const logBinomialCore = (a: number, b: number, x: number, complement: number): number =>
   stirlingError(a + b) - stirlingError(a) - stirlingError(b) - deviance(a, (a + b) * x) - deviance(b, (a + b) * complement);
 
-/** 1 / (1 + d1 / (1 + d2 / (1 + ...))) from front to back (Lentz), two coefficients a step. */
-const continuedFraction = (a: number, b: number, x: number): number => {
-  let c = 1;
-  let d = 1 / nonZero(1 - ((a + b) * x) / (a + 1));
+/**
+ * I_x(a, b) over x^a (1 - x)^b / B(a, b), for x left of the mean: 1 / (f0 + e1 / (f1 + e2 / (f2 + ...))), front to back (Lentz).
+ *
+ * Two steps of the plain fraction in one. The plain one subtracts nearly equal numbers where x is near 1 and a large: with a
+ * million trials and two failures it loses six digits.
+ *
+ * Source: Didonato and Morris, "Algorithm 708", ACM Transactions on Mathematical Software 18 (1992), equation 9.
+ */
+export const betaFraction = (a: number, b: number, x: number, complement: number): number => {
+  const distance = a * complement - b * x + 1;
+  let c = 1 / tiny;
+  let d = 1 / nonZero((a / (a + 1)) * distance);
   let value = d;
-  for (let m = 1; m < maxSteps; m++) {
-    const even = (m * (b - m) * x) / ((a + 2 * m - 1) * (a + 2 * m));
-    d = 1 / nonZero(1 + even * d);
-    c = nonZero(1 + even / c);
-    value *= c * d;
-    const odd = (-(a + m) * (a + b + m) * x) / ((a + 2 * m) * (a + 2 * m + 1));
-    d = 1 / nonZero(1 + odd * d);
-    c = nonZero(1 + odd / c);
+  for (let n = 1; n < maxSteps; n++) {
+    const middle = a + 2 * n - 1;
+    const weight = (n * (b - n) * x) / middle;
+    const numerator = ((a + n - 1) * (a + b + n - 1) * x * weight) / middle;
+    const denominator = n + weight + ((a + n) / (middle + 2)) * (distance + n * (1 + complement));
+    d = 1 / nonZero(denominator + numerator * d);
+    c = nonZero(denominator + numerator / c);
     const factor = c * d;
     value *= factor;
     if (Math.abs(factor - 1) < Number.EPSILON) return value;

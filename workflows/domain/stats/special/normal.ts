@@ -20,6 +20,23 @@ export const normalUpperTail = (z: number): number => {
  */
 export const normalLowerTail = (z: number): number => normalUpperTail(-z);
 
+/**
+ * Probability that a standard normal variable is at least |z| away from 0, on either side.
+ *
+ * Source: DLMF 7.11.2. Agrees with: test/golden/quantiles.json, `scipy.stats.norm.sf` doubled, 1e-12.
+ * @example normalTwoSidedTail(-1.959963984540054) // 0.05
+ */
+export const normalTwoSidedTail = (z: number): number => incompleteGamma(0.5, (z * z) / 2).upper;
+
+/**
+ * How many standard errors an interval reaches to either side to hold the truth with that confidence, in (0, 1).
+ * Throws RangeError elsewhere.
+ *
+ * Source: definition. Agrees with: test/golden/quantiles.json, `scipy.stats.norm.isf`, 1e-12.
+ * @example normalReach(0.95) // 1.959963984540054
+ */
+export const normalReach = (confidence: number): number => normalUpperQuantile((1 - confidence) / 2);
+
 const density = (z: number): number => Math.exp(-(z * z) / 2) / Math.sqrt(2 * Math.PI);
 
 /**
