@@ -25,7 +25,7 @@ describe('parsePipeline()', () => {
 
   it('names line and column of an unknown key, and the one that was meant', () => {
     expect(problemsOf(`${smallest}retrain:\n  cooldwn: 12h\n`)).toEqual([
-      'pipeline.yaml:6:3: unknown key "cooldwn"; did you mean "cooldown"? (schedule, on, max_age, cooldown, budget, worth)',
+      'pipeline.yaml:6:3: unknown key "cooldwn"; did you mean "cooldown"? (schedule, on, max_age, cooldown, budget, new_labels, worth)',
     ]);
   });
 

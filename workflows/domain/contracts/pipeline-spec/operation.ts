@@ -69,7 +69,18 @@ export const watchSchema = z.strictObject({
   every: durationSchema.default(3_600_000 as never),
   window: durationSchema.default(86_400_000 as never),
   levels: z.strictObject({ warn: z.number().positive().default(0.1), drift: z.number().positive().default(0.2) }).prefault({}),
+  critical: z
+    .array(columnNameSchema)
+    .default([])
+    .describe('Inputs of which one alone, once it has drifted, is enough for an alarm: columns, view.value or features'),
 });
+
+/** "0.05 EUR" or 0.05. Amounts of one pipeline are in one currency. */
+const amountSchema = z.union([
+  z.number().nonnegative(),
+  z.string().regex(/^\d+(\.\d+)?( [A-Z]{3})?$/, 'must be an amount such as 0.05 or 0.05 EUR'),
+]);
+const currencyOf = (amount: number | string): string => (typeof amount === 'number' ? '' : (amount.split(' ')[1] ?? ''));
 
 export const retrainReasons = ['performance', 'estimate', 'drift', 'age', 'new labels'] as const;
 
@@ -79,16 +90,26 @@ export const retrainSchema = z.strictObject({
   max_age: durationSchema.default(2_592_000_000 as never),
   cooldown: durationSchema.default(43_200_000 as never),
   budget: z
-    .strictObject({ runs: z.int().positive().default(8), per: durationSchema.default(2_592_000_000 as never) })
+    .strictObject({ runs: z.int().positive().max(200).default(8), per: durationSchema.default(2_592_000_000 as never) })
     .prefault({}),
+  new_labels: z
+    .strictObject({
+      share: shareSchema.refine((share) => share > 0, 'must be above 0%').default(0.25 as never),
+      rare_rows: z.int().positive().default(1000),
+    })
+    .prefault({})
+    .describe('So many new labelled rows are a reason: a share of the rows of the last training, or rows of the rarest class'),
   worth: z
     .strictObject({
       predictions_per_day: z.number().nonnegative(),
-      value_per_error: z.union([z.number(), z.string()]),
-      cost_per_run: z.union([z.number(), z.string()]),
+      value_per_error: amountSchema,
+      cost_per_run: amountSchema,
     })
-    .optional(),
+    .refine((worth) => currencyOf(worth.value_per_error) === currencyOf(worth.cost_per_run), 'must be amounts in one currency')
+    .optional()
+    .describe('With it, drift alone is no reason to retrain: the expected gain must be above the cost'),
 });
+export type RetrainSpec = z.infer<typeof retrainSchema>;
 
 export const serveSchema = z.strictObject({
   inputs: z.record(columnNameSchema, z.literal('now')).default({}).describe('Fields that may be left out of a request'),

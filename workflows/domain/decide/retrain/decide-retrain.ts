@@ -1,0 +1,144 @@
+import type {
+  RetrainDecision,
+  RetrainObservation,
+  RetrainPolicy,
+  RetrainSignal,
+  RetrainState,
+  RetrainVeto,
+} from '../../contracts/retrain-policy.ts';
+import { sentenceOf } from '../judgement.ts';
+import { counterfactualOf, followSchedule } from './follow-schedule.ts';
+import { type Standing, standingsOf } from './reasons.ts';
+import { takeOutcome } from './take-outcome.ts';
+import { armedTrigger, spentTrigger, stepTrigger, type TriggerStatus } from './trigger.ts';
+import { startsWithin, type VetoCheck, vetoChecksOf } from './vetoes.ts';
+
+export type RetrainStep = { readonly state: RetrainState; readonly decision: RetrainDecision };
+
+/** A watch that begins: all triggers armed, nothing running, the compared schedule one period away. */
+export const beginRetrainState = (policy: RetrainPolicy, nowMs: number): RetrainState => ({
+  format: 1,
+  sinceMs: nowMs,
+  lastMs: nowMs,
+  triggers: { performance: armedTrigger, estimate: armedTrigger, drift: armedTrigger, calibration: armedTrigger },
+  running: null,
+  lastStartMs: null,
+  startsMs: [],
+  rejectedInARow: 0,
+  failedInARow: 0,
+  backOffUntilMs: null,
+  recalibrationFailed: false,
+  runs: 0,
+  schedule: { nextMs: nowMs + policy.scheduleMs, runs: 0 },
+});
+
+/**
+ * Whether to retrain now. Reasons are heard in their order: matured performance, the estimate without labels, drift with
+ * an expected gain above the cost, age, new labels, calibration alone (which is recalibrated), a request. The first that
+ * asks and is not vetoed decides; where all that ask are vetoed, the first of them is suppressed.
+ *
+ * A decision to retrain or recalibrate spends all triggers and counts as a run in progress until an observation brings
+ * its end. Same policy, state, observation and time: same step. Changes none of its arguments and does not throw.
+ *
+ * Agrees with: test/golden/vectors.json "policy".
+ */
+export const decideRetrain = (
+  policy: RetrainPolicy,
+  before: RetrainState,
+  observation: RetrainObservation,
+  nowMs: number,
+): RetrainStep => {
+  const awake = { ...before, lastMs: Math.max(before.lastMs, nowMs) };
+  const { state: told, page } =
+    observation.ended === null ? { state: awake, page: null } : takeOutcome(policy, awake, observation.ended);
+  const { state: triggered, statuses } = stepTriggers(policy, told, observation);
+  const { schedule, wouldRetrain } = followSchedule(policy, triggered);
+  const state = { ...triggered, schedule };
+  const standings = standingsOf({ policy, state, observation, statuses });
+  const choice = choose(standings, (standing) => vetoChecksOf(policy, state, observation, standing));
+  const after =
+    choice.decision === 'retrain' || choice.decision === 'recalibrate' ? start(policy, state, choice.decision) : state;
+  return { state: after, decision: { ...choice, page, counterfactual: counterfactualOf(after, wouldRetrain) } };
+};
+
+type Stepped = { readonly state: RetrainState; readonly statuses: Readonly<Record<RetrainSignal, TriggerStatus>> };
+
+const stepTriggers = (policy: RetrainPolicy, state: RetrainState, { signals }: RetrainObservation): Stepped => {
+  const step = (name: RetrainSignal) => stepTrigger(policy.triggers[name], state.triggers[name], signals[name]?.score ?? null);
+  const [performance, estimate, drift, calibration] = [step('performance'), step('estimate'), step('drift'), step('calibration')];
+  return {
+    state: {
+      ...state,
+      triggers: {
+        performance: performance.state,
+        estimate: estimate.state,
+        drift: drift.state,
+        calibration: calibration.state,
+      },
+    },
+    statuses: {
+      performance: performance.status,
+      estimate: estimate.status,
+      drift: drift.status,
+      calibration: calibration.status,
+    },
+  };
+};
+
+type Choice = Omit<RetrainDecision, 'page' | 'counterfactual'>;
+
+const choose = (standings: readonly Standing[], checksOf: (standing: Standing) => VetoCheck[]): Choice => {
+  const asking = standings
+    .filter(({ status }) => status === 'asks')
+    .map((standing) => ({ standing, checks: checksOf(standing) }));
+  const free = asking.find(({ checks }) => checks.every(({ condition, overridden }) => condition.holds || overridden));
+  if (free !== undefined) return choiceOf(free.standing.cure, free.standing, free.checks);
+  const [vetoed] = asking;
+  if (vetoed !== undefined) return choiceOf('suppressed', vetoed.standing, vetoed.checks);
+  const stirring = standings.find(({ status }) => status !== 'quiet');
+  if (stirring?.status === 'not re-armed') return choiceOf('suppressed', stirring, checksOf(stirring));
+  return stirring === undefined ? nothing(standings, checksOf) : choiceOf('wait', stirring, []);
+};
+
+const choiceOf = (decision: Choice['decision'], standing: Standing, checks: readonly VetoCheck[]): Choice => {
+  const broken = checks.filter(({ condition }) => !condition.holds);
+  const vetoes: { veto: RetrainVeto; overridden: boolean }[] = broken.map(({ veto, overridden }) => ({ veto, overridden }));
+  if (standing.status === 'not re-armed') vetoes.unshift({ veto: 'not re-armed', overridden: false });
+  const why = standing.inequalities.map(sentenceOf).join('; ');
+  const but = broken.map(({ condition, overridden }) => `${overridden ? 'set aside: ' : ''}${sentenceOf(condition)}`);
+  return {
+    decision,
+    reason: standing.reason,
+    sentence: [`${verbs[decision]} (${standing.reason}): ${why}`, ...but].join('; '),
+    inequalities: [...standing.inequalities, ...checks.map(({ condition }) => condition)],
+    vetoes,
+    evidenceIds: [...standing.evidenceIds],
+  };
+};
+
+const verbs: Readonly<Record<Choice['decision'], string>> = {
+  retrain: 'Retrain',
+  recalibrate: 'Recalibrate',
+  wait: 'Wait',
+  suppressed: 'Suppressed',
+};
+
+/** Nothing stirs: the numbers of every reason that was looked at, and where there is none, those of a run's conditions. */
+const nothing = (standings: readonly Standing[], checksOf: (standing: Standing) => VetoCheck[]): Choice => {
+  const none: Standing = { reason: 'nothing', cure: 'retrain', status: 'quiet', inequalities: [], evidenceIds: [] };
+  const looked = standings.flatMap(({ inequalities }) => inequalities);
+  const inequalities = looked.length > 0 ? looked : checksOf(none).map(({ condition }) => condition);
+  return choiceOf('wait', { ...none, inequalities }, []);
+};
+
+const start = (policy: RetrainPolicy, state: RetrainState, kind: 'retrain' | 'recalibrate'): RetrainState => {
+  const started = {
+    ...state,
+    triggers: { performance: spentTrigger, estimate: spentTrigger, drift: spentTrigger, calibration: spentTrigger },
+    running: { kind, sinceMs: state.lastMs },
+    lastStartMs: state.lastMs,
+  };
+  if (kind === 'recalibrate') return started;
+  const startsMs = [...startsWithin(policy, state), state.lastMs].slice(-policy.budget.runs);
+  return { ...started, startsMs, runs: state.runs + 1 };
+};
