@@ -10,7 +10,7 @@ import { sentenceOf } from '../judgement.ts';
 import { counterfactualOf, followSchedule } from './follow-schedule.ts';
 import { type Standing, standingsOf } from './reasons.ts';
 import { takeOutcome } from './take-outcome.ts';
-import { armedTrigger, spentTrigger, stepTrigger, type TriggerStatus } from './trigger.ts';
+import { armedTrigger, spentTrigger, stepTrigger, type Triggered, type TriggerStatus } from './trigger.ts';
 import { startsWithin, type VetoCheck, vetoChecksOf } from './vetoes.ts';
 
 export type RetrainStep = { readonly state: RetrainState; readonly decision: RetrainDecision };
@@ -65,24 +65,20 @@ type Stepped = { readonly state: RetrainState; readonly statuses: Readonly<Recor
 
 const stepTriggers = (policy: RetrainPolicy, state: RetrainState, { signals }: RetrainObservation): Stepped => {
   const step = (name: RetrainSignal) => stepTrigger(policy.triggers[name], state.triggers[name], signals[name]?.score ?? null);
-  const [performance, estimate, drift, calibration] = [step('performance'), step('estimate'), step('drift'), step('calibration')];
-  return {
-    state: {
-      ...state,
-      triggers: {
-        performance: performance.state,
-        estimate: estimate.state,
-        drift: drift.state,
-        calibration: calibration.state,
-      },
-    },
-    statuses: {
-      performance: performance.status,
-      estimate: estimate.status,
-      drift: drift.status,
-      calibration: calibration.status,
-    },
+  const stepped = {
+    performance: step('performance'),
+    estimate: step('estimate'),
+    drift: step('drift'),
+    calibration: step('calibration'),
   };
+  const all = <Value>(of: (triggered: Triggered) => Value): Record<RetrainSignal, Value> => ({
+    performance: of(stepped.performance),
+    estimate: of(stepped.estimate),
+    drift: of(stepped.drift),
+    calibration: of(stepped.calibration),
+  });
+  const triggers = all((triggered) => triggered.state);
+  return { state: { ...state, triggers }, statuses: all((triggered) => triggered.status) };
 };
 
 type Choice = Omit<RetrainDecision, 'page' | 'counterfactual'>;

@@ -107,10 +107,11 @@ const ofNewLabels = ({ policy, observation }: Known): Standing => {
  */
 const ofCalibration = (known: Known): Standing | null => {
   const found = ofSignal(known, 'calibration');
-  const { performance } = known.observation.signals;
+  const { performance: ranking } = known.observation.signals;
   if (found === null || found.status === 'quiet') return found;
-  if (performance === null) return also(found, inequality('measured windows of performance', 0, '>=', 1));
-  const holds = inequality(performance.what, performance.score, '<', known.policy.triggers.performance.high);
+  if (ranking === null) return also(found, inequality('measured windows of performance', 0, '>=', 1));
+  const { performance: trigger } = known.policy.triggers;
+  const holds = inequality(ranking.what, ranking.score, '<', trigger.high);
   return { ...also(found, holds), cure: known.state.recalibrationFailed ? 'retrain' : 'recalibrate' };
 };
 
