@@ -1,5 +1,6 @@
+import { psiPValue } from '../distances/psi-noise.ts';
 import { conformalPValue } from '../multiple/conformal.ts';
-import { chiSquareUpperTail } from '../special/incomplete-gamma.ts';
+import type { ComparedSizes } from './noise-floor.ts';
 
 /** Fewer quiet windows cannot show anything at 5 %. */
 export const fewestQuietWindows = 19;
@@ -8,9 +9,8 @@ export type PsiRank = {
   /** PSI of past quiet windows, ascending. */
   readonly quiet: readonly number[];
   readonly psi: number;
-  /** Design effect times (1/n + 1/m): PSI divided by it is about chi-square distributed. */
-  readonly scale: number;
-  readonly degreesOfFreedom: number;
+  readonly sizes: ComparedSizes;
+  readonly designEffect: number;
 };
 
 /**
@@ -23,14 +23,14 @@ export type PsiRank = {
  *
  * Source: Vovk, Gammerman and Shafer (2005) within; beyond, the tail of Yurdakul and Naranjo (2020) given that the largest
  * quiet value was passed.
- * @example rankPsi({ quiet: [0.01, 0.02, 0.03], psi: 0.02, scale: 0.002, degreesOfFreedom: 9 }) // 0.75
+ * @example rankPsi({ quiet: [0.01, 0.02], psi: 0.02, sizes: { cells: 9, referenceRows: 900, currentRows: 900 }, designEffect: 1 }) // 0.6666666666666666
  */
-export const rankPsi = ({ quiet, psi, scale, degreesOfFreedom }: PsiRank): number => {
+export const rankPsi = ({ quiet, psi, sizes, designEffect }: PsiRank): number => {
   const ranked = conformalPValue(quiet, psi);
   const largest = quiet.at(-1);
-  if (largest === undefined || psi <= largest || degreesOfFreedom === 0) return ranked;
-  const passed = chiSquareUpperTail(largest / scale, degreesOfFreedom);
-  return passed === 0 ? ranked : (ranked * chiSquareUpperTail(psi / scale, degreesOfFreedom)) / passed;
+  if (largest === undefined || psi <= largest) return ranked;
+  const passed = psiPValue(largest, sizes, designEffect);
+  return passed === 0 ? ranked : (ranked * psiPValue(psi, sizes, designEffect)) / passed;
 };
 
 /**

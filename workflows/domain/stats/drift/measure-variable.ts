@@ -1,13 +1,14 @@
 import type { VariableDrift } from '../../contracts/drift-report.ts';
 import type { Evidence } from '../../contracts/evidence.ts';
 import type { ProfiledVariable } from '../../contracts/reference-profile.ts';
+import { debiasedPsi } from '../distances/psi-noise.ts';
 import { rowsInCells } from '../summaries/cell-counts.ts';
 import { chiSquareHomogeneity } from '../two-sample/chi-square.ts';
 import { type CellComparison, compareCells } from './cell-statistics.ts';
 import { chiSquareEvidence, distanceEvidence, insufficientEvidence, rankEvidence, type Subject } from './drift-evidence.ts';
 import { driftPValue } from './drift-p-value.ts';
 import { fewestRows } from './fewest-rows.ts';
-import { noiseFloor, noiseScale } from './noise-floor.ts';
+import { type ComparedSizes, noiseFloor } from './noise-floor.ts';
 import type { Compared } from './wasserstein-units.ts';
 import type { Watched } from './watched-variables.ts';
 
@@ -41,7 +42,8 @@ export const measureVariable = (watched: Watched, compared: Compared, measuring:
   };
   const comparison = compareCells(variable.layout, compared.reference, compared.current);
   if (comparison === null) return { ...common, ...nothing, evidence: [insufficientEvidence(subject, noRows, rows)] };
-  const { fewest, floor } = sizesOf(comparison, common.designEffect, measuring);
+  const sizes = sizesOf(comparison);
+  const fewest = fewestOf(sizes, common.designEffect, measuring);
   const lack = measuring.unfair ?? lackOfRows(rows, fewest);
   const tests = lack === null ? testVariable(watched, comparison, measuring) : shown(subject, lack, rows);
   const psi = comparison.statistics.psi as number;
@@ -50,8 +52,8 @@ export const measureVariable = (watched: Watched, compared: Compared, measuring:
     fewestRows: fewest,
     sufficient: lack === null,
     psi,
-    noiseFloor: floor,
-    debiasedPsi: Math.max(0, psi - floor),
+    noiseFloor: noiseFloor(sizes) * common.designEffect,
+    debiasedPsi: debiasedPsi(psi, sizes, common.designEffect),
     pValue: tests.pValue,
     evidence: [...distanceEvidence(subject, variable, comparison, compared), ...tests.evidence],
   };
@@ -70,14 +72,15 @@ const shown = (subject: Subject, lack: string, rows: number): Tests => ({
   evidence: [insufficientEvidence(subject, lack, rows)],
 });
 
-const sizesOf = ({ occupied }: CellComparison, designEffect: number, measuring: Measuring) => {
-  const { referenceRows, currentRows } = occupied;
-  const cells = occupied.current.length;
+const sizesOf = ({ occupied }: CellComparison): ComparedSizes => ({
+  cells: occupied.current.length,
+  referenceRows: occupied.referenceRows,
+  currentRows: occupied.currentRows,
+});
+
+const fewestOf = ({ cells, referenceRows }: ComparedSizes, designEffect: number, measuring: Measuring): number | null => {
   const critical = cells > 1 ? measuring.critical(cells - 1) : 0;
-  return {
-    fewest: fewestRows({ critical, designEffect, referenceRows, warnLevel: measuring.warnLevel }),
-    floor: noiseFloor({ cells, referenceRows, currentRows }) * designEffect,
-  };
+  return fewestRows({ critical, designEffect, referenceRows, warnLevel: measuring.warnLevel });
 };
 
 const lackOfRows = (rows: number, fewest: number | null): string | null => {
@@ -87,11 +90,8 @@ const lackOfRows = (rows: number, fewest: number | null): string | null => {
 
 type Tests = { readonly pValue: number | null; readonly evidence: readonly Evidence[] };
 
-const testVariable = (
-  { subject, variable: { quiet } }: Watched,
-  { occupied, statistics }: CellComparison,
-  { rankable }: Measuring,
-): Tests => {
+const testVariable = ({ subject, variable: { quiet } }: Watched, comparison: CellComparison, { rankable }: Measuring): Tests => {
+  const { occupied, statistics } = comparison;
   const { reference, current, currentRows } = occupied;
   const designEffect = quiet?.designEffect ?? 1;
   const chiSquare = (chiSquareHomogeneity(reference, current, designEffect) as { pValue: number }).pValue;
@@ -100,8 +100,8 @@ const testVariable = (
   const rank = {
     quiet: quiet.statistics.psi ?? [],
     psi: statistics.psi as number,
-    scale: designEffect * noiseScale({ ...occupied, cells: current.length }),
-    degreesOfFreedom: current.length - 1,
+    sizes: sizesOf(comparison),
+    designEffect,
   };
   return {
     pValue: driftPValue(chiSquare, rank),

@@ -2,9 +2,9 @@ import type { QualityBreach } from '../../contracts/drift-report.ts';
 import type { CellCounts, ProfiledFeature } from '../../contracts/reference-profile.ts';
 import { shortNumber } from '../../decide/judgement.ts';
 import { rowsCounted, rowsInCells } from '../summaries/cell-counts.ts';
+import { clopperPearson } from '../two-sample/clopper-pearson.ts';
 import { newcombeInterval, type Share } from '../two-sample/proportions.ts';
 import { breachIf, breachLimits } from './breach-limits.ts';
-import { clopperPearson } from './temporary-limits.ts';
 import type { Counted, Watched } from './watched-variables.ts';
 
 const { confidence } = breachLimits;
