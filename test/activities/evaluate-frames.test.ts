@@ -1,5 +1,6 @@
 /** Evaluation on frames that the real steps made: a champion with features of its own on a newer definition's hold-out. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { EvaluationReport } from '#domain/contracts/evaluation-report.ts';
 import type { FeatureFrame } from '#domain/contracts/feature-set.ts';
 import type { PipelineFile } from '#domain/contracts/pipeline-spec/pipeline-spec.ts';
 import type { PipelineName, RunKey, Sha256 } from '#domain/units.ts';
@@ -133,8 +134,10 @@ describe('evaluateCandidate on frames of the features step', () => {
     const next = await evaluateWith('00000000000000bb', candidateFeatures);
     expect(next.frame.holdout.rows).toBe(frame.holdout.rows);
     expect(next.summary.championVersion).toBe(version);
-    const report = await world.json<{ champion: { metrics: object } }>(next.summary.reportSha256);
-    expect(report.champion.metrics).toEqual(summary.metrics);
+    const report = await world.json<EvaluationReport>(next.summary.reportSha256);
+    expect(report.comparisons.map(({ clusters }) => clusters?.by)).toEqual(['day', 'day', 'day']);
+    expect(report.holdoutUse).toMatchObject({ holdout: 'rows up to 2001-02-08', number: 1, confidence: 0.95 });
+    expect(report.champion?.metrics).toEqual(summary.metrics);
     expect(next.summary.metrics).not.toEqual(summary.metrics);
   });
 });

@@ -65,9 +65,13 @@ describe('evaluateCandidate without a champion', () => {
     world = await openWorld({ minimum: { roc_auc: 0.7 } });
     const { summary } = await evaluate(runKey, logisticModel([2]), xOnly);
     expect(summary).toMatchObject({ championVersion: null, championGeneration: 0, verdict: { outcome: 'pass' } });
-    expect(summary.verdict.reason).toMatch(/^roc_auc 0\.9\d+ >= 0\.7$/);
+    expect(summary.verdict.reason).toMatch(
+      /^no champion serves yet, so there is nothing to compare with; roc_auc 0\.9\d+ >= 0\.7$/,
+    );
     const report = await reportOf(summary.reportSha256);
-    expect(report).toMatchObject({ rows: 2000, primaryMetric: 'roc_auc', champion: null, comparisons: [] });
+    expect(report).toMatchObject({ rows: 2000, primaryMetric: 'roc_auc', champion: null, comparisons: [], holdoutUse: null });
+    expect(report.calibration?.candidate.expectedError).toBeLessThan(0.05);
+    expect(report.calibration?.champion).toBeNull();
     expect(Object.keys(report.candidate).sort()).toEqual([
       'accuracy',
       'brier',
@@ -153,7 +157,7 @@ describe('evaluateCandidate against a champion', () => {
     await makeChampion(logisticModel([1.9]), xOnly);
     const { summary } = await evaluate(runKey, logisticModel([2]), xOnly);
     expect(summary).toMatchObject({ championVersion: 1, championGeneration: 1, verdict: { outcome: 'pass' } });
-    expect(summary.verdict.reason).toContain('gain 0, lower 95% bound 0 > -0.01 on 2000 rows');
+    expect(summary.verdict.reason).toContain('gain 0, lower 96.96% bound 0 > -0.01 on 2000 rows');
   });
 
   test('fails a spoiled model, with the bound that shows it', async () => {
@@ -161,7 +165,7 @@ describe('evaluateCandidate against a champion', () => {
     await makeChampion(logisticModel([2]), xOnly);
     const { summary } = await evaluate(runKey, logisticModel([0.5, 3]), featuresOf('x', 'noise'));
     expect(summary.verdict.outcome).toBe('fail');
-    expect(summary.verdict.reason).toMatch(/upper 95% bound -0\.\d+ < -0\.005 on 2000 rows/);
+    expect(summary.verdict.reason).toMatch(/upper 96\.96% bound -0\.\d+ < -0\.005 on 2000 rows/);
   });
 
   test('scores a champion by its own features, from the rows as they came', async () => {
@@ -192,6 +196,77 @@ describe('evaluateCandidate against a champion', () => {
     const counted = holdout.filter(({ origin }) => origin === report.slices[0]?.value).length;
     expect(report.slices[0]?.rows).toBe(counted);
     expect(summary.verdict.reason).toContain('roc_auc on origin=');
+  });
+
+  test('counts candidates on a hold-out: attempts and runs with the same one are one use', async () => {
+    world = await openWorld({ champion: { margin: 0.01 } });
+    await makeChampion(logisticModel([1.9]), xOnly);
+    const first = await evaluate(runKey, logisticModel([2]), xOnly);
+    expect(await createEvaluate(world.deps)(first.input)).toEqual(first.summary);
+    const again = { ...first.input, ...(await world.begin('00000000000000cc')) };
+    expect((await createEvaluate(world.deps)(again)).reportSha256).toBe(first.summary.reportSha256);
+    expect((await reportOf(first.summary.reportSha256)).holdoutUse).toMatchObject({ holdout: 'kept rows', number: 1 });
+
+    const second = await evaluate('00000000000000dd', logisticModel([2.1]), xOnly);
+    const { holdoutUse, comparisons } = await reportOf(second.summary.reportSha256);
+    expect(holdoutUse?.number).toBe(2);
+    expect(holdoutUse?.confidence).toBeCloseTo(0.9924, 4);
+    expect(comparisons[0]?.evidence[0]).toMatchObject({ kind: 'interval', confidence: holdoutUse?.confidence });
+    expect(second.summary.verdict.reason).toContain('(candidate 2 on this hold-out, kept rows, so it must be 99.24% sure)');
+    expect((await createEvaluate(world.deps)(first.input)).reportSha256).toBe(first.summary.reportSha256);
+  });
+
+  test('two candidates at once have two numbers', async () => {
+    world = await openWorld({ champion: { margin: 0.01 } });
+    await makeChampion(logisticModel([1.9]), xOnly);
+    const both = await Promise.all([
+      evaluate(runKey, logisticModel([2]), xOnly),
+      evaluate('00000000000000cc', logisticModel([2.1]), xOnly),
+    ]);
+    const reports = await Promise.all(both.map(({ summary }) => reportOf(summary.reportSha256)));
+    expect(reports.map(({ holdoutUse }) => holdoutUse?.number).sort()).toEqual([1, 2]);
+  });
+
+  test('counts rows of one cluster as one piece of evidence where the gate asks for it', async () => {
+    world = await openWorld({ champion: { margin: 0.05 }, cluster: ['day'] });
+    await makeChampion(logisticModel([2]), xOnly);
+    const { summary } = await evaluate(runKey, logisticModel([2, 0.1]), featuresOf('x', 'noise'));
+    const [comparison] = (await reportOf(summary.reportSha256)).comparisons;
+    expect(comparison?.clusters).toMatchObject({ by: 'day', count: 7 });
+    expect(comparison?.evidence[0]).toMatchObject({ method: 'DeLong after Obuchowski, paired, clusters by day' });
+    expect(summary.verdict.reason).toContain('on 2000 rows in 7 days');
+  });
+
+  test('three clusters decide nothing, and it says why', async () => {
+    world = await openWorld({ cluster: ['origin'] });
+    await makeChampion(logisticModel([2]), xOnly);
+    const { summary } = await evaluate(runKey, logisticModel([2.1]), xOnly);
+    expect(summary.verdict.outcome).toBe('inconclusive');
+    expect(summary.verdict.reason).toMatch(/clusters by origin, of which 3 are worth 3\.0 of equal size, >= 5 does not hold/);
+  });
+
+  test('refuses clusters that the data do not have', async () => {
+    world = await openWorld({ cluster: 'day' });
+    await makeChampion(logisticModel([2]), xOnly);
+    await expect(evaluate(runKey, logisticModel([2.1]), xOnly)).rejects.toThrow('must have data.event_time: it is not declared');
+  });
+
+  test('compares how alike groups are treated, and fails where it is less than before', async () => {
+    world = await openWorld({ champion: { margin: 0.2 }, fairness: [{ by: 'origin' }] });
+    await makeChampion(logisticModel([2]), xOnly);
+    const { summary } = await evaluate(runKey, logisticModel([2, 0.5]), featuresOf('x', 'noise'));
+    const [fairness] = (await reportOf(summary.reportSha256)).fairness;
+    expect(fairness?.groups.map(({ value }) => value).sort()).toEqual(['ATL', 'ORD', 'SFO']);
+    expect(fairness?.groups.every(({ isGated }) => isGated)).toBe(true);
+    expect(fairness?.measures.map(({ measure }) => measure)).toEqual(['equal opportunity difference', 'selection rate ratio']);
+    expect(summary.verdict.inequalities.map(({ what }) => what)).toContain('selection rate ratio by origin, reported only');
+  });
+
+  test('refuses fairness of what has no classes', async () => {
+    world = await openWorld({ fairness: [{ by: 'origin' }] });
+    await expect(evaluate(runKey, linearModel([3], 0.5), xOnly, makeRows(500, 5, 'regression'))).rejects.toThrow(
+      'Cannot compare fairness as the label must have two classes: it is regression',
+    );
   });
 
   test('names the column that a champion needs and the hold-out has no more', async () => {

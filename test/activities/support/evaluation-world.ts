@@ -26,18 +26,24 @@ import { testDatabase, testFolder, testStore } from '../../support/servers.ts';
 export const pipeline = 'flights' as PipelineName;
 export const snapshotSha256 = sha256Of('snapshot');
 
-export type Row = { readonly x: number; readonly noise: number; readonly origin: string; readonly label: number };
+export type Row = {
+  readonly x: number;
+  readonly noise: number;
+  readonly origin: string;
+  readonly label: number;
+  readonly day: number;
+};
 
 /** Labels follow x with some chance; `noise` says nothing. Seeded. */
 export const makeRows = (count: number, seed: number, task: 'binary' | 'regression' = 'binary'): Row[] => {
   const random = createRandom(seed);
-  return Array.from({ length: count }, () => {
+  return Array.from({ length: count }, (_, index) => {
     const x = Math.fround(random() * 4 - 2);
     const noise = Math.fround(random() * 4 - 2);
     const origin = ['ORD', 'ATL', 'SFO'][Math.floor(random() * 3)] as string;
     const chance = random();
     const label = task === 'regression' ? Math.fround(3 * x + chance) : chance < 1 / (1 + Math.exp(-2 * x)) ? 1 : 0;
-    return { x, noise, origin, label };
+    return { x, noise, origin, label, day: index % 7 };
   });
 };
 
@@ -128,9 +134,10 @@ const writeRaw = (world: World, rows: readonly Row[]): Promise<Sha256> =>
     withDuckDb({ folder, memoryMiB: 256, threads: 1, allowedFolders: [] }, async (db) => {
       const file = join(folder, 'raw.parquet');
       const tuples = rows.map(
-        ({ x, noise, origin, label }, row) => `(${x}::DOUBLE, ${noise}::DOUBLE, ${quoteText(origin)}, ${label}, ${row})`,
+        ({ x, noise, origin, label, day }, row) =>
+          `(${x}::DOUBLE, ${noise}::DOUBLE, ${quoteText(origin)}, ${label}, ${day}, ${row})`,
       );
-      await db.run(`CREATE TABLE raw (x DOUBLE, noise DOUBLE, origin VARCHAR, label DOUBLE, _row BIGINT)`);
+      await db.run(`CREATE TABLE raw (x DOUBLE, noise DOUBLE, origin VARCHAR, label DOUBLE, day BIGINT, _row BIGINT)`);
       for (let from = 0; from < tuples.length; from += 500)
         await db.run(`INSERT INTO raw VALUES ${tuples.slice(from, from + 500).join(', ')}`);
       await db.run(`COPY (SELECT * FROM raw ORDER BY _row) TO ${quoteText(file)} (FORMAT parquet)`);

@@ -37,7 +37,7 @@ const judge = (report: EvaluationReport, comparison: Comparison, policy: GateSpe
     return checkOf('error', `bounds must be at ${percent(confidence)}: they are at ${percent(interval.confidence)}`);
   }
   const found = policy.rule === 'better' ? askBetter(comparison, interval) : askNotWorse(comparison, interval, policy.margin);
-  return { ...found, sentence: `${found.sentence}${useSentence(report)}` };
+  return { ...found, sentence: `${found.sentence}${useSentence(report, policy)}` };
 };
 
 const subjectOf = ({ metric, candidate, champion }: Comparison) => ({ what: metric, candidate, champion });
@@ -84,8 +84,8 @@ const rowsMissing = (comparison: Comparison): string => {
   return missingSentence(needed?.value, comparison.rows, comparison.clusters);
 };
 
-/** Nothing for the first use, which is what a reader expects. */
-const useSentence = ({ holdoutUse }: EvaluationReport): string =>
-  holdoutUse === null || holdoutUse.number === 1
+/** Nothing where the bounds are at the confidence that the pipeline asks for, which is what a reader expects. */
+const useSentence = ({ holdoutUse }: EvaluationReport, { confidence }: GateSpec['champion']): string =>
+  holdoutUse === null || holdoutUse.confidence <= confidence
     ? ''
     : ` (candidate ${holdoutUse.number} on this hold-out, ${holdoutUse.holdout}, so it must be ${percent(holdoutUse.confidence)} sure)`;
