@@ -57,6 +57,13 @@ def stephens_cases():
     return cases
 
 
+def one_sample_cases():
+    """To 140 rows SciPy's finite distribution is exact, and far out beyond."""
+    few = [(n, d) for n in (1, 2, 5, 9, 40, 140) for d in (0.01, 0.05, 0.1, 0.15, 0.2, 0.35, 0.5, 0.7, 0.95, 1.0)]
+    many = [(n, d) for n in (300, 1000, 3000) for d in (0.15, 0.2, 0.6)]
+    return [{"n": n, "distance": d, "probability": stats.kstwo.sf(d, n)} for n, d in few + many]
+
+
 def binned_cases():
     cases = []
     for cells in (1, 2, 3, 10, 20):
@@ -144,6 +151,7 @@ def files():
             "kolmogorovSmirnov": kolmogorov_smirnov_cases(),
             "exactTail": exact_tail_cases(),
             "stephens": stephens_cases(),
+            "oneSample": one_sample_cases(),
             "binned": binned_cases(),
             "chiSquare": chi_square_cases(),
             "proportions": shares["single"],

@@ -19,10 +19,10 @@ const fewestExpected = 5;
  * for that would fire several times too often.
  *
  * Cells that expect fewer than 5 rows on the smaller side are put together first (and with the smallest remaining cell,
- * the first of equal ones, should they still expect too few). One cell, or one that is left, has p 1 with 0 degrees of freedom. `designEffect`
- * divides the statistic: how many times the variance of independent rows these rows have, at least 1. Null where a side
- * has no rows. Throws RangeError for cells that differ in number, counts that are negative or not whole, and a design
- * effect below 1.
+ * the first of equal ones, should they still expect too few). One cell, or one that is left, has p 1 with 0 degrees of
+ * freedom. `designEffect` divides the statistic: how many times the variance of independent rows these rows have, at least
+ * 1. Null where a side has no rows. Throws RangeError for cells that differ in number, counts that are negative or not
+ * whole, and a design effect below 1.
  *
  * Source: Pearson (1900); the rule of five: Cochran, "Some methods for strengthening the common chi-square tests",
  * Biometrics 10 (1954); the design effect: Rao and Scott, JASA 76 (1981), first-order correction.
