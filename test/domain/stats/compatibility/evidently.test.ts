@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { type EvidentlyColumn, evidentlyColumn, evidentlyDataSet } from '#domain/stats/compatibility/evidently.ts';
 import {
-  cellsOf,
   chiSquareOfGivenShares,
+  evidentlyCells,
   jensenShannonInNats,
   normedWasserstein,
 } from '#domain/stats/compatibility/evidently-tests.ts';
@@ -98,7 +98,7 @@ describe('evidentlyDataSet()', () => {
 
 describe('distances that Evidently has by name', () => {
   test.each(golden.named)('agree with it: $jensenshannon and $psi', ({ reference, current, jensenshannon, psi }) => {
-    const cells = cellsOf('numeric', sample(reference as Recipe), sample(current as Recipe));
+    const cells = evidentlyCells('numeric', sample(reference as Recipe), sample(current as Recipe));
     expectRelative(jensenShannonInNats(cells), jensenshannon, 1e-9);
     expectRelative(zeroFilledPsi(cells.reference, cells.current) as number, psi, 1e-9);
   });

@@ -87,7 +87,11 @@ export const normedWasserstein = (reference: Numbers, current: Numbers): number 
 const mostValuesCounted = 20;
 
 /** Cells for a distance by shares: values one by one if they are few or no numbers, otherwise by Sturges' rule. */
-export const cellsOf = (kind: 'numeric' | 'categorical', reference: readonly Value[], current: readonly Value[]): CountedPair =>
+export const evidentlyCells = (
+  kind: 'numeric' | 'categorical',
+  reference: readonly Value[],
+  current: readonly Value[],
+): CountedPair =>
   kind === 'numeric' && new Set(reference).size > mostValuesCounted
     ? countBySturges(reference as readonly number[], current as readonly number[])
     : countByValue(reference, current);

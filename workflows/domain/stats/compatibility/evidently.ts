@@ -1,6 +1,6 @@
 import {
-  cellsOf,
   chiSquareOfGivenShares,
+  evidentlyCells,
   jensenShannonInNats,
   ksPValueOfScipy,
   normedWasserstein,
@@ -53,8 +53,8 @@ export const evidentlyColumn = (column: EvidentlyColumn): EvidentlyResult | null
   return judge(testOf(column.kind, reference, current), column.kind, reference, current);
 };
 
-const usable = (values: readonly (Value | null)[]): Value[] =>
-  values.filter((value) => value !== null && (typeof value !== 'number' || Number.isFinite(value)));
+const usable = (values: readonly (Value | null)[]): Value[] => values.filter(isUsable);
+const isUsable = (value: Value | null): value is Value => value !== null && (typeof value !== 'number' || Number.isFinite(value));
 
 const testOf = (kind: EvidentlyColumn['kind'], reference: readonly Value[], current: readonly Value[]): EvidentlyTest => {
   const values = new Set([...reference, ...current]).size;
@@ -81,7 +81,7 @@ const judge = (
     case 'wasserstein':
       return distance(test, normedWasserstein(...numbers));
     case 'jensen-shannon':
-      return distance(test, jensenShannonInNats(cellsOf(kind, reference, current)));
+      return distance(test, jensenShannonInNats(evidentlyCells(kind, reference, current)));
   }
 };
 
