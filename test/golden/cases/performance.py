@@ -5,7 +5,7 @@ from scipy import stats
 from sklearn import metrics
 from sklearn.isotonic import IsotonicRegression
 from statsmodels.duration.survfunc import SurvfuncRight
-from statsmodels.stats.proportion import confint_proportions_2indep
+from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 random = np.random.default_rng(20010104)
 
@@ -172,6 +172,62 @@ def change_cases():
     return cases
 
 
+def gap_of(labels, probabilities, members):
+    return sum(abs((probabilities[rows] - labels[rows]).sum()) for rows in members) / len(labels)
+
+
+def calibration_case(name, labels, probabilities, cells):
+    count = len(labels)
+    order = np.argsort(probabilities, kind="stable")
+    edges = [k * count // cells for k in range(cells + 1)]
+    by_mass = [order[low:high] for low, high in zip(edges, edges[1:])]
+    widths = np.minimum(np.searchsorted(np.arange(cells) / cells, probabilities, side="right") - 1, cells - 1)
+    by_width = [np.flatnonzero(widths == cell) for cell in range(cells)]
+    variance = ((1 - 2 * probabilities) ** 2 * probabilities * (1 - probabilities)).sum()
+    z = ((labels - probabilities) * (1 - 2 * probabilities)).sum() / np.sqrt(variance) if variance > 0 else np.nan
+    expected = {
+        "byWidth": gap_of(labels, probabilities, by_width),
+        "byMass": gap_of(labels, probabilities, by_mass),
+        "ratio": labels.sum() / probabilities.sum() if probabilities.sum() > 0 else np.nan,
+        "z": z,
+        "p": 2 * stats.norm.sf(abs(z)),
+    }
+    return {"name": name, "labels": labels, "probabilities": probabilities, "cells": cells, "expected": expected}
+
+
+def calibration_cases():
+    cases = [
+        calibration_case("one row", np.array([1]), np.array([0.3]), 10),
+        calibration_case("certain and right", np.array([0, 1, 1]), np.array([0.0, 1.0, 1.0]), 5),
+        calibration_case("certain and wrong", np.array([1, 0]), np.array([0.0, 1.0]), 5),
+        calibration_case("nothing expected", np.array([0, 1]), np.array([0.0, 0.0]), 5),
+        calibration_case("halves", np.array([0, 1, 1]), np.array([0.5, 0.5, 0.5]), 4),
+    ]
+    for rows_count in (4, 30, 120):
+        for cells in (1, 5, 10):
+            for kind in ("true", "bent", "edges", "far off"):
+                probabilities = random.random(rows_count).round(2 if kind == "edges" else 5)
+                truth = {"bent": probabilities**2, "far off": 1 - probabilities}.get(kind, probabilities)
+                labels = (random.random(rows_count) < truth).astype(int)
+                cases.append(calibration_case(f"{kind}, {rows_count} rows, {cells} cells", labels, probabilities, cells))
+    return cases
+
+
+def zero_event_cases():
+    return [
+        {"rows": count, "confidence": confidence, "bound": proportion_confint(0, count, alpha=2 * (1 - confidence), method="beta")[1]}
+        for count in (1, 2, 17, 300, 40_000, 10_000_000)
+        for confidence in (0.9, 0.95, 0.999)
+    ]
+
+
 def files():
-    groups = {"isotonic": isotonic_cases(), "estimated": estimated_cases(), "lags": lag_cases(), "changes": change_cases()}
+    groups = {
+        "isotonic": isotonic_cases(),
+        "estimated": estimated_cases(),
+        "lags": lag_cases(),
+        "changes": change_cases(),
+        "calibration": calibration_cases(),
+        "zeroEvents": zero_event_cases(),
+    }
     return {"performance.json": groups}

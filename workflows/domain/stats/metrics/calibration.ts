@@ -1,21 +1,20 @@
-import { ascendingOrder, type Numbers } from '../ranks.ts';
+import type { Numbers } from '../ranks.ts';
 import { normalUpperTail } from '../special/normal.ts';
+import { cellsByMass, cellsByWidth, checkCells, checkProbabilities, meanGap } from './calibration-cells.ts';
 
 /**
  * Expected calibration error over cells of equal width: the mean distance, over rows, between a cell's mean probability
  * and its share of positives. Cells are [low, high); 1 falls into the last. Biased upwards on few rows. 0 without rows.
  *
+ * Labels 1 or 0, probabilities in [0, 1], both length n: here and below anything else throws RangeError.
+ *
  * Source: Naeini, Cooper and Hauskrecht, AAAI 2015.
  * Agrees with: test/golden/vectors.json "calibration", 1e-9.
  */
 export const calibrationErrorByWidth = (labels: Numbers, probabilities: Numbers, cells: number): number => {
-  const gaps = new Float64Array(cells);
-  for (let row = 0; row < labels.length; row++) {
-    const probability = probabilities[row] as number;
-    const cell = Math.min(cells - 1, Math.floor(probability * cells));
-    gaps[cell] = (gaps[cell] as number) + probability - (labels[row] as number);
-  }
-  return meanGap(gaps, labels.length);
+  checkProbabilities(labels, probabilities);
+  checkCells(cells);
+  return meanGap(labels, probabilities, cellsByWidth(probabilities, cells), cells);
 };
 
 /**
@@ -25,17 +24,10 @@ export const calibrationErrorByWidth = (labels: Numbers, probabilities: Numbers,
  * Agrees with: test/golden/vectors.json "calibration", 1e-9.
  */
 export const calibrationErrorByMass = (labels: Numbers, probabilities: Numbers, cells: number): number => {
-  const order = ascendingOrder(probabilities);
-  const gaps = new Float64Array(cells);
-  for (let cell = 0; cell < cells; cell++) {
-    const rows = order.subarray(Math.floor((cell * order.length) / cells), Math.floor(((cell + 1) * order.length) / cells));
-    gaps[cell] = rows.reduce((sum, row) => sum + (probabilities[row] as number) - (labels[row] as number), 0);
-  }
-  return meanGap(gaps, labels.length);
+  checkProbabilities(labels, probabilities);
+  checkCells(cells);
+  return meanGap(labels, probabilities, cellsByMass(probabilities, cells), cells);
 };
-
-const meanGap = (gaps: Float64Array, rows: number): number =>
-  rows === 0 ? 0 : gaps.reduce((sum, gap) => sum + Math.abs(gap), 0) / rows;
 
 /**
  * Positives that occurred over positives that the probabilities promised: above 1 the model promises too few.
@@ -44,6 +36,7 @@ const meanGap = (gaps: Float64Array, rows: number): number =>
  * Source: definition. Agrees with: test/golden/vectors.json "calibration", 1e-9.
  */
 export const observedOverExpected = (labels: Numbers, probabilities: Numbers): number | null => {
+  checkProbabilities(labels, probabilities);
   let observed = 0;
   let expected = 0;
   for (let row = 0; row < labels.length; row++) {
@@ -62,6 +55,7 @@ export const observedOverExpected = (labels: Numbers, probabilities: Numbers): n
  * Agrees with: test/golden/vectors.json "calibration", 1e-9.
  */
 export const spiegelhalterTest = (labels: Numbers, probabilities: Numbers): { z: number; pValue: number } | null => {
+  checkProbabilities(labels, probabilities);
   let sum = 0;
   let variance = 0;
   for (let row = 0; row < labels.length; row++) {

@@ -1,0 +1,191 @@
+import { describe, expect, test } from 'vitest';
+import { evidenceSchema } from '#domain/contracts/evidence.ts';
+import { performanceWindowSchema } from '#domain/contracts/performance-report.ts';
+import { decidePerformance } from '#domain/decide/performance/performance-breach.ts';
+import { decideCalibration } from '#domain/decide/performance/recalibrate.ts';
+import { measureAll } from '#domain/stats/metrics/metrics.ts';
+import type { Scored } from '#domain/stats/metrics/scored.ts';
+import { calibrationEvidence, calibrationEvidenceIds } from '#domain/stats/performance/calibration-evidence.ts';
+import { performanceEvidenceId } from '#domain/stats/performance/compare-performance.ts';
+import { compareEstimate } from '#domain/stats/performance/estimate-evidence.ts';
+import { compareLabelledShare } from '#domain/stats/performance/labelled-share.ts';
+import { estimateLagCurve } from '#domain/stats/performance/lag-curve.ts';
+import type { Maturity } from '#domain/stats/performance/maturity.ts';
+import { type LabelledWindow, measureWindow } from '#domain/stats/performance/measure-window.ts';
+import { measureReference } from '#domain/stats/performance/reference-performance.ts';
+import { rateWithoutEvents } from '#domain/stats/performance/zero-events.ts';
+import { createRandom } from '#domain/stats/random.ts';
+import { finish } from '#domain/stats/steps.ts';
+import type { Instant } from '#domain/units.ts';
+import golden from '../../../golden/performance.json' with { type: 'json' };
+import vectors from '../../../golden/vectors.json' with { type: 'json' };
+import { expectRelative } from '../tolerance.ts';
+
+/** `bend` 1: scores are true probabilities; `noise` is the share of labels that are drawn without looking at the score. */
+const world = (rows: number, seed: number, bend = 1, noise = 0): Scored => {
+  const random = createRandom(seed);
+  const answers = Array.from({ length: rows }, random);
+  const labels = answers.map((answer) => (random() < (random() < noise ? 0.5 : answer ** bend) ? 1 : 0));
+  return Object.freeze({ task: 'binary', classes: 2, labels: Object.freeze(labels), answers: Object.freeze(answers) });
+};
+
+const windowOf = (scored: Scored): LabelledWindow => ({
+  from: '2026-01-01T00:00:00.000Z' as Instant,
+  to: '2026-01-02T00:00:00.000Z' as Instant,
+  predictions: scored.labels.length + 10,
+  scored,
+  agesMs: Float64Array.from(scored.labels, (_, row) => 100 + row),
+});
+const matured: Maturity = { kind: 'matured', ageMs: 10, afterMs: 5, by: 'lag' };
+const plan = {
+  reference: finish(measureReference(world(5000, 51), 1)),
+  curve: estimateLagCurve({ waitsMs: [50, 500, 900], arrived: [1, 1, 1] }),
+  compare: ['roc_auc', 'brier'] as const,
+  confidence: 0.95,
+  seed: 9,
+};
+const breach = { evidenceId: performanceEvidenceId('roc_auc'), tolerated: 0.01, confidence: 0.95 };
+const calibration = {
+  testIds: [calibrationEvidenceIds.errorTest, calibrationEvidenceIds.spiegelhalter],
+  excessId: calibrationEvidenceIds.excess,
+  level: 0.01,
+  tolerated: 0.01,
+};
+
+describe('measureWindow()', () => {
+  const measured = (scored: Scored, maturity: Maturity = matured) =>
+    performanceWindowSchema.parse(finish(measureWindow(windowOf(scored), maturity, plan)));
+  const remedyOf = (scored: Scored) => {
+    const window = measured(scored);
+    const evidence = window.kind === 'matured' ? window.evidence : [];
+    return decideCalibration(decidePerformance(window, breach), evidence, calibration).remedy;
+  };
+
+  test('a quiet window passes or stays open, and asks for nothing', () => {
+    const window = measured(world(3000, 52));
+    expect(window).toMatchObject({ kind: 'matured', by: 'lag', labelled: 3000, predictions: 3010 });
+    expect(window.metrics).toEqual(measureAll(world(3000, 52)));
+    expect(decidePerformance(window, breach).outcome).not.toBe('fail');
+    expect(remedyOf(world(3000, 52))).toBe('none');
+  });
+
+  test('labels that the model no longer knows are a breach, and ask for training', () => {
+    expect(decidePerformance(measured(world(3000, 53, 1, 0.4)), breach).outcome).toBe('fail');
+    expect(remedyOf(world(3000, 53, 1, 0.4))).toBe('retrain');
+  });
+
+  test('probabilities that are bent under the same ranking ask for a new calibrator only', () => {
+    expect(remedyOf(world(3000, 54, 1.4))).toBe('recalibrate');
+  });
+
+  test('a younger window is weighted by age and carries no evidence', () => {
+    const provisional: Maturity = { kind: 'provisional', ageMs: 100, afterMs: 900, arrivedShare: 1 / 3 };
+    const window = measured(world(600, 55), provisional);
+    expect(window).toMatchObject({ kind: 'provisional', arrivedShare: 1 / 3 });
+    expect(window).not.toHaveProperty('evidence');
+    expect(decidePerformance(window, breach).outcome).toBe('inconclusive');
+    // Rows younger than 500 weigh three, the others one and a half.
+    const { labels, answers } = world(600, 55);
+    let [right, all] = [0, 0];
+    for (let row = 0; row < labels.length; row++) {
+      const weight = 100 + row < 500 ? 3 : 1.5;
+      all += weight;
+      if ((answers[row] as number) >= 0.5 === (labels[row] === 1)) right += weight;
+    }
+    expectRelative(window.metrics['accuracy'] as number, right / all, 1e-3);
+  });
+
+  test('no rows are no metrics and insufficient evidence', () => {
+    const none: Scored = { task: 'binary', classes: 2, labels: [], answers: [] };
+    const window = measured(none);
+    expect(window.metrics).toEqual({});
+    expect(window.kind === 'matured' && window.evidence.every((one) => one.kind === 'insufficient')).toBe(true);
+  });
+});
+
+describe('calibrationEvidence()', () => {
+  test('is evidence of every kind on calibration', () => {
+    const { labels, answers } = world(500, 56);
+    const found = calibrationEvidence(labels, answers, 1);
+    expect(new Set(found.map((one) => evidenceSchema.parse(one).id))).toEqual(new Set(Object.values(calibrationEvidenceIds)));
+    expect(found).toHaveLength(8);
+  });
+
+  test('leaves out what does not exist', () => {
+    const halves = calibrationEvidence(
+      Array.from({ length: 40 }, (_, row) => row % 2),
+      new Array<number>(40).fill(0.5),
+      1,
+    );
+    expect(halves.some((one) => one.id === calibrationEvidenceIds.spiegelhalter)).toBe(false);
+    expect(calibrationEvidence([1], [0.5], 1)).toMatchObject([{ kind: 'insufficient', rows: 1 }]);
+  });
+});
+
+describe('compareLabelledShare()', () => {
+  test('agrees with the design', () => {
+    const { x_ref, n_ref, x_cur, n_cur, newcombe95_diff } = vectors.props;
+    const earlier = { labelled: x_ref, predictions: n_ref };
+    const found = compareLabelledShare(earlier, { labelled: x_cur, predictions: n_cur }, 0.975);
+    expect(evidenceSchema.parse(found)).toMatchObject({ kind: 'interval', sides: 'one', rows: 1200 });
+    if (found.kind !== 'interval') return;
+    expectRelative(found.lower, newcombe95_diff[0] as number, 1e-9);
+    expectRelative(found.upper, newcombe95_diff[1] as number, 1e-9);
+  });
+
+  test('says nothing without predictions, and refuses more labels than predictions', () => {
+    const some = { labelled: 1, predictions: 2 };
+    expect(compareLabelledShare({ labelled: 0, predictions: 0 }, some, 0.95)).toMatchObject({ kind: 'insufficient' });
+    expect(() => compareLabelledShare(some, { labelled: 3, predictions: 2 }, 0.95)).toThrow(RangeError);
+    expect(() => compareLabelledShare(some, some, 0.5)).toThrow(RangeError);
+  });
+});
+
+describe('compareEstimate()', () => {
+  const reference = {
+    rows: 100,
+    metrics: { roc_auc: 0.9, mae: 2 },
+    perRowDeviation: { roc_auc: 0.5, mae: 1 },
+    calibrator: null,
+    calibrationError: null,
+  };
+
+  test('is three standard errors either way, turned so that more is better', () => {
+    const higher = compareEstimate({ metric: 'roc_auc', value: 0.85, rows: 2500, better: 'higher' }, reference);
+    expect(evidenceSchema.parse(higher)).toMatchObject({ kind: 'interval', standardError: 0.01 });
+    if (higher.kind === 'interval') {
+      expectRelative(higher.lower, -0.08, 1e-12);
+      expectRelative(higher.upper, -0.02, 1e-12);
+    }
+    const lower = compareEstimate({ metric: 'mae', value: 1.5, rows: 400, better: 'lower' }, reference);
+    expect(lower).toMatchObject({ estimate: 0.5, standardError: 0.05 });
+  });
+
+  test('is insufficient without rows or a reference', () => {
+    expect(compareEstimate({ metric: 'f1', value: 1, rows: 9, better: 'higher' }, reference)).toMatchObject({
+      kind: 'insufficient',
+    });
+    expect(compareEstimate({ metric: 'mae', value: 1, rows: 0, better: 'lower' }, reference)).toMatchObject({
+      reason: 'rows 0 > 0 does not hold',
+    });
+  });
+});
+
+describe('rateWithoutEvents()', () => {
+  test('agrees with the design', () => {
+    for (const [rows, bound] of Object.entries(vectors.zero_failures.ub95_one_sided)) {
+      expectRelative(rateWithoutEvents(Number(rows), 0.95), bound, 1e-9);
+    }
+  });
+
+  test.each(golden.zeroEvents)('agrees with statsmodels: $rows rows at $confidence', ({ rows, confidence, bound }) =>
+    expectRelative(rateWithoutEvents(rows, confidence), bound, 1e-10),
+  );
+
+  test('knows nothing without rows, and refuses what is no number of rows', () => {
+    expect(rateWithoutEvents(0, 0.95)).toBe(1);
+    expect(() => rateWithoutEvents(-1, 0.95)).toThrow('rows must be whole and >= 0: they are -1');
+    expect(() => rateWithoutEvents(1.5, 0.95)).toThrow(RangeError);
+    expect(() => rateWithoutEvents(5, 1)).toThrow('the confidence must be in (0, 1): it is 1');
+  });
+});

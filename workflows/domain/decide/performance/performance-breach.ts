@@ -1,0 +1,69 @@
+import type { Evidence } from '../../contracts/evidence.ts';
+import type { PerformanceWindow } from '../../contracts/performance-report.ts';
+import type { Verdict } from '../../contracts/verdict.ts';
+import { inequality, percent, shortNumber } from '../judgement.ts';
+import { conclude } from './conclusion.ts';
+
+export type PerformancePolicy = {
+  /** Id of the evidence that decides, from `performanceEvidenceId`. */
+  readonly evidenceId: string;
+  /** What may be lost, in the unit of the metric; at least 0. */
+  readonly tolerated: number;
+  /** Of each bound. */
+  readonly confidence: number;
+};
+
+/**
+ * Has a matured window lost more than is tolerated? Fails (a breach) where the upper bound of the gain lies below minus
+ * the tolerated drop: then the loss is larger than that, but for one window in twenty at 95 %. Passes where the lower bound
+ * lies above: then the loss is smaller. Between, and with too few labels, inconclusive: not a breach, and not all well.
+ *
+ * A provisional window never decides. With nothing tolerated any loss that is certain is a breach, and only a gain passes.
+ * An error: a negative tolerance, bounds at another confidence, and evidence that is not there or not an interval.
+ *
+ * Source: one-sided confidence bounds of a difference.
+ */
+export const decidePerformance = (window: PerformanceWindow, policy: PerformancePolicy): Verdict => {
+  if (window.kind === 'provisional')
+    return conclude('inconclusive', `the window is provisional: ${window.labelled} of ${window.predictions} rows have a label`);
+  const evidence = window.evidence.find((one) => one.id === policy.evidenceId);
+  return decideGain(evidence, policy);
+};
+
+/** The same for evidence of a gain, of whatever source. */
+export const decideGain = (evidence: Evidence | undefined, policy: PerformancePolicy): Verdict => {
+  if (evidence === undefined) return conclude('error', `${policy.evidenceId} is missing`);
+  if (!(policy.tolerated >= 0)) return conclude('error', `the tolerated drop must be >= 0: it is ${policy.tolerated}`);
+  if (evidence.kind === 'insufficient')
+    return conclude('inconclusive', `${evidence.what}: ${evidence.reason}`, [], [evidence.id]);
+  if (evidence.kind !== 'interval') return conclude('error', `${evidence.id} must be an interval: it is a ${evidence.kind}`);
+  if (evidence.confidence !== policy.confidence)
+    return conclude('error', `bounds must be at ${percent(policy.confidence)}: they are at ${percent(evidence.confidence)}`);
+  return judge(evidence, policy.tolerated);
+};
+
+/** NaN lies nowhere. */
+const positionOf = (
+  { lower, upper }: Extract<Evidence, { kind: 'interval' }>,
+  limit: number,
+): 'above' | 'below' | 'undecided' => {
+  if (lower > limit) return 'above';
+  return upper < limit ? 'below' : 'undecided';
+};
+
+const judge = (evidence: Extract<Evidence, { kind: 'interval' }>, tolerated: number): Verdict => {
+  const limit = tolerated === 0 ? 0 : -tolerated;
+  const position = positionOf(evidence, limit);
+  const outcome = position === 'above' ? 'pass' : position === 'below' ? 'fail' : 'inconclusive';
+  const at = percent(evidence.confidence);
+  const lower = inequality(`${evidence.what}, lower ${at} bound`, evidence.lower, '>', limit);
+  const upper = inequality(`${evidence.what}, upper ${at} bound`, evidence.upper, '<', limit);
+  const [low, high, right] = [evidence.lower, evidence.upper, limit].map(shortNumber);
+  const told = {
+    above: `lower ${at} bound ${low} > ${right}`,
+    below: `upper ${at} bound ${high} < ${right}`,
+    undecided: `lower ${at} bound ${low} > ${right} does not hold, nor does upper bound ${high} < ${right}`,
+  }[position];
+  const reason = `${evidence.what} ${shortNumber(evidence.estimate)}: ${told}, on ${evidence.rows} rows`;
+  return conclude(outcome, reason, [lower, upper], [evidence.id]);
+};

@@ -1,0 +1,56 @@
+import type { PerformanceWindow } from '../../contracts/performance-report.ts';
+import type { MetricName } from '../../contracts/pipeline-spec/training.ts';
+import type { ReferencePerformance } from '../../contracts/reference-profile.ts';
+import type { Instant } from '../../units.ts';
+import { fitsTask, measureAll, metricTable } from '../metrics/metrics.ts';
+import type { RowWeights, Scored } from '../metrics/scored.ts';
+import type { Steps } from '../steps.ts';
+import { calibrationEvidence } from './calibration-evidence.ts';
+import { comparePerformance } from './compare-performance.ts';
+import type { LagCurve } from './lag-curve.ts';
+import { type Maturity, provisionalWeights } from './maturity.ts';
+
+/** The labelled rows of a window. Where no label means negative, rows without one have label 0 once the window is matured. */
+export type LabelledWindow = {
+  readonly from: Instant;
+  readonly to: Instant;
+  readonly predictions: number;
+  readonly scored: Scored;
+  /** Age of each labelled row, in milliseconds. */
+  readonly agesMs: ArrayLike<number>;
+};
+
+export type WindowPlan = {
+  readonly reference: ReferencePerformance;
+  readonly curve: LagCurve;
+  /** Metrics to be compared, besides all being measured. */
+  readonly compare: readonly MetricName[];
+  readonly confidence: number;
+  readonly seed: number;
+};
+
+/**
+ * A window as the report has it. A matured one: its metrics, each asked one against the reference and, for two classes, its
+ * calibration. A younger one: metrics weighted by age, and no evidence at all, so that nothing can be decided by it.
+ *
+ * Metrics that do not exist for the labelled rows are left out. Throws RangeError as `comparePerformance` does.
+ *
+ * Source: of the parts.
+ */
+export function* measureWindow(window: LabelledWindow, maturity: Maturity, plan: WindowPlan): Steps<PerformanceWindow> {
+  const { from, to, predictions, scored } = window;
+  const span = { from, to, predictions, labelled: scored.labels.length };
+  if (maturity.kind === 'provisional') {
+    const metrics = weightedMetrics(scored, provisionalWeights(window.agesMs, plan.curve));
+    return { kind: 'provisional', ...span, arrivedShare: maturity.arrivedShare, metrics };
+  }
+  const evidence = scored.task === 'binary' ? calibrationEvidence(scored.labels, scored.answers, plan.seed) : [];
+  for (const metric of plan.compare) evidence.push(yield* comparePerformance({ ...plan, metric, window: scored }));
+  return { kind: 'matured', ...span, by: maturity.by, metrics: measureAll(scored), evidence };
+}
+
+const weightedMetrics = (scored: Scored, weights: RowWeights): Record<string, number> => {
+  const names = (Object.keys(metricTable) as MetricName[]).filter((name) => fitsTask(name, scored.task));
+  const found = names.map((name) => [name, metricTable[name].prepare(scored)(weights)] as const);
+  return Object.fromEntries(found.filter((pair): pair is readonly [MetricName, number] => pair[1] !== null));
+};
