@@ -10,6 +10,7 @@ import type { CpuDeps } from './deps.ts';
 import { type Champion, openChampion } from './evaluation/champion.ts';
 import { countHoldoutUse } from './evaluation/holdout-use.ts';
 import { measureServed, writePackage } from './evaluation/package.ts';
+import { completeProfile } from './evaluation/profile.ts';
 import { buildReport } from './evaluation/report.ts';
 import { scoreModels } from './evaluation/scored-models.ts';
 import { type EvaluateInput, readSubject, type Subject } from './evaluation/subject.ts';
@@ -107,9 +108,10 @@ const judge = async (
 ): Promise<EvaluateSummary> => {
   const models = await scoreModels(deps, subject, session, champion, context);
   const measured = await measureServed(deps, subject, session);
+  const profileSha256 = await completeProfile(deps, subject, models.candidate, context);
   const report = await buildReport(subject, models, champion, holdoutUse, measured, context);
   return {
-    reportSha256: await deps.content.putJson(report),
+    reportSha256: await deps.content.putJson({ ...report, profileSha256 }),
     modelSha256: await writePackage(deps, subject, session, models.candidateAnswers),
     championVersion: champion?.version ?? null,
     championGeneration: deployment.generation,

@@ -14,7 +14,7 @@ import type { StepContext } from './step-context.ts';
 
 type Deps = Pick<CpuDeps, 'ledger' | 'definitions' | 'deployments' | 'registry' | 'content' | 'scratch' | 'limits'>;
 /** Part of the ledger's key: raise it whenever the same snapshot would give other bytes. */
-const featuresVersion = 1;
+const featuresVersion = 2;
 
 type Input = RunRef & { readonly snapshotSha256: Sha256 };
 

@@ -1,5 +1,6 @@
 import { evaluationReportSchema } from '#domain/contracts/evaluation-report.ts';
 import { featureFrameSchema } from '#domain/contracts/feature-set.ts';
+import { referenceProfileSchema } from '#domain/contracts/reference-profile.ts';
 import { trainingResultSchema } from '#domain/contracts/training-job.ts';
 import { PerennialError } from '#domain/errors.ts';
 import { parseModelPackage } from '../infra/onnx/package.ts';
@@ -33,6 +34,11 @@ const describe = async (deps: Deps, input: RegisterInput): Promise<NewModelVersi
   same('evaluated frame', report.frameSha256, input.frameSha256);
   same('packaged model', modelPackage.onnx.sha256, result.onnxSha256);
   same('packaged feature set', modelPackage.featureSetSha256, frame.featureSetSha256);
+  const profileSha256 = report.profileSha256 ?? null;
+  if (profileSha256 !== null) {
+    const profile = referenceProfileSchema.parse(await deps.content.getJson(profileSha256));
+    same('profiled model', profile.onnxSha256 ?? 'none', result.onnxSha256);
+  }
   await deps.content.getBytes(result.onnxSha256);
   await deps.content.getJson(frame.featureSetSha256);
   return {
@@ -44,6 +50,7 @@ const describe = async (deps: Deps, input: RegisterInput): Promise<NewModelVersi
     codeVersion: input.codeVersion,
     snapshotSha256: input.snapshotSha256,
     featureSetSha256: frame.featureSetSha256,
+    profileSha256,
     trainer: result.trainer,
     parameters: training.parameters,
     metrics: { ...report.candidate },

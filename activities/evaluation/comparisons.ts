@@ -27,7 +27,10 @@ export const compareAll = async (
   use: HoldoutUse,
   context: StepContext | undefined,
 ): Promise<Comparison[]> => {
-  const contests = [contestOfAll(subject, rivals, use.confidence), ...rivals.slices.map((slice) => contestOfSlice(subject, rivals, slice))];
+  const contests = [
+    contestOfAll(subject, rivals, use.confidence),
+    ...rivals.slices.map((slice) => contestOfSlice(subject, rivals, slice)),
+  ];
   const comparisons: Comparison[] = [];
   for (const contest of contests) {
     comparisons.push(await withPauses(compareInSteps(contest), context));
@@ -83,7 +86,7 @@ export const compareFairness = async (
 };
 
 /** Resampling keeps the thread for seconds; heartbeats and cancellation get their turn in the pauses. */
-const withPauses = async <Result>(steps: Steps<Result>, context: StepContext | undefined): Promise<Result> => {
+export const withPauses = async <Result>(steps: Steps<Result>, context: StepContext | undefined): Promise<Result> => {
   for (let step = steps.next(); ; step = steps.next()) {
     if (step.done === true) return step.value;
     await setImmediate();

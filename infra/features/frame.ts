@@ -10,6 +10,7 @@ import { type FeaturePlan, planFeatures } from '#domain/features/plan.ts';
 import { requestColumns, requestFields } from '#domain/features/request.ts';
 import type { Sha256 } from '#domain/units.ts';
 import type { ContentStore } from '../objects/store.ts';
+import { buildProfile } from '../profile/build-profile.ts';
 import type { Duck } from '../tabular/duckdb.ts';
 import { quoteName, quoteText } from '../tabular/sql.ts';
 import { guardAgainstLeakage } from './guard.ts';
@@ -185,6 +186,30 @@ const writeHoldoutRaw = async (db: Duck, file: string): Promise<void> => {
 
 const store = async (content: ContentStore, file: string): Promise<Sha256> => (await content.putFile(file)).sha256;
 
+/** View values that are texts, as `view.value`. */
+const textValuesOf = (views: readonly CompiledView[]): ReadonlySet<string> =>
+  new Set(
+    views.flatMap((view) =>
+      view.values.filter((value) => value.type === 'category').map((value) => `${view.name}.${value.name}`),
+    ),
+  );
+
+/** What a model of this frame will have known as normal: training and hold-out together. */
+const writeProfile = async (
+  db: Duck,
+  input: FrameInput,
+  views: readonly CompiledView[],
+  featureSet: FeatureSet,
+  featureSetSha256: Sha256,
+): Promise<Sha256> => {
+  input.onStage('profile');
+  const { spec, snapshotSha256 } = input;
+  const { schema } = input.manifest;
+  const textValues = textValuesOf(views);
+  const of = { spec, schema, snapshotSha256, featureSet, featureSetSha256, textValues, relation: 'prepared' };
+  return input.content.putJson(await buildProfile(db, of));
+};
+
 type Written = Pick<FeatureFrame, 'train' | 'holdout' | 'leakage'>;
 
 const write = async (
@@ -197,11 +222,7 @@ const write = async (
 ): Promise<Written> => {
   const path = (name: string): string => join(input.folder, name);
   const { schema } = input.manifest;
-  const textValues = new Set(
-    views.flatMap((view) =>
-      view.values.filter((value) => value.type === 'category').map((value) => `${view.name}.${value.name}`),
-    ),
-  );
+  const textValues = textValuesOf(views);
   const matrixOf = (relation: string, rows: number, sets: readonly FeatureSet[], sample: number) =>
     writeMatrix(db, {
       relation,
@@ -263,10 +284,12 @@ export const buildFrame = async (db: Duck, input: FrameInput): Promise<BuiltFram
   input.onStage('fit');
   const fitted = await fit(db, input, views, plans);
   const written = await write(db, input, views, label, fitted, counts);
+  const featureSetSha256 = await input.content.putJson(fitted.featureSet);
   const frame: FeatureFrame = {
     format: 1,
     snapshotSha256: input.snapshotSha256,
-    featureSetSha256: await input.content.putJson(fitted.featureSet),
+    featureSetSha256,
+    profileSha256: await writeProfile(db, input, views, fitted.featureSet, featureSetSha256),
     columns: fitted.featureSet.features.flatMap((feature) => feature.outputs),
     task: label.task,
     classes: [...label.classes],

@@ -1,6 +1,6 @@
 /** Counts over the training rows, in SQL: what the fit of each transform needs, and not more. */
 
-import { datePartFunctions } from '#domain/features/calendar.ts';
+import { type DatePart, datePartFunctions } from '#domain/features/calendar.ts';
 import { categoryOf, joinCategories, type RawValue } from '#domain/features/category.ts';
 import type {
   CategoryCount,
@@ -33,17 +33,19 @@ export const sourceColumns = (source: FeatureSource): string[] => {
   return source.kind === 'view' ? [`${source.view}.${source.value}`] : [...source.columns];
 };
 
-const partSql = (plan: FeaturePlan, column: string): string => {
+/** SQL of a part of an instant; agrees with `datePartFunctions`. */
+export const datePartSql = (part: DatePart, column: string): string => {
   const field = { hour: 'hour', weekday: 'isodow', day: 'day', month: 'month', year: 'year', day_of_year: 'dayofyear' } as const;
-  if (plan.part === null) return column;
-  if (plan.part === 'minute_of_day') return `(date_part('hour', ${column}) * 60 + date_part('minute', ${column}))`;
-  return plan.part === 'weekday' ? `(date_part('isodow', ${column}) - 1)` : `date_part('${field[plan.part]}', ${column})`;
+  if (part === 'minute_of_day') return `(date_part('hour', ${column}) * 60 + date_part('minute', ${column}))`;
+  return part === 'weekday' ? `(date_part('isodow', ${column}) - 1)` : `date_part('${field[part]}', ${column})`;
 };
 
 /** A feature's number before any transform; truths as 0 and 1. */
 const numberSql = (plan: FeaturePlan): string => {
   const column = quoteName(sourceColumns(plan.source)[0] as string);
-  return plan.kind === 'boolean' ? `CAST(CAST(${column} AS INTEGER) AS DOUBLE)` : `CAST(${partSql(plan, column)} AS DOUBLE)`;
+  return plan.kind === 'boolean'
+    ? `CAST(CAST(${column} AS INTEGER) AS DOUBLE)`
+    : `CAST(${plan.part === null ? column : datePartSql(plan.part, column)} AS DOUBLE)`;
 };
 
 /** Ten digits of a sum of doubles: its last ones depend on the order in which threads added up. */

@@ -3,6 +3,7 @@ import type { ModelVersion } from '#domain/contracts/model-version.ts';
 import type { Verdict } from '#domain/contracts/verdict.ts';
 import type { Instant, PipelineName, RunKey, Sha256, VersionNumber } from '#domain/units.ts';
 import { appendAudit } from './audit.ts';
+import { type NewHoldoutUse, useHoldout } from './holdout-uses.ts';
 import { toCount, toInstant, toJson, toText } from './map.ts';
 import type { EvaluationsTable, ModelVersionsTable, PromotionsTable, Tables } from './tables.ts';
 import { inTransaction, lockPipeline } from './transaction.ts';
@@ -48,6 +49,7 @@ const toModelVersion = (row: Selectable<ModelVersionsTable>): ModelVersion => ({
   codeVersion: row.code_version,
   snapshotSha256: row.snapshot_sha256 as Sha256 | null,
   featureSetSha256: row.feature_set_sha256 as Sha256,
+  profileSha256: row.profile_sha256 as Sha256 | null,
   trainer: row.trainer,
   parameters: row.parameters as ModelVersion['parameters'],
   metrics: row.metrics as ModelVersion['metrics'],
@@ -91,6 +93,7 @@ const insertVersion = (tx: Transaction<Tables>, candidate: NewModelVersion, vers
       code_version: candidate.codeVersion,
       snapshot_sha256: candidate.snapshotSha256,
       feature_set_sha256: candidate.featureSetSha256,
+      profile_sha256: candidate.profileSha256,
       trainer: candidate.trainer,
       parameters: toJson(candidate.parameters),
       metrics: toJson(candidate.metrics),
@@ -193,6 +196,8 @@ export const createRegistry = (db: Kysely<Tables>) => ({
   register: (candidate: NewModelVersion, actor: string) => inTransaction(db, (tx) => register(tx, candidate, actor)),
   get: (pipeline: PipelineName, version: VersionNumber) => findVersion(db, pipeline, version),
   recordEvaluation: (evaluation: NewEvaluation) => recordEvaluation(db, evaluation),
+  /** The number of a candidate on a hold-out, from 1; the same candidate again has the same number. */
+  useHoldout: (use: NewHoldoutUse) => inTransaction(db, (tx) => useHoldout(tx, use)),
   champion: (pipeline: PipelineName) => findVersion(db, pipeline, 'champion'),
   reject: (rejection: Parameters<typeof reject>[1]) => reject(db, rejection),
   /** Newest first; of all pipelines where none is named. */

@@ -3,10 +3,16 @@ import type pg from 'pg';
 import { PerennialError } from '#domain/errors.ts';
 import { sqlState } from './failures.ts';
 import * as first from './migrations/0001-first.ts';
+import * as profile from './migrations/0002-profile.ts';
+import * as holdoutUses from './migrations/0003-holdout-uses.ts';
 import { databaseSchema } from './tables.ts';
 
 /** Every migration by name, in order. A file that is not listed here does not run. */
-export const migrations: Readonly<Record<string, Migration>> = { '0001-first': first };
+export const migrations: Readonly<Record<string, Migration>> = {
+  '0001-first': first,
+  '0002-profile': profile,
+  '0003-holdout-uses': holdoutUses,
+};
 
 /** A newer program may have changed what a column means: an older one must neither read nor write. */
 export const refuseNewer = (applied: readonly string[]): void => {

@@ -58,6 +58,19 @@ create table perennial.evaluations (
 );
 comment on table perennial.evaluations is 'What the gate decided in a run, with the digest of the report it decided on';
 
+create table perennial.holdout_uses (
+  pipeline text not null,
+  holdout text not null,
+  training_key text not null,
+  number integer not null,
+  first_used_at timestamp with time zone not null default now(),
+  constraint holdout_uses_pkey PRIMARY KEY (pipeline, holdout, training_key),
+  constraint holdout_uses_pipeline_holdout_number_key UNIQUE (pipeline, holdout, number),
+  constraint holdout_uses_pipeline_fkey FOREIGN KEY (pipeline) REFERENCES perennial.pipelines(name),
+  constraint holdout_uses_number_check CHECK ((number > 0))
+);
+comment on table perennial.holdout_uses is 'Which candidates were compared with a champion on a hold-out, numbered: each further one must be surer';
+
 create table perennial.migration_lock (
   id character varying(255) not null,
   is_locked integer not null default 0,
@@ -88,6 +101,7 @@ create table perennial.model_versions (
   metrics jsonb not null,
   run_key text,
   created_at timestamp with time zone not null default now(),
+  profile_sha256 text,
   constraint model_versions_pkey PRIMARY KEY (pipeline, version),
   constraint model_versions_pipeline_training_key_key UNIQUE (pipeline, training_key),
   constraint model_versions_definition_sha256_fkey FOREIGN KEY (definition_sha256) REFERENCES perennial.definitions(sha256),

@@ -92,6 +92,14 @@ export type EvaluationsTable = {
   created_at: DefaultTimestamp;
 };
 
+export type HoldoutUsesTable = {
+  pipeline: string;
+  holdout: string;
+  training_key: string;
+  number: number;
+  first_used_at: DefaultTimestamp;
+};
+
 export type ModelVersionsTable = {
   pipeline: string;
   version: number;
@@ -103,6 +111,7 @@ export type ModelVersionsTable = {
   code_version: string;
   snapshot_sha256: string | null;
   feature_set_sha256: string;
+  profile_sha256: string | null;
   trainer: string;
   parameters: Json;
   metrics: Json;
@@ -172,6 +181,7 @@ export type Tables = {
   parts: PartsTable;
   snapshots: SnapshotsTable;
   evaluations: EvaluationsTable;
+  holdout_uses: HoldoutUsesTable;
   model_versions: ModelVersionsTable;
   deployments: DeploymentsTable;
   promotions: PromotionsTable;

@@ -124,6 +124,7 @@ const promoteModelOf = async (summary: { featureSetSha256: Sha256 }, definitionS
       codeVersion: 'sha256:test',
       snapshotSha256,
       featureSetSha256: summary.featureSetSha256,
+      profileSha256: null,
       trainer: 'reference',
       parameters: {},
       metrics: {},

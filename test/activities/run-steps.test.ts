@@ -59,6 +59,7 @@ const openWorld = async () => {
         codeVersion: 'c0ffee',
         snapshotSha256: null,
         featureSetSha256: sha256Of('features'),
+        profileSha256: null,
         trainer: 'reference',
         parameters: {},
         metrics: {},

@@ -85,6 +85,7 @@ describe('perennial models import', () => {
       version: 1,
       trainer: 'import',
       snapshotSha256: null,
+      profileSha256: null,
       runKey: null,
     });
     const served = await loadServedModel(world.content, churn, imported.modelSha256);
@@ -171,7 +172,7 @@ describe('perennial models list, show, diff', () => {
     const diff = world.perennial('diff', churn, '1', '2').stdout;
     expect(diff).toMatch(/^model +[0-9a-f]{12} +[0-9a-f]{12}$/m);
     expect(diff).toMatch(/^parameter file +"a\.onnx" +"b\.onnx"$/m);
-    expect(diff).toContain('same: data, features, definition, code, trainer');
+    expect(diff).toContain('same: data, features, profile, definition, code, trainer');
   });
 
   test('an unknown version is not found, with the command that lists them', () => {
@@ -191,6 +192,7 @@ describe('compareVersions()', () => {
       version: 1,
       snapshotSha256: null,
       featureSetSha256: 'f',
+      profileSha256: null,
       definitionSha256: null,
       codeVersion: 'c',
       trainer: 't',

@@ -37,6 +37,7 @@ export const candidate = (name: string): NewModelVersion => ({
   codeVersion: 'c0ffee',
   snapshotSha256,
   featureSetSha256: sha256Of(`features ${name}`),
+  profileSha256: null,
   trainer: 'reference',
   parameters: { rate: 0.1, list: [1, 2] },
   metrics: { roc_auc: 0.71 },

@@ -50,6 +50,7 @@ export const openWorld = ({ databaseUrl, store }: WorldParts) => {
         definitionSha256,
         codeVersion: 'test',
         snapshotSha256: null,
+        profileSha256: null,
         trainer: 'reference',
         parameters: {},
         metrics: { roc_auc: 0.75 },

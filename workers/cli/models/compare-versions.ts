@@ -19,6 +19,7 @@ type Aspect = readonly [what: string, value: (version: ModelVersion) => string |
 const aspects: readonly Aspect[] = [
   ['data', (version) => version.snapshotSha256],
   ['features', (version) => version.featureSetSha256],
+  ['profile', (version) => version.profileSha256],
   ['definition', (version) => version.definitionSha256],
   ['code', (version) => version.codeVersion],
   ['trainer', (version) => version.trainer],

@@ -152,6 +152,8 @@ const registerImport = async (
       codeVersion: definition.codeVersion,
       snapshotSha256: null,
       featureSetSha256,
+      // Nobody knows what rows it was trained on.
+      profileSha256: null,
       trainer: 'import',
       parameters: { file: basename(file), producer: admission.producer },
       metrics: {},

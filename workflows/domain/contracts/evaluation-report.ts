@@ -84,6 +84,10 @@ export const evaluationReportSchema = z.strictObject({
     .nullable()
     .default(null)
     .describe('null for anything but two classes'),
+  profileSha256: sha256Schema
+    .nullable()
+    .optional()
+    .describe('Reference profile of the candidate; null or absent where the frame has none'),
   slices: z.array(z.strictObject({ by: z.string(), value: z.string(), rows: z.int(), metrics: metricsSchema })),
   parity: z.strictObject({
     rows: z.int(),

@@ -91,6 +91,7 @@ export const featureFrameSchema = z.strictObject({
   format: z.literal(1),
   snapshotSha256: sha256Schema,
   featureSetSha256: sha256Schema,
+  profileSha256: sha256Schema.optional().describe('Reference profile of these rows, features only; absent in older frames'),
   columns: z.array(z.string()).describe('The k names of the matrix columns'),
   task: z.enum(['binary', 'multiclass', 'regression']),
   classes: z.array(z.string()).describe('Label values in the order of the probabilities; empty for regression'),

@@ -43,6 +43,7 @@ export const modelVersionSchema = z.strictObject({
   codeVersion: z.string(),
   snapshotSha256: sha256Schema.nullable().describe('null for an imported model'),
   featureSetSha256: sha256Schema,
+  profileSha256: sha256Schema.nullable().describe('Reference profile; null for an imported model and for versions from before'),
   trainer: z.string(),
   parameters: z.record(z.string(), z.unknown()),
   metrics: z.record(z.string(), z.number()),

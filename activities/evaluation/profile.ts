@@ -1,0 +1,79 @@
+/** The reference profile of a candidate: that of its frame, and what it answers and how well. */
+import { type ReferenceProfile, referenceProfileSchema } from '#domain/contracts/reference-profile.ts';
+import { predictedClasses, type Scored } from '#domain/stats/metrics/scored.ts';
+import { measureReference } from '#domain/stats/performance/reference-performance.ts';
+import type { Sha256 } from '#domain/units.ts';
+import { readManifest } from '../../infra/data/manifest.ts';
+import { profileClassesInMemory, profileNumbersInMemory, type Timing } from '../../infra/profile/profile-values.ts';
+import { planWindows } from '../../infra/profile/season.ts';
+import { withDuckDb } from '../../infra/tabular/duckdb.ts';
+import { parquetOf, quoteName } from '../../infra/tabular/sql.ts';
+import type { CpuDeps } from '../deps.ts';
+import type { StepContext } from '../step-context.ts';
+import { withPauses } from './comparisons.ts';
+import type { Subject } from './subject.ts';
+
+type Deps = Pick<CpuDeps, 'content' | 'scratch' | 'limits'>;
+
+/**
+ * Completes the profile of the frame by the candidate's answers for the hold-out, which it was not trained on, and stores
+ * it; null for a frame from before there were profiles.
+ */
+export const completeProfile = async (
+  deps: Deps,
+  { frame, input, result }: Subject,
+  candidate: Scored,
+  context: StepContext | undefined,
+): Promise<Sha256 | null> => {
+  if (frame.profileSha256 === undefined) return null;
+  context?.heartbeat({ stage: 'profile' });
+  const profile = referenceProfileSchema.parse(await deps.content.getJson(frame.profileSha256));
+  const timing = await readTiming(deps, frame, profile, context);
+  const seed = Number.parseInt(input.frameSha256.slice(0, 8), 16);
+  return deps.content.putJson({
+    ...profile,
+    onnxSha256: result.onnxSha256,
+    scores: outputsOf(candidate, frame.classes).map(({ name, values }) => profileNumbersInMemory(name, values, timing)),
+    predictions: predictionsOf(candidate, frame.classes, timing),
+    performance: await withPauses(measureReference(candidate, seed), context),
+  } satisfies ReferenceProfile);
+};
+
+/** Instants of the hold-out rows in their order, and the windows that they fall into. */
+const readTiming = async (
+  deps: Deps,
+  frame: Subject['frame'],
+  { season }: ReferenceProfile,
+  context: StepContext | undefined,
+): Promise<Timing | null> => {
+  const { schema } = await readManifest(deps.content, frame.snapshotSha256);
+  const { eventTime } = schema;
+  if (eventTime === null) return null;
+  const file = await deps.content.localFile(frame.holdout.raw);
+  const epochMs = await deps.scratch.withFolder('profile', (folder) =>
+    withDuckDb({ folder, ...deps.limits, allowedFolders: [file], signal: context?.signal }, async (db) => {
+      const sql = `SELECT CAST(epoch_ms(${quoteName(eventTime)}) AS DOUBLE) FROM ${parquetOf([file])} ORDER BY _row`;
+      return Float64Array.from((await db.connection.runAndReadAll(sql)).getColumns()[0] as number[]);
+    }),
+  );
+  if (epochMs.length === 0) return null;
+  const [first, last] = [epochMs.reduce((a, b) => Math.min(a, b)), epochMs.reduce((a, b) => Math.max(a, b))];
+  return { epochMs, plan: planWindows(season.windowMs, first, last, season.slot) };
+};
+
+type Output = { readonly name: string; readonly values: Float64Array };
+
+/** One for two classes ("score", of the second) and for a number ("value"), else one a class, under its name. */
+const outputsOf = ({ task, answers, labels }: Scored, classes: readonly string[]): Output[] => {
+  if (task !== 'multiclass') return [{ name: task === 'binary' ? 'score' : 'value', values: Float64Array.from(answers) }];
+  return classes.map((name, k) => ({
+    name,
+    values: Float64Array.from(labels, (_, row) => answers[row * classes.length + k] as number),
+  }));
+};
+
+const predictionsOf = (candidate: Scored, classes: readonly string[], timing: Timing | null): ReferenceProfile['predictions'] => {
+  if (candidate.task === 'regression') return null;
+  const predicted = Array.from(predictedClasses(candidate), (index) => classes[index] as string);
+  return profileClassesInMemory('predicted class', classes, predicted, timing);
+};

@@ -1,0 +1,115 @@
+/** Numbers counted into cells that are fixed, and their moments. */
+import type { CellCounts, Moments } from '#domain/contracts/reference-profile.ts';
+import { emptyCounts } from '#domain/stats/summaries/cell-counts.ts';
+import { nextDown } from '#domain/stats/summaries/cell-edges.ts';
+import { emptyMoments, mergeMoments } from '#domain/stats/summaries/moments.ts';
+import { cellOf } from '#domain/stats/summaries/place-value.ts';
+import type { Duck } from '../tabular/duckdb.ts';
+import { doublesSql, inPortions, type ProfiledColumn, type ProfiledRows } from './rows.ts';
+import type { NumericScale } from './sample-edges.ts';
+
+export type Counted = { readonly counts: CellCounts; readonly outside: number };
+/** Counters by the number of a group; one group, 0, where rows are not grouped. */
+export type CountedGroups = ReadonlyMap<number, Counted>;
+export type ScaledColumn = Pick<ProfiledColumn, 'name' | 'sql'> & { readonly scale: Pick<NumericScale, 'layout' | 'fences'> };
+
+/** Ascending upper bounds of what is counted apart: cells, beyond the fences, and either infinity. */
+const boundsOf = ({ layout, fences }: ScaledColumn['scale']): number[] => {
+  const bounds = new Set([Number.NEGATIVE_INFINITY, ...layout.edges, Number.MAX_VALUE, Number.POSITIVE_INFINITY]);
+  if (fences !== null) bounds.add(nextDown(fences.low)).add(fences.high);
+  return [...bounds].sort((left, right) => left - right);
+};
+
+/** DuckDB's histogram counts (bound before, bound], as cells do. It takes NaN for the lowest number, so it is no value here. */
+const histogramSql = ({ sql, scale }: ScaledColumn): string =>
+  `CAST(map_values(histogram(nullif(${sql}, CAST('NaN' AS DOUBLE)), ${doublesSql(boundsOf(scale))})) AS VARCHAR)`;
+
+type GroupRow = { group: number; rows: number; histograms: (string | null)[] };
+
+/** Puts the histogram's finer cells together. Its list is null where every row is. */
+const toCounted = (rows: number, histogram: string | null, { layout, fences }: ScaledColumn['scale']): Counted => {
+  const counts = emptyCounts(layout);
+  if (histogram === null) return { counts: { ...counts, missing: rows }, outside: 0 };
+  const found = JSON.parse(histogram) as number[];
+  let [missing, outside] = [rows, 0];
+  for (const [index, bound] of boundsOf({ layout, fences }).entries()) {
+    const count = found[index] as number;
+    missing -= count;
+    if (!Number.isFinite(bound)) {
+      counts.nonFinite += count;
+      continue;
+    }
+    (counts.cells[cellOf(layout.edges, bound)] as number) += count;
+    if (fences !== null && (bound < fences.low || bound > fences.high)) outside += count;
+  }
+  return { counts: { ...counts, missing }, outside };
+};
+
+/**
+ * Counts of numeric columns by group, in the order of the columns: one pass over the relation for 16 of them. NULL and NaN
+ * are missing, infinities are not finite, as everywhere. `group` is SQL of a whole number.
+ */
+export const countNumbers = async (
+  db: Duck,
+  { relation }: Pick<ProfiledRows, 'relation'>,
+  columns: readonly ScaledColumn[],
+  group = '0',
+): Promise<CountedGroups[]> => {
+  const counted: CountedGroups[] = [];
+  for (const portion of inPortions(columns)) {
+    const rows = await db.rows<GroupRow>(
+      `SELECT ${group} AS "group", count(*) AS rows, [${portion.map(histogramSql).join(', ')}] AS histograms
+       FROM ${relation} GROUP BY 1 ORDER BY 1`,
+    );
+    for (const [index, { scale }] of portion.entries()) {
+      counted.push(new Map(rows.map((row) => [row.group, toCounted(row.rows, row.histograms[index] as string | null, scale)])));
+    }
+  }
+  return counted;
+};
+
+/** One vector of DuckDB: its rows are added up by one thread in their order, so sums have the same bits with any number of threads. */
+const blockRows = 2048;
+/** Squares of larger numbers, added up, leave the range of a double: they are in the cells and not in the moments. */
+const largest = 1e140;
+
+type BlockRow = {
+  count: number[];
+  mean: (number | null)[];
+  variance: (number | null)[];
+  min: (number | null)[];
+  max: (number | null)[];
+};
+
+const momentsOfBlock = (row: BlockRow, index: number): Moments => {
+  const count = row.count[index] as number;
+  if (count === 0) return emptyMoments;
+  return {
+    count,
+    mean: row.mean[index] as number,
+    squaredDeviations: (row.variance[index] as number) * count,
+    min: row.min[index] as number,
+    max: row.max[index] as number,
+  };
+};
+
+/** Moments of the finite numbers of each column: the same bits for the same rows in the same order, whatever the threads. */
+export const measureMoments = async (
+  db: Duck,
+  { relation, rowNumber }: Pick<ProfiledRows, 'relation' | 'rowNumber'>,
+  columns: readonly Pick<ProfiledColumn, 'sql'>[],
+): Promise<Moments[]> => {
+  const moments: Moments[] = [];
+  for (const portion of inPortions(columns)) {
+    const values = portion.map(({ sql }) => `CASE WHEN abs(${sql}) < ${largest} THEN ${sql} END`);
+    const listOf = (aggregate: string): string => `[${values.map((value) => `${aggregate}(${value})`).join(', ')}] AS`;
+    const blocks = await db.rows<BlockRow>(
+      `SELECT ${listOf('count')} "count", ${listOf('avg')} mean, ${listOf('var_pop')} variance, ${listOf('min')} "min", ${listOf('max')} "max"
+       FROM ${relation} GROUP BY (${rowNumber}) // ${blockRows} ORDER BY (${rowNumber}) // ${blockRows}`,
+    );
+    for (const index of portion.keys()) {
+      moments.push(blocks.map((block) => momentsOfBlock(block, index)).reduce(mergeMoments, emptyMoments));
+    }
+  }
+  return moments;
+};
