@@ -32,6 +32,7 @@ export const variableDriftSchema = z.strictObject({
   psi: z.number().nonnegative().nullable(),
   noiseFloor: z.number().nonnegative().nullable().describe('PSI to be expected without any change'),
   debiasedPsi: z.number().nonnegative().nullable(),
+  psiUpperLimit: z.number().nonnegative().nullable().describe('How large debiasedPsi may be: upper end of its 95 % interval'),
   pValue: z.number().min(0).max(1).nullable(),
   adjustedPValue: z.number().min(0).max(1).nullable().describe('After Benjamini-Hochberg (or Holm) over the window'),
   evidence: z.array(evidenceSchema).describe('Every distance and test, also those that decide nothing'),

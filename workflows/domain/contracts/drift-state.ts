@@ -12,7 +12,10 @@ const share = z.number().min(0).max(1);
 export const driftPolicySchema = z
   .strictObject({
     warn: z.number().positive(),
-    enter: z.number().positive().describe('A window at or above it, with a p-value at or below `significance`, is high'),
+    enter: z.number().positive().describe('A window that reaches it, with a p-value at or below `significance`, is high'),
+    enterBy: z
+      .enum(['upper limit', 'estimate'])
+      .describe('What must reach `enter`. By the estimate, a change of just that size is found in every other window only'),
     leave: z.number().positive().describe('A window below it is low'),
     significance: z.number().gt(0).lt(1).describe('Of the adjusted p-value'),
     needed: z.int().positive().describe('So many of the last `of` windows must be high to enter drift, and low to leave it'),
@@ -31,7 +34,9 @@ export const observedVariableSchema = z.strictObject({
   name: z.string(),
   critical: z.boolean(),
   importance: z.number().nonnegative().nullable(),
-  measured: z.strictObject({ debiasedPsi: z.number().nonnegative(), adjustedPValue: share }).nullable(),
+  measured: z
+    .strictObject({ debiasedPsi: z.number().nonnegative(), psiUpperLimit: z.number().nonnegative(), adjustedPValue: share })
+    .nullable(),
 });
 export type ObservedVariable = z.infer<typeof observedVariableSchema>;
 

@@ -5,8 +5,8 @@ import type { Instant, Sha256 } from '#domain/units.ts';
 
 export const sha256 = 'b'.repeat(64) as Sha256;
 
-/** A window of one variable, as its PSI less the noise and its adjusted p-value; null has too few rows. */
-export type Seen = { readonly psi: number; readonly p: number } | null;
+/** A window of one variable, as its PSI less the noise (and the upper limit of it) and its adjusted p-value; null has too few rows. */
+export type Seen = { readonly psi: number; readonly upper?: number; readonly p: number } | null;
 export const high: Seen = { psi: 0.35, p: 0.001 };
 export const low: Seen = { psi: 0.01, p: 0.6 };
 export const middle: Seen = { psi: 0.15, p: 0.01 };
@@ -17,7 +17,7 @@ export const observed = (seen: Seen, parts: Partial<ObservedVariable> = {}): Obs
   name: 'age',
   critical: false,
   importance: null,
-  measured: seen === null ? null : { debiasedPsi: seen.psi, adjustedPValue: seen.p },
+  measured: seen === null ? null : { debiasedPsi: seen.psi, psiUpperLimit: seen.upper ?? seen.psi, adjustedPValue: seen.p },
   ...parts,
 });
 

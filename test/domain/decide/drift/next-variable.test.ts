@@ -68,14 +68,23 @@ describe('nextVariable()', () => {
     [{ psi: 0.1999999, p: 0.001 }, 'middle'],
     [{ psi: 0.1, p: 1 }, 'middle'],
     [{ psi: 0.0999999, p: 0.001 }, 'low'],
+    [{ psi: 0.15, upper: 0.2, p: 0.05 }, 'high'],
+    [{ psi: 0.15, upper: 0.1999999, p: 0.001 }, 'middle'],
+    [{ psi: 0.0999999, upper: 0.3, p: 0.001 }, 'low'],
   ])('%o is %s: the levels themselves are reached', (seen, level) => {
     expect(nextVariable(defaultDriftPolicy, newVariable, observed(seen)).memory.recent).toEqual([level]);
+  });
+
+  test('may go by the estimate, which must then reach the level itself', () => {
+    const seen = observed({ psi: 0.19, upper: 0.3, p: 0.001 });
+    expect(nextVariable({ ...defaultDriftPolicy, enterBy: 'estimate' }, newVariable, seen).memory.recent).toEqual(['middle']);
+    expect(nextVariable(defaultDriftPolicy, newVariable, seen).memory.recent).toEqual(['high']);
   });
 
   test('says its numbers', () => {
     const first = nextVariable(defaultDriftPolicy, newVariable, observed(high));
     expect(first.judged.reason).toBe(
-      'age: warn, as PSI less its noise 0.35 >= 0.2, adjusted p-value 0.001 <= 0.05; high windows 1 >= 2 does not hold of the last 1',
+      'age: warn, as PSI less its noise 0.35, upper 95% limit 0.35 >= 0.2, adjusted p-value 0.001 <= 0.05; high windows 1 >= 2 does not hold of the last 1',
     );
     const second = nextVariable(defaultDriftPolicy, first.memory, observed(high)).judged;
     expect(second.reason).toContain('age: drift');

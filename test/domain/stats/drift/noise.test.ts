@@ -1,9 +1,13 @@
 import { describe, expect, test } from 'vitest';
+import { smoothedPsi } from '#domain/stats/distances/psi.ts';
 import { rankPsi } from '#domain/stats/drift/drift-p-value.ts';
 import { fewestRows } from '#domain/stats/drift/fewest-rows.ts';
 import { noiseFloor } from '#domain/stats/drift/noise-floor.ts';
-import { occupiedCells } from '#domain/stats/drift/occupied-cells.ts';
+import { type OccupiedCells, occupiedCells } from '#domain/stats/drift/occupied-cells.ts';
+import { psiStandardError } from '#domain/stats/drift/psi-spread.ts';
+import { createRandom } from '#domain/stats/random.ts';
 import { chiSquareUpperQuantile } from '#domain/stats/special/chi-square.ts';
+import { multinomial } from '../../../calibration/samplers.ts';
 import vectors from '../../../golden/vectors.json' with { type: 'json' };
 import { expectRelative } from '../tolerance.ts';
 
@@ -25,6 +29,32 @@ describe('noise of PSI', () => {
   test('no number of rows is enough against a reference that is itself noise', () => {
     expect(fewestRows({ critical: 10, designEffect: 1, referenceRows: 100, warnLevel: 0.1 })).toBeNull();
     expect(fewestRows({ critical: 0, designEffect: 1, referenceRows: 100, warnLevel: 0.1 })).toBe(1);
+  });
+});
+
+describe('psiStandardError()', () => {
+  const shares = { quiet: [0.25, 0.25, 0.25, 0.25], changed: [0.4, 0.3, 0.2, 0.1] };
+
+  test.each(['quiet', 'changed'] as const)('is how PSI scatters from window to window, where shares are %s', (kind) => {
+    const random = createRandom(21);
+    const errors: number[] = [];
+    const found = Array.from({ length: 3000 }, () => {
+      const before = multinomial(random, 10_000, [0.25, 0.25, 0.25, 0.25]);
+      const now = multinomial(random, 800, shares[kind]);
+      errors.push(psiStandardError(occupiedCells(before, now) as OccupiedCells, 1));
+      return smoothedPsi(before, now) as number;
+    });
+    const mean = found.reduce((sum, one) => sum + one, 0) / found.length;
+    const deviation = Math.sqrt(found.reduce((sum, one) => sum + (one - mean) ** 2, 0) / found.length);
+    const typical = errors.sort((left, right) => left - right)[errors.length / 2] as number;
+    expectRelative(typical, deviation, 0.06);
+  });
+
+  test('grows with the root of the design effect where shares have changed, and is 0 with one cell', () => {
+    const cells = occupiedCells([250_000, 750_000], [50_000, 50_000]) as OccupiedCells;
+    expectRelative(psiStandardError(cells, 4), 2 * psiStandardError(cells, 1), 1e-3);
+    expect(psiStandardError(occupiedCells([5], [9]) as OccupiedCells, 2)).toBe(0);
+    expect(() => psiStandardError(cells, 0.5)).toThrow(RangeError);
   });
 });
 

@@ -1,6 +1,6 @@
 import type { DriftPolicy, JudgedVariable, ObservedVariable, VariableMemory, WindowLevel } from '../../contracts/drift-state.ts';
 import type { Inequality } from '../../contracts/verdict.ts';
-import { inequality, sentenceOf } from '../judgement.ts';
+import { inequality, sentenceOf, shortNumber } from '../judgement.ts';
 
 /** Nothing remembered: quiet until shown otherwise. */
 export const newVariable: VariableMemory = { phase: 'ok', recent: [] };
@@ -10,8 +10,8 @@ export type NextVariable = { readonly judged: JudgedVariable; readonly memory: V
 /**
  * The next state of one variable: a pure automaton over windows.
  *
- * A window is high where PSI less its noise reaches `enter` with an adjusted p-value at or below `significance`, low where
- * it is below `leave`, else middle. Drift begins with `needed` high windows of the last `of`, from whatever state, and
+ * A window is low where PSI less its noise is below `leave`. It is high where it is not low, the estimate (or, by default,
+ * the upper end of its 95 % interval) reaches `enter`, and the adjusted p-value is at or below `significance`; else middle. Drift begins with `needed` high windows of the last `of`, from whatever state, and
  * ends with as many low ones; then it recovers until all the last `of` windows are low. Outside of drift and recovery, a
  * window at or above `warn` is a warning, at once and for as long as it lasts.
  *
@@ -45,16 +45,20 @@ export const uncounted = (name: string, memory: VariableMemory, why: string): Ne
 });
 
 type Found = { readonly size: Inequality; readonly significance: Inequality; readonly isLow: boolean };
+type Measured = NonNullable<ObservedVariable['measured']>;
 
-const compare = (policy: DriftPolicy, { debiasedPsi, adjustedPValue }: NonNullable<ObservedVariable['measured']>): Found => ({
-  size: inequality('PSI less its noise', debiasedPsi, '>=', policy.enter),
+const compare = (policy: DriftPolicy, { debiasedPsi, psiUpperLimit, adjustedPValue }: Measured): Found => ({
+  size:
+    policy.enterBy === 'estimate'
+      ? inequality('PSI less its noise', debiasedPsi, '>=', policy.enter)
+      : inequality(`PSI less its noise ${shortNumber(debiasedPsi)}, upper 95% limit`, psiUpperLimit, '>=', policy.enter),
   significance: inequality('adjusted p-value', adjustedPValue, '<=', policy.significance),
   isLow: debiasedPsi < policy.leave,
 });
 
 const levelOf = ({ size, significance, isLow }: Found): WindowLevel => {
-  if (size.holds && significance.holds) return 'high';
-  return isLow ? 'low' : 'middle';
+  if (isLow) return 'low';
+  return size.holds && significance.holds ? 'high' : 'middle';
 };
 
 const countOf = (recent: readonly WindowLevel[], level: WindowLevel): number => recent.filter((one) => one === level).length;

@@ -11,8 +11,8 @@ export const observeReport = (report: DriftReport): DriftObservation => ({
   breaches: report.breaches,
 });
 
-const observeVariable = (variable: VariableDrift): ObservedVariable => {
-  const { name, critical, importance, sufficient, debiasedPsi, adjustedPValue } = variable;
-  const isMeasured = sufficient && debiasedPsi !== null && adjustedPValue !== null;
-  return { name, critical, importance, measured: isMeasured ? { debiasedPsi, adjustedPValue } : null };
+const observeVariable = ({ name, critical, importance, ...found }: VariableDrift): ObservedVariable => {
+  const { sufficient, debiasedPsi, psiUpperLimit, adjustedPValue } = found;
+  const isMeasured = sufficient && debiasedPsi !== null && psiUpperLimit !== null && adjustedPValue !== null;
+  return { name, critical, importance, measured: isMeasured ? { debiasedPsi, psiUpperLimit, adjustedPValue } : null };
 };

@@ -1,9 +1,13 @@
 import type { DriftPolicy } from '../../contracts/drift-state.ts';
 
-/** Hysteresis by size and by number of windows: a change must be large, no accident, and stay. */
+/**
+ * Hysteresis by size and by number of windows: a change must be large, no accident, and stay. A change of just the level
+ * must be found, so the level is reached where the change may be as large: by the upper end of its 95 % interval.
+ */
 export const defaultDriftPolicy: DriftPolicy = {
   warn: 0.1,
   enter: 0.2,
+  enterBy: 'upper limit',
   leave: 0.1,
   significance: 0.05,
   needed: 2,
@@ -22,6 +26,7 @@ export const defaultDriftPolicy: DriftPolicy = {
  */
 export const halfOfColumnsPolicy: DriftPolicy = {
   ...defaultDriftPolicy,
+  enterBy: 'estimate',
   needed: 1,
   of: 1,
   share: 0.5,

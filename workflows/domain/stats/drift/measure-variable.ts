@@ -2,6 +2,7 @@ import type { VariableDrift } from '../../contracts/drift-report.ts';
 import type { Evidence } from '../../contracts/evidence.ts';
 import type { ProfiledVariable } from '../../contracts/reference-profile.ts';
 import { debiasedPsi } from '../distances/psi-noise.ts';
+import { normalUpperQuantile } from '../special/normal.ts';
 import { rowsInCells } from '../summaries/cell-counts.ts';
 import { chiSquareHomogeneity } from '../two-sample/chi-square.ts';
 import { type CellComparison, compareCells } from './cell-statistics.ts';
@@ -9,6 +10,7 @@ import { chiSquareEvidence, distanceEvidence, insufficientEvidence, rankEvidence
 import { driftPValue } from './drift-p-value.ts';
 import { fewestRows } from './fewest-rows.ts';
 import { type ComparedSizes, noiseFloor } from './noise-floor.ts';
+import { psiStandardError } from './psi-spread.ts';
 import type { Compared } from './wasserstein-units.ts';
 import type { Watched } from './watched-variables.ts';
 
@@ -22,6 +24,9 @@ export type Measuring = {
   /** Upper 5 % point of the chi-square distribution; kept, since many variables have as many cells. */
   readonly critical: (degreesOfFreedom: number) => number;
 };
+
+/** Standard errors in half of a 95 % interval. */
+const twoSided95 = normalUpperQuantile(0.025);
 
 /**
  * One variable of one window: distances, tests, and whether there are rows enough to believe them. The adjusted p-value is
@@ -47,13 +52,15 @@ export const measureVariable = (watched: Watched, compared: Compared, measuring:
   const lack = measuring.unfair ?? lackOfRows(rows, fewest);
   const tests = lack === null ? testVariable(watched, comparison, measuring) : shown(subject, lack, rows);
   const psi = comparison.statistics.psi as number;
+  const change = debiasedPsi(psi, sizes, common.designEffect);
   return {
     ...common,
     fewestRows: fewest,
     sufficient: lack === null,
     psi,
     noiseFloor: noiseFloor(sizes) * common.designEffect,
-    debiasedPsi: debiasedPsi(psi, sizes, common.designEffect),
+    debiasedPsi: change,
+    psiUpperLimit: change + twoSided95 * psiStandardError(comparison.occupied, common.designEffect),
     pValue: tests.pValue,
     evidence: [...distanceEvidence(subject, variable, comparison, compared), ...tests.evidence],
   };
@@ -66,7 +73,15 @@ const roleOf = (variable: ProfiledVariable & { readonly critical?: boolean; read
 });
 
 const noRows = 'the window, or what it is compared with, has no row with a value';
-const nothing = { fewestRows: null, sufficient: false, psi: null, noiseFloor: null, debiasedPsi: null, pValue: null } as const;
+const nothing = {
+  fewestRows: null,
+  sufficient: false,
+  psi: null,
+  noiseFloor: null,
+  debiasedPsi: null,
+  psiUpperLimit: null,
+  pValue: null,
+} as const;
 const shown = (subject: Subject, lack: string, rows: number): Tests => ({
   pValue: null,
   evidence: [insufficientEvidence(subject, lack, rows)],
