@@ -10,9 +10,12 @@ describe.each(all.filter(({ scenarios }) => scenarios.length > 0))('$topic', ({ 
     expect(new Set(scenarios.map(({ name }) => name)).size).toBe(scenarios.length);
   });
 
-  test.each(scenarios.map((scenario) => [scenario.claim, scenario] as const))('%s', async (_, scenario) => {
-    const judged = [...(await scenario.rows(false))].map(judge);
-    expect(judged.length).toBeGreaterThan(0);
-    expect(judged.filter(({ judgement }) => judgement === 'missed')).toEqual([]);
-  });
+  test.each(scenarios.map((scenario) => [`${scenario.name}: ${scenario.claim}`, scenario] as const))(
+    '%s',
+    async (_, scenario) => {
+      const judged = [...(await scenario.rows(false))].map(judge);
+      expect(judged.length).toBeGreaterThan(0);
+      expect(judged.filter(({ judgement }) => judgement === 'missed')).toEqual([]);
+    },
+  );
 });
