@@ -5,8 +5,10 @@ import {
   retrainDecisionSchema,
   retrainStateSchema,
 } from '#domain/contracts/retrain-policy.ts';
+import type { Verdict, VerdictOutcome } from '#domain/contracts/verdict.ts';
+import { inequality } from '#domain/decide/judgement.ts';
 import { beginRetrainState, decideRetrain, type RetrainStep } from '#domain/decide/retrain/decide-retrain.ts';
-import { signalOfDrift } from '#domain/decide/retrain/signals.ts';
+import { signalOfVerdict } from '#domain/decide/retrain/signals.ts';
 import { dayMs, hourMs } from '#domain/units.ts';
 import vectors from '../../../golden/vectors.json' with { type: 'json' };
 import { beginMs, observation, type Parts, policyOf, signal, tell } from './observed.ts';
@@ -129,16 +131,34 @@ describe('reasons', () => {
       [3, { signals: { drift: signal(1) } }],
     ]);
     expect(steps.map(said)).toEqual(['retrain: drift', 'wait: nothing', 'wait: nothing', 'suppressed: drift']);
-    expect(signalOfDrift('drift', 'insufficient', [])).toBeNull();
   });
 
-  test('states of the drift automaton fire, hold and re-arm', () => {
-    const told = (['drift', 'warn', 'recovering', 'drift', 'ok', 'drift'] as const).map((state, day): [number, Parts] => [
+  test('verdicts fire, hold and re-arm', () => {
+    const verdict = (outcome: VerdictOutcome, measured = true): Verdict => ({
+      outcome,
+      reason: 'because',
+      inequalities: measured ? [inequality('gain', -1, '<', 0)] : [],
+      evidenceIds: ['one'],
+    });
+    const windows = [
+      verdict('fail'),
+      verdict('inconclusive'),
+      verdict('inconclusive', false),
+      verdict('error'),
+      verdict('fail'),
+      verdict('pass'),
+      verdict('fail'),
+    ];
+    const signals = windows.map((window) => signalOfVerdict('drift', window));
+    expect(signals.map((found) => found?.score)).toEqual([1, 0.5, undefined, undefined, 1, 0, 1]);
+    expect(signals[0]).toEqual({ score: 1, what: 'drift', evidenceIds: ['one'] });
+    const story = signals.map((drift, day): [number, Parts] => [
       2 * day,
-      { signals: { drift: signalOfDrift('drift', state, []) }, ended: day === 1 ? 'promoted' : null },
+      { signals: { drift }, ended: day === 1 ? 'promoted' : null },
     ]);
-    expect(tell(policy, begun, told).map(said)).toEqual([
+    expect(tell(policy, begun, story).map(said)).toEqual([
       'retrain: drift',
+      'wait: nothing',
       'wait: nothing',
       'wait: nothing',
       'suppressed: drift',

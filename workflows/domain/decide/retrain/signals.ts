@@ -1,13 +1,25 @@
-import type { DriftState } from '../../contracts/drift-report.ts';
 import type { Signal } from '../../contracts/retrain-policy.ts';
-
-const scores: Readonly<Record<DriftState, number | null>> = { insufficient: null, ok: 0, warn: 0.5, recovering: 0.5, drift: 1 };
+import type { Verdict } from '../../contracts/verdict.ts';
 
 /**
- * A state of the drift automaton as a score: only `drift` fires, only `ok` arms again, and too few rows say neither.
- * Null where the window was insufficient.
+ * What a verdict on one window (performance, estimate, drift, calibration) says to the triggers. A failure is 1 and fires;
+ * a pass is 0 and arms again; what was measured but is undecided is 1/2 and does neither. Null, so nothing was heard,
+ * where there was too little to measure or the verdict is an error. Does not throw.
+ *
+ * Example: `signalOfVerdict('drift', { outcome: 'fail', … })?.score` is 1.
  */
-export const signalOfDrift = (what: string, state: DriftState, evidenceIds: readonly string[]): Signal | null => {
-  const score = scores[state];
-  return score === null ? null : { score, what, evidenceIds: [...evidenceIds] };
+export const signalOfVerdict = (what: string, { outcome, inequalities, evidenceIds }: Verdict): Signal | null => {
+  const heard = (score: number): Signal => ({ score, what, evidenceIds: [...evidenceIds] });
+  switch (outcome) {
+    case 'fail':
+      return heard(1);
+    case 'pass':
+      return heard(0);
+    case 'inconclusive':
+      return inequalities.length > 0 ? heard(0.5) : null;
+    case 'error':
+      return null;
+    default:
+      return outcome satisfies never;
+  }
 };
