@@ -232,6 +232,8 @@ describe('silence', () => {
   });
 
   test('begins anew with each step', () => {
+    const quiet = counted({ at: 11, candidate: 1100, champion: 9000 });
+    expect(actions(policy, start, counted({ at: 9 }), quiet, nothing(14.5))).toEqual(['wait', 'advance', 'wait']);
     expect(actions(policy, start, counted({ at: 11 }), nothing(15.9), nothing(16))).toEqual(['advance', 'wait', 'hold']);
   });
 

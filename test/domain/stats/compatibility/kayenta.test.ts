@@ -150,6 +150,7 @@ describe('flaggerRollBackAt()', () => {
 
   test('takes no value for a failed check', () => {
     expect(flaggerRollBackAt([1, null, 1], { min: 0.99 })).toBe(1);
+    expect(flaggerRollBackAt([1, null, 1], { max: 500 })).toBe(1);
     expect(flaggerRollBackAt([], { min: 0.99 })).toBeNull();
   });
 });

@@ -17,18 +17,8 @@ export const logBetaUpperTail = (shapes: BetaShapes, at: Split): number => {
   return Math.log1p(-Math.exp(logTailByFraction({ a: b, b: a }, mirrored)));
 };
 
-const logTailByFraction = (shapes: BetaShapes, at: Split): number =>
-  -logBetaOverLikelihood(shapes, at) + logTailOverDensity(shapes, at);
-
-/**
- * log of [ upper tail * B(a, b) / (share^a complement^b) ], for a share beyond the mean: what stays of the tail without
- * the density, a number near -log b.
- */
-export const logTailOverDensity = ({ a, b }: BetaShapes, at: Split): number =>
-  Math.log(continuedFraction(b, a, at.complement)) - Math.log(b);
-
-/** True where the share lies far enough above the mean for `logTailOverDensity`. */
-export const liesBeyondMean = ({ a, b }: BetaShapes, at: Split): boolean => at.share * (a + b + 2) >= a + 1;
+const logTailByFraction = ({ a, b }: BetaShapes, at: Split): number =>
+  Math.log(continuedFraction(b, a, at.complement)) - Math.log(b) - logBetaOverLikelihood({ a, b }, at);
 
 /** 1 / (1 + d1 / (1 + d2 / (1 + ...))) from front to back (Lentz), two coefficients a step. */
 const continuedFraction = (a: number, b: number, x: number): number => {

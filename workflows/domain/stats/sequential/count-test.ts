@@ -1,5 +1,5 @@
-import { logBetaOverLikelihood, logMixtureRatio, priorAround, splitAt } from './beta-mixture.ts';
-import { liesBeyondMean, logBetaUpperTail, logTailOverDensity } from './beta-upper-tail.ts';
+import { logMixtureRatio, priorAround, splitAt } from './beta-mixture.ts';
+import { logBetaUpperTail } from './beta-upper-tail.ts';
 
 /**
  * Events (errors, say) of both arms while the candidate had a fixed share of the traffic. However the traffic swings, an
@@ -42,8 +42,8 @@ export const logEvidenceOfDifference = (counts: SplitCounts, strength = priorStr
  * A test of "not above" for every rate ratio up to 1, since each event's likelihood ratio grows with the share. Falls
  * about as -log of the number of events where the candidate is better, so evidence of harm still gets through later.
  *
- * Source: Lindon and Malek (2022) with a truncated prior; the tail and the Bayes factor are taken together, because each
- * alone may leave the range of doubles while their product is near 1.
+ * Source: Lindon and Malek (2022) with a truncated prior; in logarithms, because Bayes factor and tail may each leave the
+ * range of doubles while their product is near 1.
  * Agrees with: test/golden/vectors.json "sequential_counts", 1e-9; test/golden/sequential.json, exact fractions, 1e-11.
  * @example logEvidenceOfHarm({ share: 0.2, candidate: 18, champion: 30 }) // 3.039440975...
  */
@@ -54,9 +54,7 @@ export const logEvidenceOfHarm = (counts: SplitCounts, strength = priorStrength(
   const at = splitAt(counts.share);
   const prior = priorAround(counts.share, strength);
   const posterior = { a: prior.a + candidate, b: prior.b + champion };
-  const priorTail = logBetaUpperTail(prior, at);
-  if (liesBeyondMean(posterior, at)) return logTailOverDensity(posterior, at) - logBetaOverLikelihood(prior, at) - priorTail;
-  return logMixtureRatio(prior, candidate, champion, at) + logBetaUpperTail(posterior, at) - priorTail;
+  return logMixtureRatio(prior, candidate, champion, at) + logBetaUpperTail(posterior, at) - logBetaUpperTail(prior, at);
 };
 
 /**
