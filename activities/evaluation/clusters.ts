@@ -1,6 +1,6 @@
 /** Which rows of the hold-out belong together, because they are not independent pieces of evidence. */
 import { PerennialError } from '#domain/errors.ts';
-import { type Clusters, effectiveClusters, fewestClusters } from '#domain/stats/comparison/clusters.ts';
+import { type Clusters, tooFewClusters } from '#domain/stats/comparison/clusters.ts';
 import type { Duck } from '../../infra/tabular/duckdb.ts';
 import { quoteName } from '../../infra/tabular/sql.ts';
 import type { PipelineSpec } from '../deps.ts';
@@ -29,7 +29,7 @@ export const readClusters = async (db: Duck, holdout: RawHoldout, choice: Cluste
   if (eventTime === null) return key.length === 0 ? null : unlessSingle(await readColumns(db, holdout, key));
   for (const unit of ['day', 'hour'] as const) {
     const found = await readTime(db, holdout, unit, eventTime);
-    if (effectiveClusters(found) >= fewestClusters) return found;
+    if (tooFewClusters(found) === null) return found;
   }
   return null;
 };

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { bootstrap } from '#domain/stats/comparison/bootstrap.ts';
 import { compareRocAucOfClusters } from '#domain/stats/comparison/clustered-auc.ts';
 import { clusteredMean } from '#domain/stats/comparison/clustered-mean.ts';
-import { type Clusters, effectiveClusters, takeClusters } from '#domain/stats/comparison/clusters.ts';
+import { type Clusters, effectiveClusters, takeClusters, tooFewClusters } from '#domain/stats/comparison/clusters.ts';
 import { compareRocAuc } from '#domain/stats/comparison/delong.ts';
 import { jackknife } from '#domain/stats/comparison/jackknife.ts';
 import { metricTable } from '#domain/stats/metrics/metrics.ts';
@@ -34,6 +34,15 @@ describe('effectiveClusters()', () => {
 
   test.each(golden.clusteredMeans)('agrees with the definition', ({ ids, count, worth }) => {
     expectRelative(effectiveClusters(clustersOf(ids, count)), worth, 1e-12);
+  });
+});
+
+describe('tooFewClusters()', () => {
+  test('asks for five, and that no one of them is nearly all', () => {
+    expect(tooFewClusters(each(5))).toBeNull();
+    expect(tooFewClusters(each(4))).toBe('clusters by day 4 >= 5 does not hold');
+    const oneLarge = clustersOf([0, 1, 2, 3, ...new Array<number>(96).fill(4)]);
+    expect(tooFewClusters(oneLarge)).toBe('the 5 clusters by day are worth 1.0 of equal size: 1.0 >= 3 does not hold');
   });
 });
 

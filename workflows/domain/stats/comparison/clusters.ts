@@ -50,8 +50,22 @@ export const effectiveClusters = (clusters: Clusters): number => {
   return fourths === 0 ? 0 : squares ** 2 / fourths;
 };
 
-/**
- * Fewest clusters, by what they are worth, that say how much one differs from another. Student's t with four degrees of
- * freedom already asks for 2.1 standard errors instead of 1.6; with fewer the spread itself is a guess.
- */
+/** Fewer, and how much one differs from another is a guess. */
 export const fewestClusters = 5;
+/** Worth less, and Student's t has fewer than two degrees of freedom: bounds are then wider than anything they could decide. */
+const leastWorth = 3;
+
+/**
+ * Why these clusters are too few to compare by, as an inequality that does not hold; null where they are enough: at
+ * least 5, worth at least 3 of equal size. The rest is left to Student's t, which asks for 2.1 standard errors with what
+ * is worth 5 instead of 1.6, and for 2.9 with what is worth 3.
+ *
+ * Source: definition; on few and unequal clusters: Cameron and Miller, Journal of Human Resources 50 (2015), section VI.
+ */
+export const tooFewClusters = (clusters: Clusters): string | null => {
+  const { by, count } = clusters;
+  if (count < fewestClusters) return `clusters by ${by} ${count} >= ${fewestClusters} does not hold`;
+  const worth = effectiveClusters(clusters);
+  if (worth >= leastWorth) return null;
+  return `the ${count} clusters by ${by} are worth ${worth.toFixed(1)} of equal size: ${worth.toFixed(1)} >= ${leastWorth} does not hold`;
+};

@@ -2,7 +2,7 @@ import type { FairnessReport } from '../../contracts/evaluation-report.ts';
 import { fairnessName } from '../../decide/comparison-evidence.ts';
 import { everyRowOnce, type Scored } from '../metrics/scored.ts';
 import { finish, type Steps } from '../steps.ts';
-import { type Clusters, effectiveClusters, fewestClusters } from './clusters.ts';
+import { type Clusters, effectiveClusters, tooFewClusters } from './clusters.ts';
 import type { Gain, NoGain } from './estimate-gain.ts';
 import { evidenceOfGain, type Question } from './evidence-of-gain.ts';
 import { type GainOf, resampleGain } from './gain-by-resampling.ts';
@@ -87,12 +87,8 @@ const powerOf = ({ power }: FairnessContest): Pick<Question, 'power'> => (power 
 function* estimate(contest: FairnessContest, name: string, groups: number, gainOf: GainOf): Steps<Gain | NoGain> {
   if (groups < 2) return { kind: 'insufficient', reason: `groups with enough rows ${groups} >= 2 does not hold` };
   const { clusters, candidate } = contest;
-  const worth = clusters === null ? Number.POSITIVE_INFINITY : effectiveClusters(clusters);
-  if (worth < fewestClusters) {
-    return {
-      kind: 'insufficient',
-      reason: `clusters by ${clusters?.by} worth ${worth.toFixed(1)} >= ${fewestClusters} does not hold`,
-    };
-  }
-  return yield* resampleGain({ ...contest, name, rows: candidate.labels.length }, gainOf, worth - 1);
+  const tooFew = clusters === null ? null : tooFewClusters(clusters);
+  if (tooFew !== null) return { kind: 'insufficient', reason: tooFew };
+  const degreesOfFreedom = clusters === null ? Number.POSITIVE_INFINITY : effectiveClusters(clusters) - 1;
+  return yield* resampleGain({ ...contest, name, rows: candidate.labels.length }, gainOf, degreesOfFreedom);
 }

@@ -2,7 +2,7 @@ import type { Comparison } from '../../contracts/evaluation-report.ts';
 import type { GateSpec, MetricName } from '../../contracts/pipeline-spec/training.ts';
 import type { Scored } from '../metrics/scored.ts';
 import type { Steps } from '../steps.ts';
-import { type Clusters, effectiveClusters, fewestClusters } from './clusters.ts';
+import { type Clusters, effectiveClusters, tooFewClusters } from './clusters.ts';
 import { gainByResampling } from './gain-by-resampling.ts';
 import { gainOfAccuracy } from './gain-of-accuracy.ts';
 import { gainOfRocAuc } from './gain-of-roc-auc.ts';
@@ -57,7 +57,7 @@ const fewestRows = 30;
  * Estimates the gain by the test that fits metric and rows. Independent rows: DeLong for the ROC AUC of two classes,
  * paired proportions with McNemar for accuracy, a paired bootstrap for anything else. Rows in clusters: Obuchowski's
  * form of DeLong, a clustered mean, and the jackknife or bootstrap of clusters, with Student's t by what the clusters are
- * worth. Insufficient with fewer than 30 rows, 10 of a class, or clusters worth fewer than 5.
+ * worth. Insufficient with fewer than 30 rows, 10 of a class, or too few clusters.
  *
  * Source: of each test, in the files of this folder.
  */
@@ -65,12 +65,10 @@ export function* estimateGain(contest: Contest): Steps<Gain | NoGain> {
   const rows = contest.candidate.labels.length;
   if (rows < fewestRows) return { kind: 'insufficient', reason: `rows ${rows} >= ${fewestRows} does not hold` };
   const { clusters } = contest;
-  const worth = clusters === null ? Number.POSITIVE_INFINITY : effectiveClusters(clusters);
-  if (clusters !== null && worth < fewestClusters) {
-    const reason = `clusters by ${clusters.by}, of which ${clusters.count} are worth ${worth.toFixed(1)} of equal size, >= ${fewestClusters} does not hold`;
-    return { kind: 'insufficient', reason };
-  }
-  if (contest.metric === 'roc_auc' && contest.candidate.task === 'binary') return gainOfRocAuc(contest, worth - 1);
-  if (contest.metric === 'accuracy') return gainOfAccuracy(contest, worth - 1);
-  return yield* gainByResampling(contest, worth - 1);
+  const tooFew = clusters === null ? null : tooFewClusters(clusters);
+  if (tooFew !== null) return { kind: 'insufficient', reason: tooFew };
+  const degreesOfFreedom = clusters === null ? Number.POSITIVE_INFINITY : effectiveClusters(clusters) - 1;
+  if (contest.metric === 'roc_auc' && contest.candidate.task === 'binary') return gainOfRocAuc(contest, degreesOfFreedom);
+  if (contest.metric === 'accuracy') return gainOfAccuracy(contest, degreesOfFreedom);
+  return yield* gainByResampling(contest, degreesOfFreedom);
 }
