@@ -5,7 +5,7 @@ import { nextDown } from '#domain/stats/summaries/cell-edges.ts';
 import { emptyMoments, mergeMoments } from '#domain/stats/summaries/moments.ts';
 import { cellOf } from '#domain/stats/summaries/place-value.ts';
 import type { Duck } from '../tabular/duckdb.ts';
-import { doublesSql, inPortions, type ProfiledColumn, type ProfiledRows } from './rows.ts';
+import { doublesSql, inPortions, largestInMoments, type ProfiledColumn, type ProfiledRows } from './rows.ts';
 import type { NumericScale } from './sample-edges.ts';
 
 export type Counted = { readonly counts: CellCounts; readonly outside: number };
@@ -70,9 +70,6 @@ export const countNumbers = async (
 
 /** One vector of DuckDB: its rows are added up by one thread in their order, so sums have the same bits with any number of threads. */
 const blockRows = 2048;
-/** Squares of larger numbers, added up, leave the range of a double: they are in the cells and not in the moments. */
-const largest = 1e140;
-
 type BlockRow = {
   count: number[];
   mean: (number | null)[];
@@ -101,7 +98,7 @@ export const measureMoments = async (
 ): Promise<Moments[]> => {
   const moments: Moments[] = [];
   for (const portion of inPortions(columns)) {
-    const values = portion.map(({ sql }) => `CASE WHEN abs(${sql}) < ${largest} THEN ${sql} END`);
+    const values = portion.map(({ sql }) => `CASE WHEN abs(${sql}) <= ${largestInMoments} THEN ${sql} END`);
     const listOf = (aggregate: string): string => `[${values.map((value) => `${aggregate}(${value})`).join(', ')}] AS`;
     const blocks = await db.rows<BlockRow>(
       `SELECT ${listOf('count')} "count", ${listOf('avg')} mean, ${listOf('var_pop')} variance, ${listOf('min')} "min", ${listOf('max')} "max"

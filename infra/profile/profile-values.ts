@@ -4,6 +4,7 @@ import { emptyCounts } from '#domain/stats/summaries/cell-counts.ts';
 import { momentsOf } from '#domain/stats/summaries/moments.ts';
 import { createPlacer } from '#domain/stats/summaries/place-value.ts';
 import type { Counted, CountedGroups } from './count-numbers.ts';
+import { largestInMoments } from './rows.ts';
 import { scaleOf } from './sample-edges.ts';
 import { groupOf, type WindowPlan } from './season.ts';
 import { variableOf } from './variable.ts';
@@ -37,7 +38,13 @@ export const profileNumbersInMemory = (name: string, values: Float64Array, timin
   const finite = values.filter(Number.isFinite);
   const scale = scaleOf(finite);
   const counted = groupsOf(scale.layout, values, scale.fences, timing);
-  return variableOf({ name, scale, moments: momentsOf(finite), counted, plan: timing?.plan ?? null });
+  return variableOf({
+    name,
+    scale,
+    moments: momentsOf(finite.filter((value) => Math.abs(value) <= largestInMoments)),
+    counted,
+    plan: timing?.plan ?? null,
+  });
 };
 
 /** Classes, each with a cell of its own, whether it was ever met or not. */

@@ -21,6 +21,9 @@ export type ProfiledColumn = {
 /** Numbers as a list that SQL reads back exactly: the smallest ones and infinities too. */
 export const doublesSql = (values: readonly number[]): string => `CAST('[${values.join(', ')}]' AS DOUBLE[])`;
 
+/** Squares of larger numbers, added up, leave the range of a double: such are in the cells and not in the moments. */
+export const largestInMoments = 1e140;
+
 /** Bounds the length of a statement, and the memory of a sample of so many columns. */
 const columnsAtOnce = 16;
 

@@ -50,7 +50,9 @@ export const sampleScales = async (
     const sample = await db.connection.runAndReadAll(
       `SELECT ${selected} FROM ${rows.relation} WHERE ${sampleSql(rows, rowCount)}`,
     );
-    for (const values of sample.getColumns()) scales.push(scaleOf(finiteOf(values as (number | null)[])));
+    const found = sample.getColumns() as (number | null)[][];
+    // A result without rows has no columns either.
+    for (const index of portion.keys()) scales.push(scaleOf(finiteOf(found[index] ?? [])));
   }
   return scales;
 };
