@@ -1,6 +1,9 @@
 import { rolloutSchema } from '#domain/contracts/pipeline-spec/operation.ts';
 import { canaryPolicyOf } from '#domain/decide/canary/canary-policy.ts';
 import { kayentaClassify } from '#domain/stats/compatibility/kayenta-classify.ts';
+import { quantileOfSorted } from '#domain/stats/quantile.ts';
+import type { Random } from '#domain/stats/random.ts';
+import { countAbove } from '#domain/stats/sequential/count-above.ts';
 import { logEvidenceOfHarm } from '#domain/stats/sequential/count-test.ts';
 import { groupSequentialBounds, spendEvenly, spendLate } from '#domain/stats/sequential/group-sequential.ts';
 import { sequenceHalfWidth, sequenceTuning } from '#domain/stats/sequential/mean-sequence.ts';
@@ -239,6 +242,39 @@ const ratioAtAllTimes: Scenario = {
     }),
 };
 
+/** Answers take a log-normal time; slower ones are counted above the champion's 99 % point, known from 1,000 answers. */
+const latency: Scenario = {
+  name: 'a latency as answers above a bound',
+  claim:
+    'An equal candidate is called slower in at most 1 %, though the bound is known badly; one that is 1.3 times as slow is found within 50,000 requests.',
+  rows: (full) => {
+    const fewest = crossings(logEvidenceOfHarm, 0.1, 0.01, 5000);
+    const trials = full ? 500 : 15;
+    const milliseconds = (random: Random) => 20 * Math.exp(normal(random, 0, 0.5));
+    const requestsUntil = (random: Random, slower: number): number | null => {
+      const before = Float64Array.from({ length: 1000 }, () => milliseconds(random)).sort();
+      const bound = quantileOfSorted(before, 0.99);
+      let [candidate, events] = [0, 0];
+      for (let request = 1; request <= 50_000; request += 1) {
+        const isCandidate = random() < 0.1;
+        if (countAbove([milliseconds(random) * (isCandidate ? slower : 1)], bound) === 0) continue;
+        events += 1;
+        if (isCandidate) candidate += 1;
+        if (candidate >= (fewest[events] as number)) return request;
+      }
+      return null;
+    };
+    const equal = countOf('equal latency', trials, (random) => requestsUntil(random, 1) !== null);
+    const slower = Array.from({ length: trials }, (_, trial) => requestsUntil(chance(`slower ${trial}`), 1.3));
+    const found = slower.filter((one) => one !== null).length;
+    return [
+      { what: 'equal candidate called slower', rule: 'ours', successes: equal, trials, target: atMost(0.01) },
+      { what: '1.3 times as slow, found within 50,000 requests', rule: 'ours', successes: found, trials, target: atLeast(0.99) },
+      { what: '1.3 times as slow: median until found', rule: 'ours', unit: 'requests', ...medianOf(slower), target: null },
+    ];
+  },
+};
+
 /** After every row of both arms, up to some thousand; what each rule says of two equal means. */
 const means: Scenario = {
   name: 'equal means, looked at after every row',
@@ -304,6 +340,7 @@ export const scenarios: readonly Scenario[] = [
   metricsOverTime,
   whole,
   leaking,
+  latency,
   ratioAtAllTimes,
   means,
   plannedLooks,

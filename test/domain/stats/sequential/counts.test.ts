@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { logMixtureRatio, priorAround, splitAt } from '#domain/stats/sequential/beta-mixture.ts';
 import { logBetaUpperTail } from '#domain/stats/sequential/beta-upper-tail.ts';
+import { countAbove } from '#domain/stats/sequential/count-above.ts';
 import {
   alwaysValidP,
   eValueOf,
@@ -231,4 +232,17 @@ describe('how long until harm is found', () => {
 
 test('a prior leans on more events where the share is small', () => {
   expect([0.01, 0.1, 0.11, 0.5].map(priorStrength)).toEqual([20, 20, 10, 10]);
+});
+
+describe('countAbove()', () => {
+  test('counts what lies above, not what lies at the bound', () => {
+    expect(countAbove(Object.freeze([12, 50, 51, 300]), 50)).toBe(2);
+    expect(countAbove(Float64Array.of(1, Number.POSITIVE_INFINITY), 1)).toBe(1);
+    expect(countAbove([], 50)).toBe(0);
+  });
+
+  test('refuses what is no number', () => {
+    expect(() => countAbove([1, Number.NaN], 50)).toThrow(/value 1 is NaN/);
+    expect(() => countAbove([1], Number.NaN)).toThrow(RangeError);
+  });
 });

@@ -43,7 +43,10 @@ const splitCounts = ({ share, candidate, champion }: CanarySegment, name: Guardr
   champion: eventsOf(champion, name) / designEffect,
 });
 
-/** Segments are independent given their shares, so their evidence multiplies. */
+/**
+ * Whatever was seen before, the evidence of a new segment averages to at most 1 without harm; so segments multiply, also
+ * where what was seen decided when the share changed.
+ */
 const assessHarm = (name: GuardrailName, compared: readonly SplitCounts[], rows: number): Evidence => ({
   id: `${name}/harm`,
   what: `evidence that the rate of ${name} is above the champion's`,
