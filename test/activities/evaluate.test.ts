@@ -224,7 +224,7 @@ describe('evaluateCandidate against a champion', () => {
       evaluate('00000000000000cc', logisticModel([2.1]), xOnly),
     ]);
     const reports = await Promise.all(both.map(({ summary }) => reportOf(summary.reportSha256)));
-    expect(reports.map(({ holdoutUse }) => holdoutUse?.number).sort()).toEqual([1, 2]);
+    expect(reports.map(({ holdoutUse }) => holdoutUse?.number ?? 0).sort((left, right) => left - right)).toEqual([1, 2]);
   });
 
   test('counts rows of one cluster as one piece of evidence where the gate asks for it', async () => {

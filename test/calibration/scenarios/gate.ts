@@ -98,7 +98,7 @@ const power: Scenario = {
     const found = (rows: number, world: readonly [number, number], value: number | null): Finding => ({
       what: `promoted with ${rows} rows, ${world[0] * 100} % disagreement, margin ${world[1] * 100} points`,
       rule: 'ours',
-      successes: shownNotWorse(`gate power ${rows} ${world}`, trials, rows, world),
+      successes: shownNotWorse(`gate power ${rows} ${world.join(' ')}`, trials, rows, world),
       trials,
       target: value === null ? null : { operator: '>=', value },
     });
