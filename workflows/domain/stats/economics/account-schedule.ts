@@ -1,5 +1,5 @@
 import { normalUpperQuantile } from '../special/normal.ts';
-import { checkAmount, checkPositive } from './check.ts';
+import { checkAmount, checkPositiveAmount } from './check.ts';
 
 /** One span of the served model, and what it lost per prediction more than a fresh model would have. */
 export type ServedSpan = {
@@ -98,7 +98,7 @@ const errorOf = (spans: readonly ServedSpan[], weights: Float64Array, atStake: n
 
 const checkAccount = (spans: readonly ServedSpan[], periodDays: number, worth: Worth, confidence: number): void => {
   const doing = 'account for a schedule';
-  checkPositive(doing, 'the period', periodDays);
+  checkPositiveAmount(doing, 'the period', periodDays);
   checkAmount(doing, 'the number of predictions per day', worth.predictionsPerDay);
   checkAmount(doing, 'the value of an error', worth.valuePerError);
   checkAmount(doing, 'the cost of a run', worth.costPerRun);
@@ -106,7 +106,7 @@ const checkAccount = (spans: readonly ServedSpan[], periodDays: number, worth: W
     throw new RangeError(`Cannot ${doing} as the confidence must lie in (0.5, 1): it is ${confidence}`);
   }
   for (const { days, excess, standardError } of spans) {
-    checkPositive(doing, 'the days of a span', days);
+    checkPositiveAmount(doing, 'the days of a span', days);
     checkAmount(doing, 'a standard error', standardError);
     if (!Number.isFinite(excess)) throw new RangeError(`Cannot ${doing} as an excess loss must be finite: it is ${excess}`);
   }

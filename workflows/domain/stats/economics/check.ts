@@ -6,7 +6,7 @@ export const checkAmount = (doing: string, what: string, value: number): void =>
 };
 
 /** The same where zero has no answer. */
-export const checkPositive = (doing: string, what: string, value: number): void => {
+export const checkPositiveAmount = (doing: string, what: string, value: number): void => {
   if (!(value > 0 && value < Number.POSITIVE_INFINITY)) {
     throw new RangeError(`Cannot ${doing} as ${what} must be finite and above 0: it is ${value}`);
   }

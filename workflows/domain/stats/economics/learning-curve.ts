@@ -1,5 +1,5 @@
 import { normalUpperQuantile } from '../special/normal.ts';
-import { checkPositive } from './check.ts';
+import { checkPositiveAmount } from './check.ts';
 
 /** A model of the last retrain, trained on that many rows, and its loss on the hold-out that all points share. */
 export type CurvePoint = { readonly rows: number; readonly loss: number; readonly standardError: number };
@@ -58,9 +58,9 @@ const checkCurve = (points: readonly CurvePoint[], rows: number, confidence: num
   if (!(confidence > 0.5 && confidence < 1)) {
     throw new RangeError(`Cannot ${doing} as the confidence must lie in (0.5, 1): it is ${confidence}`);
   }
-  checkPositive(doing, 'the number of rows', rows);
+  checkPositiveAmount(doing, 'the number of rows', rows);
   for (const point of points) {
-    checkPositive(doing, 'the rows of a point', point.rows);
+    checkPositiveAmount(doing, 'the rows of a point', point.rows);
     for (const value of [point.loss, point.standardError]) {
       if (!(value >= 0 && Number.isFinite(value))) {
         throw new RangeError(`Cannot ${doing} as a loss and its standard error must be finite and at least 0: one is ${value}`);

@@ -1,4 +1,4 @@
-import { checkAmount, checkPositive } from './check.ts';
+import { checkAmount, checkPositiveAmount } from './check.ts';
 
 /** A model that grows stale evenly: each day since training adds `decayPerDay` to what a day loses. */
 export type SmoothDecay = {
@@ -21,7 +21,7 @@ export const costUnderDecay = ({ costPerRun, decayPerDay }: SmoothDecay, periodD
   const doing = 'take the cost of a schedule';
   checkAmount(doing, 'the cost of a run', costPerRun);
   checkAmount(doing, 'the decay', decayPerDay);
-  checkPositive(doing, 'the period', periodDays);
+  checkPositiveAmount(doing, 'the period', periodDays);
   return costPerRun / periodDays + (decayPerDay * periodDays) / 2;
 };
 
