@@ -60,7 +60,7 @@ const numericColumns: Scenario = {
     ).flatMap(([n, m]) => {
       const what = `${n} against ${m} rows`;
       const edges = edgesFor(n);
-      return findingsOf(what, `evidently number ${what}`, full ? 1500 : 12, { ours: atMost(0.05) }, (random) => {
+      return findingsOf(what, `evidently number ${what}`, full ? 600 : 4, { ours: atMost(0.05) }, (random) => {
         const [before, now] = [normals(random, n), normals(random, m)];
         const column = numeric(before, now);
         const cells = evidentlyCells('numeric', column.reference as number[], column.current as number[]);
@@ -94,7 +94,7 @@ const categories: Scenario = {
     ).flatMap(([values, n, m]) => {
       const wheel: Wheel = wheelOf(equalShares(values));
       const what = `${values} values, ${n} against ${m} rows`;
-      return findingsOf(what, `evidently category ${what}`, full ? 3000 : 20, { ours: atMost(0.05) }, (random) => {
+      return findingsOf(what, `evidently category ${what}`, full ? 1500 : 8, { ours: atMost(0.05) }, (random) => {
         const [reference, current] = [turn(random, wheel, n), turn(random, wheel, m)];
         const found = evidentlyColumn({ kind: 'categorical', reference: named(reference), current: named(current) });
         return { ours: oursFires({ reference, current }), [`Evidently's default (${found?.test})`]: found?.isDrift ?? false };
@@ -136,7 +136,7 @@ const dataSets: Scenario = {
     'Ours alarms in at most 1 % of windows in which nothing changed, and in at least 99 % in which 4 of 20 features moved by one standard deviation.',
   rows: (full): Finding[] => {
     const look = (what: string, n: number, m: number, moved: number, targets: Parameters<typeof findingsOf>[3]): Finding[] =>
-      findingsOf(what, `evidently data set ${what}`, full ? 250 : 2, targets, (random) => {
+      findingsOf(what, `evidently data set ${what}`, full ? 120 : 1, targets, (random) => {
         const window = windowOf(random, n, m, moved, 1);
         const columns = window.map(({ column }) => ({ isDrift: fires(column) }));
         return {
