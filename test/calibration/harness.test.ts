@@ -4,6 +4,7 @@ import { binomialLowerTail, binomialProbability } from '#domain/stats/special/bi
 import { chiSquareUpperTail } from '#domain/stats/special/incomplete-gamma.ts';
 import { expectRelative } from '../domain/stats/tolerance.ts';
 import { exactBounds, judge } from './judge.ts';
+import { pageOf } from './report.ts';
 import * as samplers from './samplers.ts';
 import { chance, countOf } from './scenario.ts';
 
@@ -75,6 +76,34 @@ describe('judging', () => {
   test('what is no proportion is refused', () => {
     expect(() => judge({ ...finding(3), trials: 2 })).toThrow(RangeError);
     expect(() => judge({ ...finding(0), trials: 0 })).toThrow(RangeError);
+  });
+});
+
+describe('the page', () => {
+  const judged = [
+    { what: 'rolled back', rule: 'ours', successes: 2, trials: 400, target: { operator: '<=', value: 0.01 } },
+    { what: 'median', rule: 'ours', value: 141, unit: 'events', between: [137, 148], target: { operator: '<=', value: 160 } },
+    { what: 'rolled back', rule: 'a | b', successes: 300, trials: 400, target: null },
+  ] as const;
+  const outcome = { topic: 'canary', name: 'equal arms', claim: 'Rarely.', seconds: 1, judged: judged.map(judge) };
+  const page = pageOf([outcome], { seed: 1, date: '2026-01-05', node: 'v24.0.0', cores: 2, minutes: 3 });
+
+  test('has the rules of one question beside each other, with bounds, counts and targets', () => {
+    expect(
+      page
+        .split('\n')
+        .filter((line) => line.startsWith('| '))
+        .slice(1),
+    ).toEqual([
+      '| rolled back | ours | 0.5 % | 0.0372 % to 2.08 % | 2 of 400 | <= 1 % | met |',
+      '| rolled back | a \\| b | 75 % | 69.6 % to 79.9 % | 300 of 400 |  | shown |',
+      '| median | ours | 141 events | 137 events to 148 events |  | <= 160 events | met |',
+    ]);
+  });
+
+  test('says how it came about, and how many targets were met', () => {
+    expect(page).toContain('all repetitions, seed 1, 2026-01-05, Node v24.0.0, 3 minutes on 2 cores.');
+    expect(page).toContain('2 targets met, 0 within noise, 0 missed; 1 figures shown without a target.');
   });
 });
 

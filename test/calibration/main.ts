@@ -14,6 +14,9 @@ const { values, positionals } = parseArgs({
 });
 const unknown = positionals.filter((topic) => !topics.includes(topic));
 if (unknown.length > 0) throw new RangeError(`Cannot run ${unknown.join(', ')}: the topics are ${topics.join(', ')}`);
+if (values.write && (values.fast || positionals.length > 0)) {
+  throw new RangeError('Cannot write RESULTS.md as it must hold all repetitions of all topics: give --write alone');
+}
 
 type Job = { readonly topic: string; readonly place: number; readonly name: string };
 
@@ -56,7 +59,9 @@ const work = async (): Promise<void> => {
 };
 
 const started = performance.now();
-await Promise.all(Array.from({ length: Math.max(1, availableParallelism()) }, work));
+const cores = availableParallelism();
+await Promise.all(Array.from({ length: cores }, work));
+const seconds = Math.round((performance.now() - started) / 1000);
 
 // In the order of the topics, not in the order in which they ended.
 const ordered = jobs.flatMap((job) => outcomes.get(job) ?? []);
@@ -66,17 +71,13 @@ for (const outcome of ordered) {
   topic = outcome.topic;
   console.log(`\n${tableOf(outcome)}`);
 }
-console.log(`\n${summaryOf(ordered)}; ${((performance.now() - started) / 1000).toFixed(0)} s`);
+console.log(`\n${summaryOf(ordered)}; ${seconds} s on ${cores} cores`);
 for (const message of broken) console.error(message);
 
 const missed = ordered.flatMap(({ judged }) => judged).filter(({ judgement }) => judgement === 'missed');
 if (missed.length + broken.length > 0) process.exitCode = 1;
 if (values.write && broken.length === 0) {
-  const circumstances = {
-    seed: baseSeed,
-    date: new Date().toISOString().slice(0, 10),
-    node: process.version,
-    full: !values.fast,
-  };
+  const [date] = new Date().toISOString().split('T') as [string];
+  const circumstances = { seed: baseSeed, date, node: process.version, cores, minutes: Math.ceil(seconds / 60) };
   writeFileSync(join(import.meta.dirname, 'RESULTS.md'), pageOf(ordered, circumstances));
 }

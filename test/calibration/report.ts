@@ -27,12 +27,16 @@ const row = ({ finding, estimate, between, judgement }: Judged): string[] => [
   judgement,
 ];
 
+/** The rules that answer one question stand together, in the order of the questions. */
+const byQuestion = (judged: readonly Judged[]): Judged[] =>
+  [...Map.groupBy(judged, ({ finding }) => finding.what).values()].flat();
+
 const heading = ['what', 'rule', 'found', '99 % bounds', 'counted', 'target', ''];
 
 const cell = (text: string): string => text.replaceAll('|', '\\|');
 const markdownRow = (cells: readonly string[]): string => `| ${cells.map(cell).join(' | ')} |`;
 
-/** The findings of one scenario as lines of a Markdown table, ours first within each question. */
+/** The findings of one scenario as lines of a Markdown table. */
 export const tableOf = (outcome: Outcome): string =>
   [
     `### ${outcome.name}`,
@@ -41,10 +45,16 @@ export const tableOf = (outcome: Outcome): string =>
     '',
     markdownRow(heading),
     `|${heading.map(() => '---').join('|')}|`,
-    ...outcome.judged.map((judged) => markdownRow(row(judged))),
+    ...byQuestion(outcome.judged).map((judged) => markdownRow(row(judged))),
   ].join('\n');
 
-export type Circumstances = { readonly seed: number; readonly date: string; readonly node: string; readonly full: boolean };
+export type Circumstances = {
+  readonly seed: number;
+  readonly date: string;
+  readonly node: string;
+  readonly cores: number;
+  readonly minutes: number;
+};
 
 /** How many targets were met, met within noise and missed. */
 export const summaryOf = (outcomes: readonly Outcome[]): string => {
@@ -54,12 +64,12 @@ export const summaryOf = (outcomes: readonly Outcome[]): string => {
 };
 
 /** The whole page: by topic, then by scenario. */
-export const pageOf = (outcomes: readonly Outcome[], { seed, date, node, full }: Circumstances): string => {
+export const pageOf = (outcomes: readonly Outcome[], { seed, date, node, cores, minutes }: Circumstances): string => {
   const byTopic = Map.groupBy(outcomes, ({ topic }) => topic);
   const sections = [...byTopic].map(([topic, list]) => [`## ${topic}`, ...list.map(tableOf)].join('\n\n'));
   return [
     '# Results',
-    `${full ? 'All repetitions' : 'The fast subset'}; seed ${seed}, ${date}, Node ${node}, by \`npm run test:calibration -- --write\`.`,
+    `Written by \`npm run test:calibration -- --write\`: all repetitions, seed ${seed}, ${date}, Node ${node}, ${minutes} minutes on ${cores} cores.`,
     `${summaryOf(outcomes)}. Bounds are exact and one-sided (Clopper-Pearson) for proportions; a target is missed only where the friendlier bound misses it.`,
     ...sections,
     '',

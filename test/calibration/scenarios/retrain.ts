@@ -62,7 +62,7 @@ const compare = (world: World, claim: string, limit: number): Scenario => ({
   name: world.name,
   claim,
   rows: (full): Finding[] => {
-    const years = full ? 400 : 20;
+    const years = full ? 400 : 10;
     // A team that knows nothing takes the defaults: a model is 30 days old at most.
     const rules: [string, Rule][] = [
       ['ours', ours(policyOf(30))],
@@ -100,7 +100,7 @@ const account = (world: World): Scenario => ({
   claim:
     'What was saved against a weekly schedule that never ran lies within the 90 % bounds of its account, but for a little: the policy decides by the noise that the account then books.',
   rows: (full) => {
-    const trials = full ? 1000 : 60;
+    const trials = full ? 1000 : 30;
     const accounts = Array.from({ length: trials }, (_, year) => accounted(world, year));
     const successes = accounts.filter(({ holds }) => holds).length;
     const flattered = accounts.map((one) => one.flattered * 100);
