@@ -28,6 +28,19 @@ def polished(start, tail, density, probability):
     raise ArithmeticError(f"no quantile from {start}")
 
 
+def beta_tail_cases():
+    """Few of very many: the share is next to 1, and only its complement has digits."""
+    cases = []
+    for many, few in ((1e4, 30), (1e6, 3), (1e6, 0.5), (1e7, 1.5), (1e8, 2), (1e8, 1), (2e5, 0.5)):
+        for ratio in (1e-6, 0.2, 0.9, 1, 1.1, 2, 6, 20):
+            complement = ratio * few / (many + few)
+            # What is left of 1 has digits enough, if there are enough to begin with.
+            with mp.workdps(300):
+                upper = beta_tail(few, many, complement)
+                cases.append({"a": many, "b": few, "complement": complement, "upper": float(upper), "lower": float(1 - upper)})
+    return cases
+
+
 def gamma_quantile(shape, probability, upper, start):
     shape = mpf(shape)
     density = lambda x: mpmath.exp((shape - 1) * mpmath.log(x) - x - mpmath.loggamma(shape)) * (-1 if upper else 1)
@@ -135,7 +148,7 @@ def files():
     kolmogorov, kolmogorov_quantiles = kolmogorov_cases()
     poisson, negative, binomial = count_cases()
     return {"quantiles.json": {
-        "chiSquare": chi_square_cases(), "beta": beta_cases(), "logBeta": log_beta_cases(), "student": tails,
+        "chiSquare": chi_square_cases(), "beta": beta_cases(), "betaTails": beta_tail_cases(), "logBeta": log_beta_cases(), "student": tails,
         "studentQuantile": quantiles, "kolmogorov": kolmogorov, "kolmogorovQuantile": kolmogorov_quantiles,
         "poisson": poisson, "negativeBinomial": negative, "binomial": binomial, "normal": normal_cases(),
     }}

@@ -50,6 +50,15 @@ describe('quantiles agree with long arithmetic', () => {
 describe('tails agree with long arithmetic', () => {
   test.each(golden.logBeta)('logBeta($a, $b)', ({ a, b, value }) => expectRelative(logBeta(a, b), value, 1e-13, 1e-14));
 
+  test.each(golden.betaTails)('beta($a, $b), $complement from 1', ({ a, b, complement, lower, upper }) => {
+    const tails = incompleteBeta(a, b, 1 - complement, complement);
+    expectRelative(tails.lower, lower, 1e-12, smallest);
+    expectRelative(tails.upper, upper, 1e-12, smallest);
+    const mirrored = incompleteBeta(b, a, complement, 1 - complement);
+    expectRelative(mirrored.lower, tails.upper, 1e-13);
+    expectRelative(mirrored.upper, tails.lower, 1e-13);
+  });
+
   test.each(golden.kolmogorov)('kolmogorovTails($x)', ({ x, lower, upper }) => {
     const tails = kolmogorovTails(x);
     expectRelative(tails.lower, lower, 1e-12, smallest);

@@ -11,10 +11,11 @@ const tiny = 1e-300;
  * Regularised incomplete gamma functions P(a, x) and Q(a, x) for shape a > 0 and x >= 0.
  *
  * Sums the power series left of the mean and a continued fraction right of it. Throws RangeError elsewhere.
- * At x = 0: lower 0, upper 1. Relative error of each tail below 1e-12. Cost: about sqrt(a) terms.
+ * At x = 0: lower 0, upper 1. Relative error of each tail below 1e-12 from a shape of 0.01 on; below it the upper tail,
+ * which is tiny everywhere, loses digits. Cost: about sqrt(a) terms.
  *
  * Source: DLMF 8.11.4 (series) and 8.9.2 (continued fraction), https://dlmf.nist.gov/8
- * Agrees with: test/golden/special.json, `scipy.special.gammainc` and `gammaincc`, 1e-11.
+ * Agrees with: test/golden/special.json, `scipy.special.gammainc` and `gammaincc`, 1e-11; `@stdlib/math-base-special-gammainc`, 1e-10.
  * @example incompleteGamma(0.5, 2).upper // 0.04550026389635842, two standard deviations
  */
 export const incompleteGamma = (shape: number, x: number): Tails => {
