@@ -64,7 +64,11 @@ export interface Registry {
    * Counts candidates that were compared on a hold-out, from 1; the same candidate again has the same number, so that
    * attempts and repeated runs are one use.
    */
-  useHoldout(use: { pipeline: PipelineName; holdout: string; trainingKey: Sha256 }): Promise<number>;
+  useHoldout(use: {
+    pipeline: PipelineName;
+    holdout: { newestDay: string } | { kept: string };
+    trainingKey: Sha256;
+  }): Promise<{ holdout: string; number: number }>;
   recordEvaluation(evaluation: {
     sha256: Sha256;
     pipeline: PipelineName;

@@ -11,8 +11,8 @@ import type { EvaluateInput } from './subject.ts';
  * champion's columns and rows that came late change its bytes, but not what was learned from it. One that is chosen by a
  * hash keeps its rows for as long as the pipeline lives.
  */
-const nameHoldout = ({ split }: FeatureFrame): string =>
-  split.kind === 'time' && split.holdoutTo !== null ? `rows up to ${split.holdoutTo.slice(0, 10)}` : 'kept rows';
+const holdoutOf = ({ split }: FeatureFrame): { readonly newestDay: string } | { readonly kept: string } =>
+  split.kind === 'time' && split.holdoutTo !== null ? { newestDay: split.holdoutTo.slice(0, 10) } : { kept: 'kept rows' };
 
 /**
  * Counts this candidate on its hold-out, and says what the comparison with the champion may still claim. The same
@@ -25,8 +25,8 @@ export const countHoldoutUse = async (
   const { gate } = await readSpec(deps, input);
   const frame = featureFrameSchema.parse(await deps.content.getJson(input.frameSha256));
   const { trainingKey } = trainingResultSchema.parse(await deps.content.getJson(input.trainingResultSha256));
-  const holdout = nameHoldout(frame);
-  const number = await deps.registry.useHoldout({ pipeline: input.pipeline, holdout, trainingKey });
-  const confidence = confidenceOfUse(gate.champion.confidence, number, frame.split.kind === 'time' ? 'fresh' : 'kept');
-  return { holdout, number, confidence };
+  const holdout = holdoutOf(frame);
+  const used = await deps.registry.useHoldout({ pipeline: input.pipeline, holdout, trainingKey });
+  const confidence = confidenceOfUse(gate.champion.confidence, used.number, 'kept' in holdout ? 'kept' : 'fresh');
+  return { ...used, confidence };
 };
