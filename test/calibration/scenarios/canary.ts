@@ -119,7 +119,7 @@ const traffic: Scenario = {
   rows: (full) =>
     Object.entries(swings).flatMap(([world, swing]) =>
       [1, 2].flatMap((ratio) => {
-        const trials = full ? 2000 : 60;
+        const trials = full ? 1000 : 60;
         const successes: Record<string, number> = Object.fromEntries(Object.keys(rules).map((rule) => [rule, 0]));
         for (let trial = 0; trial < trials; trial += 1) {
           const seen = swinging(chance(`swings ${world} ${ratio} ${trial}`), { ...swing, ratio });
@@ -137,7 +137,7 @@ const metricsOverTime: Scenario = {
   claim: 'Shown only: series that depend on their past are failed by a test for points that do not.',
   rows: (full) =>
     [0, 0.3, 0.5, 0.8].map((correlation) => {
-      const trials = full ? 2000 : 100;
+      const trials = full ? 1000 : 60;
       const successes = countOf(`kayenta ${correlation}`, trials, (random) => {
         const series = () => Array.from(autoregressive(random, 60, correlation), (value) => 100 + 5 * value);
         return kayentaClassify(series(), series()) !== 'Pass';
@@ -165,7 +165,7 @@ const whole: Scenario = {
   name: 'whole rollouts',
   claim: 'A rollout of an equal candidate is rolled back in at most 1 %, whatever the reason, and promoted otherwise.',
   rows: (full) => {
-    const trials = full ? 2000 : 40;
+    const trials = full ? 1500 : 40;
     const run = (name: string, policy: typeof asWritten, world: World): Ended[] =>
       Array.from({ length: trials }, (_, trial) => rollOut(chance(`${name} ${trial}`), policy, world));
     const proportion = (what: string, ended: readonly Ended[], action: Ended['action'], target: Target | null): Finding => {
@@ -217,7 +217,7 @@ const ratioAtAllTimes: Scenario = {
   claim: 'Bounds of the rate ratio at 95 % hold it at all looks together, over all shares, in at least 95 % of rollouts.',
   rows: (full) =>
     [0.7, 1, 2].map((ratio) => {
-      const trials = full ? 500 : 20;
+      const trials = full ? 400 : 20;
       const missed = countOf(`ratio ${ratio}`, trials, (random) => {
         const segments: { share: number; candidate: number; champion: number }[] = [];
         return [0.05, 0.2, 0.5].some((share) => {
