@@ -4,14 +4,13 @@ import type {
   RetrainPolicy,
   RetrainSignal,
   RetrainState,
-  RetrainVeto,
 } from '../../contracts/retrain-policy.ts';
-import { sentenceOf } from '../judgement.ts';
+import { chooseReason } from './choose-reason.ts';
 import { counterfactualOf, followSchedule } from './follow-schedule.ts';
-import { type Standing, standingsOf } from './reasons.ts';
+import { standingsOf } from './reasons.ts';
 import { takeOutcome } from './take-outcome.ts';
 import { armedTrigger, spentTrigger, stepTrigger, type Triggered, type TriggerStatus } from './trigger.ts';
-import { startsWithin, type VetoCheck, vetoChecksOf } from './vetoes.ts';
+import { startsWithin, vetoChecksOf } from './vetoes.ts';
 
 export type RetrainStep = { readonly state: RetrainState; readonly decision: RetrainDecision };
 
@@ -55,7 +54,7 @@ export const decideRetrain = (
   const { schedule, wouldRetrain } = followSchedule(policy, triggered);
   const state = { ...triggered, schedule };
   const standings = standingsOf({ policy, state, observation, statuses });
-  const choice = choose(standings, (standing) => vetoChecksOf(policy, state, observation, standing));
+  const choice = chooseReason(standings, (standing) => vetoChecksOf(policy, state, observation, standing));
   const after =
     choice.decision === 'retrain' || choice.decision === 'recalibrate' ? start(policy, state, choice.decision) : state;
   return { state: after, decision: { ...choice, page, counterfactual: counterfactualOf(after, wouldRetrain) } };
@@ -79,52 +78,6 @@ const stepTriggers = (policy: RetrainPolicy, state: RetrainState, { signals }: R
   });
   const triggers = all((triggered) => triggered.state);
   return { state: { ...state, triggers }, statuses: all((triggered) => triggered.status) };
-};
-
-type Choice = Omit<RetrainDecision, 'page' | 'counterfactual'>;
-
-const choose = (standings: readonly Standing[], checksOf: (standing: Standing) => VetoCheck[]): Choice => {
-  const asking = standings
-    .filter(({ status }) => status === 'asks')
-    .map((standing) => ({ standing, checks: checksOf(standing) }));
-  const free = asking.find(({ checks }) => checks.every(({ condition, overridden }) => condition.holds || overridden));
-  if (free !== undefined) return choiceOf(free.standing.cure, free.standing, free.checks);
-  const [vetoed] = asking;
-  if (vetoed !== undefined) return choiceOf('suppressed', vetoed.standing, vetoed.checks);
-  const stirring = standings.find(({ status }) => status !== 'quiet');
-  if (stirring?.status === 'not re-armed') return choiceOf('suppressed', stirring, checksOf(stirring));
-  return stirring === undefined ? nothing(standings, checksOf) : choiceOf('wait', stirring, []);
-};
-
-const choiceOf = (decision: Choice['decision'], standing: Standing, checks: readonly VetoCheck[]): Choice => {
-  const broken = checks.filter(({ condition }) => !condition.holds);
-  const vetoes: { veto: RetrainVeto; overridden: boolean }[] = broken.map(({ veto, overridden }) => ({ veto, overridden }));
-  if (standing.status === 'not re-armed') vetoes.unshift({ veto: 'not re-armed', overridden: false });
-  const why = standing.inequalities.map(sentenceOf).join('; ');
-  const but = broken.map(({ condition, overridden }) => `${overridden ? 'set aside: ' : ''}${sentenceOf(condition)}`);
-  return {
-    decision,
-    reason: standing.reason,
-    sentence: [`${verbs[decision]} (${standing.reason}): ${why}`, ...but].join('; '),
-    inequalities: [...standing.inequalities, ...checks.map(({ condition }) => condition)],
-    vetoes,
-    evidenceIds: [...standing.evidenceIds],
-  };
-};
-
-const verbs: Readonly<Record<Choice['decision'], string>> = {
-  retrain: 'Retrain',
-  recalibrate: 'Recalibrate',
-  wait: 'Wait',
-  suppressed: 'Suppressed',
-};
-
-/** Nothing stirs: the numbers of every reason that was looked at, and where there is none, those of a run's conditions. */
-const nothing = (standings: readonly Standing[], checksOf: (standing: Standing) => VetoCheck[]): Choice => {
-  const none: Standing = { reason: 'nothing', cure: 'retrain', status: 'quiet', inequalities: [], evidenceIds: [] };
-  const looked = standings.flatMap(({ inequalities }) => inequalities);
-  const inequalities = looked.length > 0 ? looked : checksOf(none).map(({ condition }) => condition);
-  return choiceOf('wait', { ...none, inequalities }, []);
 };
 
 const start = (policy: RetrainPolicy, state: RetrainState, kind: 'retrain' | 'recalibrate'): RetrainState => {
