@@ -58,8 +58,8 @@ describe('missing rate', () => {
         .map(({ statement }) => statement)
         .join(),
     ).toContain('rate 0.51 > 0.5');
-    const usual = numericFeature('age', [150, 50], { reference: counts([150, 50], { missing: 800 }) });
-    expect(of(805, 1000, usual)).toEqual([]);
+    const usual = numericFeature('age', [1500, 500], { reference: counts([1500, 500], { missing: 8000 }) });
+    expect(of(8150, 10_000, usual)).toEqual([]);
   });
 
   test('one row of one is no evidence', () => {
@@ -150,15 +150,16 @@ describe('frozen feed', () => {
     const profile = profileOf([weekday], {
       season: { slot: 'day of week', slots: 7, windowMs: dayMs, windowsBySlot: [4, 4, 4, 4, 4, 4, 4] },
     });
-    const on = (day: number) =>
+    const on = (day: number, rows = 1000) =>
       findBreaches(
         profile,
-        windowOf([counted([1000, 0, 0, 0, 0, 0, 0])], {
+        windowOf([counted([rows, 0, 0, 0, 0, 0, 0])], {
           from: instant(monday + day * dayMs),
           to: instant(monday + (day + 1) * dayMs),
         }),
       );
     expect(on(0)).toEqual([]);
+    expect(on(0, 100_000_000)).toEqual([]);
     // Monday's value on a Tuesday.
     expect(on(1).map(({ check }) => check)).toEqual(['frozen feed']);
   });

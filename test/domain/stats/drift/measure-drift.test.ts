@@ -127,6 +127,14 @@ describe('rows that are too few', () => {
     expect(report.warnings.join()).toContain('its own noise dominates (age)');
   });
 
+  test('of the reference are told where they are fewer than five for each of the window', () => {
+    const at = (rows: number) =>
+      measureDrift(profile, windowOf([counted(uniformCells(createRandom(2), rows, 10))]), options).warnings;
+    expect(at(2000).join()).not.toContain('its own noise dominates');
+    expect(at(2001).join()).toContain('its own noise dominates');
+    expect(at(2001).join()).toContain('rows are taken as independent');
+  });
+
   test('none at all: everything insufficient, and the window is missing', () => {
     const report = measureDrift(profile, windowOf([counted(Array.from({ length: 10 }, () => 0))]), options);
     expect(report.features[0]).toMatchObject({ rows: 0, sufficient: false, psi: null, debiasedPsi: null, fewestRows: null });

@@ -37,6 +37,14 @@ describe('buildQuietHistory()', () => {
     expect(quietHistorySchema.parse(history)).toEqual(history);
   });
 
+  test('knows values that the rest of the slot never had, and a rise of the missing rate', () => {
+    const before = counts([40, 0, 50, 0], { missing: 10 });
+    const statistics = compareCells(category, before, counts([40, 5, 40, 15], { missing: 25 }))?.statistics;
+    expect(statistics?.['new-rate']).toBe(0.2);
+    expectRelative(statistics?.['missing-rate'] as number, 0.1, 1e-12);
+    expect(compareCells(category, before, counts([0, 0, 0, 0], { missing: 3 }))).toBeNull();
+  });
+
   test('is the same in whatever order windows come', () => {
     expect(buildQuietHistory(numeric, [...windows].reverse())).toEqual(buildQuietHistory(numeric, windows));
   });
