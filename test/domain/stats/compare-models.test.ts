@@ -181,6 +181,25 @@ describe('compareModels() on rows in clusters', () => {
   });
 });
 
+describe('compareModels() by resampling', () => {
+  const pOf = (one: Contest, role: 'harm' | 'better' | 'not-worse') =>
+    findEvidence(compareModels(one), role, 'p-value')?.pValue as number;
+
+  test('what no resample reached is still told apart: one in ten thousand is not one in two thousand', () => {
+    const far = contest('rmse', values(300, 1, 3), values(300, 2, 4));
+    expect(pOf(far, 'better')).toBeLessThan(1e-6);
+    expect(pOf(far, 'not-worse')).toBeLessThan(1e-6);
+    expect(pOf(far, 'harm')).toBeGreaterThan(0.99);
+    expect(pOf(contest('rmse', values(300, 2, 3), values(300, 1, 4)), 'harm')).toBeLessThan(1e-6);
+  });
+
+  test('a model against itself is neither better nor worse', () => {
+    const one = values(300, 1, 3);
+    expect(pOf(contest('rmse', one, one), 'better')).toBeGreaterThan(0.4);
+    expect(pOf(contest('rmse', one, one), 'harm')).toBeGreaterThan(0.9);
+  });
+});
+
 describe('compareFairness()', () => {
   const groups = (...sizes: number[]) => {
     let from = 0;

@@ -5,7 +5,7 @@ import { type Bootstrap, bootstrapInSteps, percentileBounds, shareAbove, shareAt
 import type { Clusters } from './clusters.ts';
 import type { Contest, Gain, NoGain } from './estimate-gain.ts';
 import { jackknifeInSteps } from './jackknife.ts';
-import { boundDifference } from './non-inferiority.ts';
+import { type Bounds, boundDifference } from './non-inferiority.ts';
 
 /**
  * With 2,000 resamples the 5 % point lies within 0.05 standard errors of where it belongs, with 500 within 0.1; large
@@ -81,14 +81,24 @@ function* byJackknife(
   };
 }
 
-/** Fewer resamples beyond a bound than these, and the bound is the place of one of them rather than of a share. */
+/** Fewer resamples beyond a limit than these, and their share says where a few of them fell rather than how likely it is. */
 const fewestBeyond = 10;
 
-/** Percentiles; where the confidence is too high for the number of resamples, normal bounds by their standard error. */
-const boundsOf = (result: Bootstrap, estimate: number, { margin, confidence }: Contest['policy']) => {
-  if ((1 - confidence) * result.sorted.length >= fewestBeyond) return percentileBounds(result, confidence);
-  const { lower, upper } = boundDifference({ estimate, standardError: result.standardError }, margin, confidence);
-  return { lower, upper };
+/**
+ * Percentiles, and shares of the resamples beyond each limit. Where too few of them lie beyond, the normal distribution
+ * with their standard error: of 2,000 resamples none says that something happens once in ten thousand cases.
+ */
+const boundsOf = (result: Bootstrap, estimate: number, { margin, confidence }: Contest['policy']): Bounds => {
+  const normal = boundDifference({ estimate, standardError: result.standardError }, margin, confidence);
+  const size = result.sorted.length;
+  const isSeen = (share: number): boolean => share * (1 + size) - 1 >= fewestBeyond;
+  const shareOr = (share: number, otherwise: number): number => (isSeen(share) ? share : otherwise);
+  return {
+    ...((1 - confidence) * size >= fewestBeyond ? percentileBounds(result, confidence) : normal),
+    pNonInferior: shareOr(shareAtOrBelow(result, -margin), normal.pNonInferior),
+    pHarm: shareOr(shareAbove(result, -margin), normal.pHarm),
+    pBetter: shareOr(shareAtOrBelow(result, 0), normal.pBetter),
+  };
 };
 
 function* byBootstrap(plan: Resampling, gainOf: GainOf, degreesOfFreedom: number): Steps<Gain | NoGain> {
@@ -107,9 +117,6 @@ function* byBootstrap(plan: Resampling, gainOf: GainOf, degreesOfFreedom: number
     estimate,
     standardError: result.standardError,
     ...boundsOf(result, estimate, policy),
-    pNonInferior: shareAtOrBelow(result, -policy.margin),
-    pHarm: shareAbove(result, -policy.margin),
-    pBetter: shareAtOrBelow(result, 0),
     method,
     testOfBetter: method,
     differences: [],
