@@ -68,8 +68,13 @@ export const createBloomReader = (filter: BloomFilter): ((value: string) => bool
  */
 const forEachBit = (value: string, bits: number, hashes: number, visit: (bit: number) => boolean): boolean => {
   const first = hashText(value, 0x811c9dc5);
-  const step = (hashText(value, 0x2f0b4c47) | 1) >>> 0;
-  for (let k = 0; k < hashes; k++) if (!visit((first + k * step) % bits)) return false;
+  const step = ((hashText(value, 0x2f0b4c47) | 1) >>> 0) % bits;
+  let bit = first % bits;
+  for (let k = 0; k < hashes; k++) {
+    if (!visit(bit)) return false;
+    bit += step;
+    if (bit >= bits) bit -= bits;
+  }
   return true;
 };
 
