@@ -89,6 +89,18 @@ def page_hinkley_case(name, values, **settings):
     return {"name": name, "settings": settings, "drifts": drifts}
 
 
+def kswin_case(name, values, level):
+    """Sixty hold thirty older ones, so that drawing thirty of them leaves nothing to chance."""
+    from river.drift import KSWIN
+
+    detector = KSWIN(alpha=level, window_size=60, stat_size=30, seed=1)
+    for index, value in enumerate(values):
+        detector.update(float(value))
+        if detector.drift_detected:
+            return {"name": name, "level": level, "first": index}
+    return {"name": name, "level": level, "first": None}
+
+
 def cases():
     all_streams = streams()
     errors = [(name, values) for name, values in all_streams if is_errors(values)]
@@ -99,6 +111,7 @@ def cases():
         "adwin": [adwin_case(name, values) for name, values in all_streams]
         + [adwin_case(name, values, delta=0.1, clock=1, min_window_length=10) for name, values in all_streams[::3]],
         "pageHinkley": [page_hinkley_case(name, values, threshold=threshold) for name, values in all_streams for threshold in (10.5, 25.5)],
+        "kswin": [kswin_case(name, values, level) for name, values in all_streams[::2] for level in (0.005, 0.0001)],
     }
 
 

@@ -4,6 +4,7 @@ import { type AdwinState, adwin, adwinBound, adwinMean } from '#domain/stats/det
 import { insert, oldestFirst, withoutOldest } from '#domain/stats/detectors/bucket-window.ts';
 import { type DdmState, ddm } from '#domain/stats/detectors/ddm.ts';
 import { type Detector, driftsOf, runDetector, type Signal } from '#domain/stats/detectors/detector.ts';
+import { kswin } from '#domain/stats/detectors/kswin.ts';
 import { pageHinkley } from '#domain/stats/detectors/page-hinkley.ts';
 import { createRandom } from '#domain/stats/random.ts';
 import golden from '../../../golden/detectors.json' with { type: 'json' };
@@ -78,6 +79,33 @@ describe('detectors agree with river', () => {
   });
 });
 
+describe('kswin()', () => {
+  test.each(golden.kswin)('agrees with river until its first drift, $name, $level', ({ name, level, first }) => {
+    const run = runDetector(kswin({ seed: 9, level, holds: 60, newest: 30 }), streamOf(name));
+    expect(driftsOf(run)[0] ?? null).toBe(first);
+  });
+
+  test('is repeatable by its seed, and another seed draws others', () => {
+    const series = streamOf('numbers of spread 1.0 shifted by 0.2');
+    const driftsBy = (seed: number) => driftsOf(runDetector(kswin({ seed, level: 0.05 }), series));
+    expect(driftsBy(1)).toEqual(driftsBy(1));
+    expect(driftsBy(1)).not.toEqual(driftsBy(2));
+  });
+
+  test('sees a change of spread under the same mean, which the others do not', () => {
+    const random = createRandom(71);
+    const series = Array.from({ length: 1000 }, (_, time) => (random() - 0.5) * (time < 500 ? 0.02 : 1));
+    const found = driftsOf(runDetector(kswin({ seed: 1 }), series));
+    expect(found.some((index) => index >= 500 && index < 560)).toBe(true);
+    expect(driftsOf(runDetector(pageHinkley(), series))).toEqual([]);
+  });
+
+  test('refuses a window without room', () => {
+    expect(() => kswin({ seed: 1, holds: 59 })).toThrow('its window must hold twice the newest 30: it holds 59');
+    expect(() => kswin({ seed: 1, level: 0 })).toThrow('the level must be in (0, 1): it is 0');
+  });
+});
+
 const keepsThePromises = <State extends { readonly signal: Signal }>(detector: Detector<State>): void => {
   const series = risingErrors();
 
@@ -109,6 +137,7 @@ const keepsThePromises = <State extends { readonly signal: Signal }>(detector: D
 describe('ddm()', () => keepsThePromises(ddm()));
 describe('pageHinkley()', () => keepsThePromises(pageHinkley({ threshold: 5 })));
 describe('adwin()', () => keepsThePromises(adwin()));
+describe('kswin()', () => keepsThePromises(kswin({ seed: 5, level: 0.05 })));
 
 const deepFrozen = <Value>(value: Value): Value => {
   if (typeof value === 'object' && value !== null) Object.values(Object.freeze(value)).forEach(deepFrozen);
