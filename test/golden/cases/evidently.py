@@ -61,6 +61,8 @@ def column_recipes():
     yield "numeric", smooth(11, 1000), smooth(12, 11_000)
     yield "numeric", smooth(13, 900), smooth(14, 10_001, 0.2)
     yield "numeric", smooth(15, 30), smooth(16, 10_500, 0.6)
+    # n m / (n + m) is 616.5, which is rounded to the even neighbour.
+    yield "numeric", smooth(33, 657), smooth(34, 10001, 0.05)
     yield "numeric", smooth(17, 1), smooth(18, 6)
     yield "numeric", smooth(19, 1001), smooth(20, 50)
     yield "numeric", smooth(21, 1500), smooth(22, 700, 0.1)
@@ -147,6 +149,9 @@ def named_cases():
         (levels(88, 400, 60), levels(89, 400, 60, 2)),
         (levels(90, 400, 15), levels(91, 200, 18, 2)),
         (levels(92, 20_000, 50, 4), levels(93, 20_000, 50, 4)),
+        (levels(94, 30_000, 200, 5), levels(95, 12_000, 260, 5)),
+        (levels(96, 2000, 41, 1, -3, 0.1), levels(97, 1500, 41, 1, -3, 0.1)),
+        (levels(98, 800, 61, 1, 0.7, 0.3), levels(99, 700, 61, 1, 0.7, 0.3)),
     ]
     cases = []
     for reference, current in pairs:
