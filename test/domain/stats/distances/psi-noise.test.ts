@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { psi } from '#domain/stats/distances/psi.ts';
 import { criticalPsi, debiasedPsi, psiPValue } from '#domain/stats/distances/psi-noise.ts';
-import { noiseFloor } from '#domain/stats/drift/noise-floor.ts';
+import { fewestRows } from '#domain/stats/drift/fewest-rows.ts';
+import { noiseFloor, noiseScale } from '#domain/stats/drift/noise-floor.ts';
 import golden from '../../../golden/distances.json' with { type: 'json' };
 import vectors from '../../../golden/vectors.json' with { type: 'json' };
 import { expectRelative } from '../tolerance.ts';
@@ -31,6 +32,9 @@ describe('noise of PSI', () => {
     expectRelative(criticalPsi(sizes, one.alpha, one.designEffect), one.critical, 1e-10);
     expectRelative(psiPValue(one.psi, sizes, one.designEffect), one.pValue, 1e-9);
     expectRelative(debiasedPsi(one.psi, sizes, one.designEffect), Math.max(0, one.psi - one.floor), 1e-12);
+    const critical = criticalPsi(sizes, one.alpha) / noiseScale(sizes);
+    const rows = fewestRows({ critical, designEffect: one.designEffect, referenceRows: one.n, warnLevel: 0.1 });
+    expect(rows).toBe(one.fewestRows);
   });
 
   test('the critical value has its own level as p-value', () => {
