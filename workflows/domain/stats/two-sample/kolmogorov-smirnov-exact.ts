@@ -4,10 +4,10 @@
  *
  * An order of the pooled rows is a path from (0, 0) to (n, m), all equally likely. The probability that a path has been
  * far enough out is carried from point to point: sums of positive terms only, so that the smallest p-value keeps its
- * digits. With ties the result is too large, never too small. 0 steps give 1. O(n m): 4,000,000
- * points take some 20 ms. Throws RangeError unless n and m are whole and above 0.
+ * digits. With ties the result is too large, never too small. 0 steps give 1. O(n m): 4,000,000 points take some tens of
+ * milliseconds. Throws RangeError unless n and m are whole and above 0.
  *
- * Source: Hodges, Arkiv for Matematik 3 (1958), section 4; Viehmann, arXiv:2102.08037, section 2, for summing what lies outside.
+ * Source: Hodges, Arkiv for Matematik 3 (1958); Viehmann, arXiv:2102.08037 (2021), for summing what lies outside.
  * Agrees with: test/golden/vectors.json "ks", 1e-9; test/golden/two-sample.json, `scipy.stats.ks_2samp` exact, 1e-9.
  * @example kolmogorovSmirnovExact(108, 20, 16) // 0.2152354442...
  */
