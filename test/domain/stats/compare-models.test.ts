@@ -77,6 +77,14 @@ describe('compareModels()', () => {
     expect(needed?.value).toBeGreaterThan(300);
   });
 
+  test('more power asks for more rows: 98 % for ten slices at once', () => {
+    const pair = contest('accuracy', binary(300, 0.5, 3), binary(300, 0.5, 4));
+    const rows = (power?: number) =>
+      findEvidence(compareModels({ ...pair, ...(power !== undefined && { power }) }), evidenceRoles.rowsForPower, 'measurement')
+        ?.value;
+    expect((rows(0.98) as number) / (rows() as number)).toBeCloseTo((1.644854 + 2.053749) ** 2 / (1.644854 + 0.841621) ** 2, 2);
+  });
+
   test('too few rows, or too few of a class, are insufficient with the inequality', () => {
     const few = compareModels(contest('roc_auc', binary(20, 0.5, 3), binary(20, 0.5, 4)));
     expect(few.evidence).toMatchObject([{ kind: 'insufficient', reason: 'rows 20 >= 30 does not hold' }]);
@@ -133,6 +141,14 @@ describe('compareModels() on rows in clusters', () => {
     expect(comparisonSchema.parse(comparison)).toEqual(comparison);
   });
 
+  test("seven equal days have Student's t with six degrees of freedom", () => {
+    for (const metric of ['roc_auc', 'accuracy', 'f1', 'rmse'] as const) {
+      const found = intervalOf(inDays(metric, 7));
+      const reach = ((found?.estimate as number) - (found?.lower as number)) / (found?.standardError as number);
+      expect(reach).toBeCloseTo(1.9431803, 6);
+    }
+  });
+
   test('fewer than five are insufficient, whatever the metric', () => {
     for (const metric of ['roc_auc', 'accuracy', 'f1', 'rmse'] as const) {
       const [evidence] = compareModels(inDays(metric, 4)).evidence;
@@ -167,6 +183,8 @@ describe('compareModels() on rows in clusters', () => {
     const pair = contest('accuracy', binary(300, 0.9, 3), binary(300, 0.2, 4));
     const test = findEvidence(compareModels(pair), evidenceRoles.better, 'p-value');
     expect(test).toMatchObject({ test: 'McNemar, exact, one-sided' });
+    const twoSided = findEvidence(compareModels(pair), evidenceRoles.difference, 'p-value');
+    expect((twoSided?.pValue as number) / (test?.pValue as number)).toBeCloseTo(2, 9);
     expect(findEvidence(compareModels(pair), evidenceRoles.differenceMid, 'p-value')?.test).toBe('McNemar, mid-p');
     const clustered = { ...pair, clusters: days(300, 10) };
     expect(findEvidence(compareModels(clustered), evidenceRoles.better, 'p-value')?.test).toContain('clusters by day');
