@@ -144,6 +144,17 @@ describe('recordFlush()', () => {
     ]);
   });
 
+  test('keeps apart what one process counted before and after it changed arms', () => {
+    const promoted = flushOf({ arm: 'canary', sequence: 3, windows: [windowOf(0, [other])] });
+    const rows = (flushes: Flush[]) => totals(allOf(flushes)).map((total) => [total.arm, total.rows]);
+    expect(rows([two, promoted])).toEqual([
+      ['canary', 1],
+      ['champion', 2],
+      ['champion', 1],
+    ]);
+    expect(rows([promoted, two])).toEqual(rows([two, promoted]));
+  });
+
   test('is at ease with names that objects know already', () => {
     const strange = ['__proto__', 'constructor', 'one'].map((serverId) => flushOf({ ...two, serverId }));
     expect(totals(allOf(strange)).map(({ rows }) => rows)).toEqual([6, 3]);
@@ -196,6 +207,12 @@ describe('recordFlush()', () => {
     ['features 0', windowOf(0, [{ ...row, amount: Number.POSITIVE_INFINITY }]), windowOf(0, [row])],
     ['scores 0', windowOf(0, [row]), windowOf(0, [{ ...row, score: 0.8 }])],
   ])('sees what fell: %s', (what, earlier, later) => expect(firstFallen(earlier, later)).toBe(what));
+
+  test('sees a mean that moved without another row', () => {
+    const rowsOf = (middle: number) => [1, middle, 9].map((amount) => ({ ...row, amount }));
+    expect(firstFallen(windowOf(0, rowsOf(3)), windowOf(0, rowsOf(4)))).toBe('features 0');
+    expect(firstFallen(windowOf(0, rowsOf(3)), windowOf(0, [...rowsOf(3), row]))).toBeNull();
+  });
 
   test('sees predictions that fell', () => {
     const predictions = { cells: [1, 0, 0, 0], missing: 0, nonFinite: 0, wrongType: 0 };
