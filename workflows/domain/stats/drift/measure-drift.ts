@@ -31,9 +31,10 @@ export type DriftOptions = Supplied & {
  *
  * A window without rows gives a report in which all is insufficient, with the breach "missing window". Throws RangeError
  * for counters of another profile (by digest, or by number of variables and cells) and for a window without length.
- * 100 features of 20 cells take about 2 ms.
+ * 100 features of 20 cells with 720 quiet windows each take about 5 ms.
  *
  * Source: as for each measure; the design: size of a change and evidence that it is not noise, side by side.
+ * Agrees with: test/golden/drift.json, `scipy` and `statsmodels`, 1e-9.
  */
 export const measureDrift = (profile: ReferenceProfile, window: WindowCounts, options: DriftOptions): DriftReport => {
   checkWindow(profile, options.profileSha256, window);

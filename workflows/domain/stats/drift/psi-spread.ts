@@ -10,6 +10,7 @@ import type { OccupiedCells } from './occupied-cells.ts';
  *
  * Source: delta method for multinomial counts (Agresti, "Categorical Data Analysis", 3rd ed., 16.1.2); Yurdakul and
  * Naranjo (2020) for the second part.
+ * Agrees with: test/golden/drift.json, `numpy`, 1e-9.
  * @example psiStandardError({ reference: [500, 500], current: [50, 50], referenceRows: 1000, currentRows: 100 }, 1) // 0.015556349186104046
  */
 export const psiStandardError = (cells: OccupiedCells, designEffect: number): number => {
