@@ -99,6 +99,19 @@ describe('comparePerformance()', () => {
     expect(wide.upper - wide.lower).toBeGreaterThan(1.1 * (narrow.upper - narrow.lower));
   });
 
+  test('a reference of few rows widens the bounds of a bootstrap on both sides', () => {
+    const reference = finish(measureReference(truthful(900, 4), 3));
+    const of = (rows: number) => compare('f1', truthful(400, 5), { ...reference, rows });
+    const [few, many] = [of(400), of(1_000_000)];
+    if (few.kind !== 'interval' || many.kind !== 'interval') expect.fail('both must be intervals');
+    expect(few.estimate).toBe(many.estimate);
+    for (const side of ['lower', 'upper'] as const) {
+      const ratio = (few[side] - few.estimate) / (many[side] - many.estimate);
+      expect(ratio, side).toBeGreaterThan(1.3);
+      expect(ratio, side).toBeLessThan(1.5);
+    }
+  });
+
   test('losses that are all the same on both sides have no reach', () => {
     const window: Scored = {
       task: 'regression',
