@@ -156,6 +156,15 @@ describe('compareModels() on rows in clusters', () => {
     }
   });
 
+  test('a class that one day alone holds cannot be ranked by days', () => {
+    const one = inDays('roc_auc', 7);
+    const labels = Array.from(one.candidate.labels, (_, row) => (row % 7 === 3 ? 1 : 0));
+    const lonely = { ...one, candidate: { ...one.candidate, labels }, champion: { ...one.champion, labels } };
+    expect(compareModels(lonely).evidence).toMatchObject([
+      { kind: 'insufficient', reason: 'clusters by day that hold the rarer class 1 >= 2 does not hold' },
+    ]);
+  });
+
   test('the same rows seven times over, in the same days, are no more evidence', () => {
     const once = inDays('accuracy', 7);
     const often = (model: Scored): Scored => ({

@@ -71,7 +71,7 @@ export const gateSchema = z.strictObject({
     .union([z.enum(['day', 'hour', 'none']), z.array(columnNameSchema).min(1)])
     .optional()
     .describe(
-      'Rows that belong together and are counted as one piece of evidence: of one day, one hour, one value of the columns listed, or none. Absent: day where there is an event time (hour where the hold-out has too few days), else data.key',
+      'Rows that belong together and are counted as one piece of evidence: of one day, one hour, one value of the columns listed, or none. Absent: day where there is an event time (hour where the hold-out has too few days, none where too few hours), else data.key',
     ),
   slices: z
     .array(

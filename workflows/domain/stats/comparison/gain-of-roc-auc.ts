@@ -14,13 +14,16 @@ const fewestOfClass = 10;
  */
 export const gainOfRocAuc = (contest: Contest, degreesOfFreedom: number): Gain | NoGain => {
   const { candidate, champion, clusters, policy } = contest;
-  const found =
-    clusters === null
-      ? compareRows(contest)
-      : compareRocAucOfClusters(candidate.labels, champion.answers, candidate.answers, clusters);
-  const rarer = found === null ? 0 : Math.min(found.positives, found.negatives);
-  if (found === null || rarer < fewestOfClass) {
+  const { labels } = candidate;
+  const positives = Array.from(labels).filter((label) => label === 1).length;
+  const rarer = Math.min(positives, labels.length - positives);
+  if (rarer < fewestOfClass) {
     return { kind: 'insufficient', reason: `rows of the rarer class ${rarer} >= ${fewestOfClass} does not hold` };
+  }
+  const found =
+    clusters === null ? compareRows(contest) : compareRocAucOfClusters(labels, champion.answers, candidate.answers, clusters);
+  if (found === null) {
+    return { kind: 'insufficient', reason: `clusters by ${clusters?.by} that hold the rarer class 1 >= 2 does not hold` };
   }
   const { estimate, standardError } = found;
   const method = clusters === null ? 'DeLong, paired' : `DeLong after Obuchowski, paired, clusters by ${clusters.by}`;
