@@ -1,11 +1,10 @@
-/** Numbers counted into cells that are fixed, and their moments. */
-import type { CellCounts, Moments } from '#domain/contracts/reference-profile.ts';
+/** Numbers counted into cells that are fixed. */
+import type { CellCounts } from '#domain/contracts/reference-profile.ts';
 import { emptyCounts } from '#domain/stats/summaries/cell-counts.ts';
 import { nextDown } from '#domain/stats/summaries/cell-edges.ts';
-import { emptyMoments, mergeMoments } from '#domain/stats/summaries/moments.ts';
 import { cellOf } from '#domain/stats/summaries/place-value.ts';
 import type { Duck } from '../tabular/duckdb.ts';
-import { doublesSql, inPortions, largestInMoments, type ProfiledColumn, type ProfiledRows } from './rows.ts';
+import { doublesSql, inPortions, type ProfiledColumn, type ProfiledRows } from './rows.ts';
 import type { NumericScale } from './sample-edges.ts';
 
 export type Counted = { readonly counts: CellCounts; readonly outside: number };
@@ -66,47 +65,4 @@ export const countNumbers = async (
     }
   }
   return counted;
-};
-
-/** One vector of DuckDB: its rows are added up by one thread in their order, so sums have the same bits with any number of threads. */
-const blockRows = 2048;
-type BlockRow = {
-  count: number[];
-  mean: (number | null)[];
-  variance: (number | null)[];
-  min: (number | null)[];
-  max: (number | null)[];
-};
-
-const momentsOfBlock = (row: BlockRow, index: number): Moments => {
-  const count = row.count[index] as number;
-  if (count === 0) return emptyMoments;
-  return {
-    count,
-    mean: row.mean[index] as number,
-    squaredDeviations: (row.variance[index] as number) * count,
-    min: row.min[index] as number,
-    max: row.max[index] as number,
-  };
-};
-
-/** Moments of the finite numbers of each column: the same bits for the same rows in the same order, whatever the threads. */
-export const measureMoments = async (
-  db: Duck,
-  { relation, rowNumber }: Pick<ProfiledRows, 'relation' | 'rowNumber'>,
-  columns: readonly Pick<ProfiledColumn, 'sql'>[],
-): Promise<Moments[]> => {
-  const moments: Moments[] = [];
-  for (const portion of inPortions(columns)) {
-    const values = portion.map(({ sql }) => `CASE WHEN abs(${sql}) <= ${largestInMoments} THEN ${sql} END`);
-    const listOf = (aggregate: string): string => `[${values.map((value) => `${aggregate}(${value})`).join(', ')}] AS`;
-    const blocks = await db.rows<BlockRow>(
-      `SELECT ${listOf('count')} "count", ${listOf('avg')} mean, ${listOf('var_pop')} variance, ${listOf('min')} "min", ${listOf('max')} "max"
-       FROM ${relation} GROUP BY (${rowNumber}) // ${blockRows} ORDER BY (${rowNumber}) // ${blockRows}`,
-    );
-    for (const index of portion.keys()) {
-      moments.push(blocks.map((block) => momentsOfBlock(block, index)).reduce(mergeMoments, emptyMoments));
-    }
-  }
-  return moments;
 };

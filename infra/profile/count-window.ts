@@ -8,13 +8,14 @@ import type { Instant, Sha256 } from '#domain/units.ts';
 import type { Duck } from '../tabular/duckdb.ts';
 import { quoteName } from '../tabular/sql.ts';
 import { countTexts, placeCounts } from './count-categories.ts';
-import { countNumbers, measureMoments } from './count-numbers.ts';
+import { countNumbers } from './count-numbers.ts';
+import { measureMoments } from './measure-moments.ts';
 import type { ProfiledRows } from './rows.ts';
 
 /** SQL of a variable of the profile over a row; by default the column of its name. */
 export type ColumnOf = (name: string) => string;
 
-export type WindowRows = Pick<ProfiledRows, 'relation' | 'rowNumber'> & {
+export type WindowRows = Pick<ProfiledRows, 'relation'> & {
   readonly columnOf?: ColumnOf;
   /** SQL of each score and of the predicted class by their names in the profile; absent where rows have no answers. */
   readonly answerOf?: ColumnOf;

@@ -3,7 +3,8 @@ import type { ProfiledVariable, Season } from '#domain/contracts/reference-profi
 import type { Instant } from '#domain/units.ts';
 import type { Duck } from '../tabular/duckdb.ts';
 import { categoricalLayoutOf, countCategoriesByGroup, countTexts, placeCounts } from './count-categories.ts';
-import { type CountedGroups, countNumbers, measureMoments } from './count-numbers.ts';
+import { type CountedGroups, countNumbers } from './count-numbers.ts';
+import { measureMoments } from './measure-moments.ts';
 import type { ProfiledColumn, ProfiledRows } from './rows.ts';
 import { sampleScales } from './sample-edges.ts';
 import { describeSeason, groupSql, planWindows, timeless, type WindowPlan } from './season.ts';
@@ -31,7 +32,7 @@ const profileNumbers = async (
   const scaled = columns.map((column, index) => ({ ...column, scale: scales[index] as (typeof scales)[number] }));
   const group = plan === null ? '0' : groupSql(plan, rows.epochMs as string);
   const counted = await countNumbers(db, rows, scaled, group);
-  const moments = await measureMoments(db, rows, columns);
+  const moments = await measureMoments(db, rows, scaled);
   return scaled.map(({ name, scale }, index) =>
     variableOf({ name, scale, moments: moments[index] ?? null, counted: counted[index] as CountedGroups, plan }),
   );
@@ -50,7 +51,7 @@ const profileCategory = async ({ db, rows, plan }: Profiling, column: ProfiledCo
 
 /**
  * Profiles columns of a relation for windows of that length. Counts are exact; only the places of the edges of numbers are
- * taken from a sample where there are more than 100,000 rows. Same rows in the same order: same profile, whatever the
+ * taken from a sample where there are more than 50,000 rows. Same rows in the same order: same profile, whatever the
  * threads. Reads the relation a few times; memory grows with windows and with distinct categories, not with rows.
  */
 export const profileColumns = async (

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FeatureFrame, FeatureSet } from '#domain/contracts/feature-set.ts';
 import type { PipelineFile } from '#domain/contracts/pipeline-spec/pipeline-spec.ts';
+import { referenceProfileSchema } from '#domain/contracts/reference-profile.ts';
 import { createVectorizer, type ViewLookup } from '#domain/features/apply.ts';
 import { unseenEntity } from '#domain/features/entity-key.ts';
 import type { PipelineName, RunKey, Sha256 } from '#domain/units.ts';
@@ -33,7 +34,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-const fileWith = (features: PipelineFile['features']): PipelineFile => ({
+const fileWith = (features: PipelineFile['features'], more: Partial<PipelineFile> = {}): PipelineFile => ({
   name: pipeline,
   data: {
     source,
@@ -49,6 +50,7 @@ const fileWith = (features: PipelineFile['features']): PipelineFile => ({
   },
   features,
   training: { holdout: '7d' },
+  ...more,
 });
 const views = {
   origin_7d: { entity: 'origin', window: '7d', values: { late_rate: 'avg(late)', flights: 'count(*)' } },
@@ -71,8 +73,8 @@ const depsOf = () => ({
 });
 const runKey = '0123456789abcdef' as RunKey;
 
-const built = async (features: PipelineFile['features']) => {
-  const { input, frozen, manifest } = await world.snapshot(fileWith(features));
+const built = async (features: PipelineFile['features'], more: Partial<PipelineFile> = {}) => {
+  const { input, frozen, manifest } = await world.snapshot(fileWith(features, more));
   const step = { pipeline, runKey, definitionSha256: input.definitionSha256, snapshotSha256: frozen.snapshotSha256 };
   const stages: unknown[] = [];
   const summary = await createBuildFeatures(depsOf())(step, {
@@ -88,9 +90,55 @@ describe('buildFeatures()', () => {
     expect(summary).toMatchObject({ trainRows: frame.train.rows, holdoutRows: frame.holdout.rows, columns: 6 });
     expect(frame.snapshotSha256).toBe(step.snapshotSha256);
     expect(stages).toContainEqual({ stage: 'views' });
+    expect(stages).toContainEqual({ stage: 'profile' });
     expect(await createBuildFeatures(depsOf())(step)).toEqual(summary);
     await world.db.deleteFrom('step_results').execute();
     expect(await createBuildFeatures(depsOf())(step)).toEqual(summary);
+  });
+
+  it('profiles the rows of both sides: what the features read, by the slot of its week', async () => {
+    const { step, frame, summary } = await built({ views, inputs });
+    const profile = referenceProfileSchema.parse(await world.json(frame.profileSha256 as Sha256));
+    expect(digestOfJson(profile)).toBe(frame.profileSha256);
+    expect(profile).toMatchObject({
+      pipeline,
+      snapshotSha256: step.snapshotSha256,
+      featureSetSha256: summary.featureSetSha256,
+      onnxSha256: null,
+      rows: frame.train.rows + frame.holdout.rows,
+      season: { slot: 'day of week', slots: 7, windowMs: 86_400_000 },
+      scores: [],
+      predictions: null,
+    });
+    expect(Object.fromEntries(profile.features.map(({ name, layout }) => [name, layout.kind]))).toEqual({
+      'date (hour)': 'categorical',
+      distance: 'numeric',
+      origin: 'categorical',
+      'origin_7d.late_rate': 'numeric',
+      'origin_7d.flights': 'numeric',
+      'route_20d.late_rate': 'numeric',
+    });
+    const find = (name: string) => profile.features.find((one) => one.name === name);
+    const [hour, distance, rate] = [find('date (hour)'), find('distance'), find('origin_7d.late_rate')];
+    expect(hour?.reference.cells.slice(0, -2).reduce((sum, rows) => sum + rows)).toBe(profile.rows);
+    expect(distance?.moments?.count).toBe(profile.rows);
+    expect(distance?.quiet?.windows).toBeGreaterThan(20);
+    // The first flights of an origin have no past.
+    expect(rate?.reference.missing).toBeGreaterThan(0);
+  });
+
+  it('marks what is critical, by the name of an input or of a feature, and knows no other', async () => {
+    const { step, frame } = await built({ views, inputs }, { watch: { critical: ['hour', 'origin_7d.late_rate'] } });
+    const profile = referenceProfileSchema.parse(await world.json(frame.profileSha256 as Sha256));
+    expect(profile.features.filter(({ critical }) => critical).map(({ name }) => name)).toEqual([
+      'date (hour)',
+      'origin_7d.late_rate',
+    ]);
+    expect(step.pipeline).toBe(pipeline);
+    await expect(built({ views, inputs }, { watch: { critical: ['distnace'] } })).rejects.toMatchObject({
+      code: 'PRN_FEATURE_INVALID',
+      message: expect.stringContaining('did you mean "distance"?'),
+    });
   });
 
   it('stops where it is told to, and leaves no folder', async () => {

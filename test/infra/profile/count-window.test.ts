@@ -99,7 +99,7 @@ describe('countWindow()', () => {
         db,
         profile,
         profileSha256,
-        { relation: `(SELECT 0 AS _row, '7' AS x, 1.5::DOUBLE AS c UNION ALL SELECT 1, NULL, NULL)`, rowNumber: '_row' },
+        { relation: `(SELECT 0 AS _row, '7' AS x, 1.5::DOUBLE AS c UNION ALL SELECT 1, NULL, NULL)` },
         span,
       ),
     );
@@ -108,7 +108,7 @@ describe('countWindow()', () => {
 
   test('names the column that is not there', async () => {
     const counting = inDuck(place.folder, (db) =>
-      countWindow(db, profile, profileSha256, { relation: `(SELECT 0 AS _row, 1.0 AS x, 'a' AS cc)`, rowNumber: '_row' }, span),
+      countWindow(db, profile, profileSha256, { relation: `(SELECT 0 AS _row, 1.0 AS x, 'a' AS cc)` }, span),
     );
     await expect(counting).rejects.toMatchObject({
       code: 'PRN_DATA_COLUMN_MISSING',
