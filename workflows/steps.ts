@@ -124,7 +124,7 @@ export interface CpuSteps {
 
   /**
    * Scores candidate and champion on the same hold-out rows in the serving runtime and lets `decide/gate` compare.
-   * Writes report and model package. Key: frame, model, champion.
+   * Writes report and model package. Key: frame, model, champion, and the number of this candidate on its hold-out.
    */
   evaluateCandidate(
     input: RunRef & { readonly frameSha256: Sha256; readonly trainingResultSha256: Sha256 },
