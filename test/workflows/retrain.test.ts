@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ServerReport } from '#domain/contracts/model-version.ts';
-import type { PipelineName } from '#domain/units.ts';
+import { referenceProfileSchema } from '#domain/contracts/reference-profile.ts';
+import type { PipelineName, Sha256 } from '#domain/units.ts';
+import { digestOfJson } from '../../infra/objects/digest.ts';
 import { countPollers } from '../../infra/temporal/pollers.ts';
 import { describeWithServers, testDatabase, testFolder, testStore, testTemporal } from '../support/servers.ts';
 import { openRealPlace, type RealPlace } from './real.ts';
@@ -64,6 +66,16 @@ describeWithServers('retrain, with the real steps', () => {
     const { registry, runs, deployments, snapshots } = place.context;
     const champion = await registry.champion('whole' as PipelineName);
     expect(champion).toMatchObject({ version: 1, snapshotSha256: outcome.dataVersion, runKey: run.runKey, trainer: 'reference' });
+    const profileSha256 = champion?.profileSha256 as Sha256;
+    const profile = referenceProfileSchema.parse(await place.context.content.getJson(profileSha256));
+    expect(digestOfJson(profile)).toBe(profileSha256);
+    expect(profile).toMatchObject({ onnxSha256: champion?.onnxSha256, snapshotSha256: outcome.dataVersion, rows: 600 });
+    expect(profile.features.map(({ name }) => name).sort()).toEqual(['contract', 'monthly_charges', 'tenure']);
+    expect(profile.scores.map(({ reference }) => reference.cells.reduce((sum, rows) => sum + rows))).toEqual([
+      profile.performance?.rows,
+    ]);
+    expect(profile.predictions?.layout).toMatchObject({ values: ['false', 'true'] });
+    expect(profile.performance).toMatchObject({ metrics: champion?.metrics, calibrator: { scores: expect.anything() } });
     expect(await deployments.get('whole' as PipelineName)).toMatchObject({ generation: 1, champion: { version: 1 } });
     expect(await snapshots.get(outcome.dataVersion as never)).toMatchObject({ rows: 600 });
     expect((await runs.get(run.runKey))?.result).toEqual(outcome);

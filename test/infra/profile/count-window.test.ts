@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { WindowTally } from '#domain/contracts/flush.ts';
 import { windowCountsSchema } from '#domain/contracts/reference-profile.ts';
 import { measureDrift } from '#domain/stats/drift/measure-drift.ts';
 import { countValues } from '#domain/stats/summaries/place-value.ts';
@@ -42,8 +43,10 @@ const counted = (rows: readonly MadeRow[], threads = 1) =>
   );
 
 const outsideOf = (rows: readonly MadeRow[]): number => {
-  const { low, high } = profile.features[0]?.fences as { low: number; high: number };
-  return rows.filter(({ x }) => x !== null && Number.isFinite(x) && (x < low || x > high)).length;
+  const [x] = profile.features;
+  if (!x?.fences) throw new Error('the reference has fences');
+  const { low, high } = x.fences;
+  return rows.filter((row) => row.x !== null && Number.isFinite(row.x) && (row.x < low || row.x > high)).length;
 };
 
 describe('countWindow()', () => {
@@ -78,7 +81,7 @@ describe('countWindow()', () => {
       await counted(current.slice(17, 2100)),
       await counted(current.slice(2100)),
     ];
-    const summed = parts.map(({ profileSha256: _, ...tally }) => tally).reduceRight(addWindows);
+    const summed = parts.reduceRight<WindowTally>((sum, part) => addWindows(sum, part), await counted([]));
     for (const [index, feature] of whole.features.entries()) {
       const other = summed.features[index] as typeof feature;
       expect({ ...other, moments: null }).toEqual({ ...feature, moments: null });
