@@ -236,6 +236,32 @@ describe('rows of the window', () => {
     expect(of(0, {}, 2 * hourMs)).toHaveLength(1);
   });
 
+  test('are compared with those of their own slot', () => {
+    const bySlot = Array.from({ length: 7 }, (_, day) => counts(day < 5 ? [4000, 4000] : [400, 400]));
+    const week = {
+      slot: 'day of week' as const,
+      slots: 7,
+      windowMs: dayMs,
+      windowsBySlot: [8, 8, 8, 8, 8, 8, 8],
+      overdispersion: 0.01,
+    };
+    const profile = profileOf([numericFeature('age', [20_800, 20_800], { bySlot })], { season: week, rows: 41_600 });
+    const on = (day: number, rows: number) =>
+      findBreaches(
+        profile,
+        windowOf([counted([rows / 2, rows / 2])], {
+          rows,
+          from: instant(monday + day * dayMs),
+          to: instant(monday + (day + 1) * dayMs),
+        }),
+      );
+    expect(on(6, 100)).toEqual([]);
+    expect(on(0, 1000)).toEqual([]);
+    expect(on(0, 100)).toMatchObject([
+      { check: 'row volume', statement: expect.stringContaining('100 rows where 1000 are usual') },
+    ]);
+  });
+
   test('none where there often are none is no breach', () => {
     const rare = profileOf([feature], { rows: 30, season });
     expect(findBreaches(rare, windowOf([counted([0, 0])]))).toEqual([]);

@@ -329,7 +329,7 @@ describe('properties', () => {
         const added = order.map(({ window }) => window).reduce((left, right) => ({ profileSha256, ...addWindows(left, right) }));
         expect(measureDrift(profile, { ...added, profileSha256 }, options)).toEqual(whole);
       }),
-      { numRuns: 1500 },
+      { numRuns: 2000 },
     );
   });
 

@@ -68,7 +68,13 @@ const usualVolume = (profile: ReferenceProfile, { from, to }: WindowCounts): Usu
   const slot = slotOfWindow(kind, start, end);
   const windows = slot === null ? 0 : (windowsBySlot[slot] ?? 0);
   if (slot === null || windows === 0 || end - start !== windowMs) return null;
-  const counted = profile.features[0]?.bySlot[slot];
-  const mean = (counted === undefined ? profile.rows : rowsCounted(counted)) / windows;
+  const mean = rowsOfSlot(profile, slot) / windows;
   return mean > 0 ? { mean, overdispersion, windows } : null;
+};
+
+/** Every variable counts every row, so the first one tells; 0 where there is none to ask. */
+const rowsOfSlot = ({ season, rows, features, scores }: ReferenceProfile, slot: number): number => {
+  if (season.slots === 1) return rows;
+  const counts = (features[0] ?? scores[0])?.bySlot[slot];
+  return counts === undefined ? 0 : rowsCounted(counts);
 };
