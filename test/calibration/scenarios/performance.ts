@@ -11,9 +11,9 @@ import { calibrationNull } from '#domain/stats/metrics/calibration-null.ts';
 import { measure } from '#domain/stats/metrics/metrics.ts';
 import type { Scored } from '#domain/stats/metrics/scored.ts';
 import { calibrateAll } from '#domain/stats/performance/calibrator.ts';
-import { comparePerformance, performanceEvidenceId } from '#domain/stats/performance/compare-performance.ts';
+import { compareWindow, performanceEvidenceId } from '#domain/stats/performance/compare-window.ts';
 import { compareEstimate, estimateEvidenceId } from '#domain/stats/performance/estimate-evidence.ts';
-import { cellsOfRows, estimatePerformance } from '#domain/stats/performance/estimated-performance.ts';
+import { cellsOfRows, estimatePerformance } from '#domain/stats/performance/label-free-estimate.ts';
 import { boundShareArrived, estimateLagCurve } from '#domain/stats/performance/lag-curve.ts';
 import { controlBand } from '#domain/stats/performance/reference-performance.ts';
 import type { Random } from '#domain/stats/random.ts';
@@ -29,7 +29,7 @@ const isBreach = (evidence: Evidence, metric: Metric, tolerated: number): boolea
   decideGain(evidence, { evidenceId: performanceEvidenceId(metric), tolerated, confidence }).outcome === 'fail';
 
 const breaches = (metric: Metric, window: Scored, reference: ReferencePerformance, tolerated: number): boolean =>
-  isBreach(finish(comparePerformance({ metric, window, reference, confidence, seed: 1 })), metric, tolerated);
+  isBreach(finish(compareWindow({ metric, window, reference, confidence, seed: 1 })), metric, tolerated);
 
 /** A drop of the point estimate alone. */
 const seemsWorse = (metric: Metric, window: Scored, reference: ReferencePerformance, tolerated: number): boolean => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { NumericLayout } from '#domain/contracts/reference-profile.ts';
 import { calibrateAll, fitCalibrator } from '#domain/stats/performance/calibrator.ts';
 import { cellsOfCounts } from '#domain/stats/performance/cells-of-counts.ts';
-import { cellsOfRows, type EstimatedMetric, estimatePerformance } from '#domain/stats/performance/estimated-performance.ts';
+import { cellsOfRows, type EstimatedMetric, estimatePerformance } from '#domain/stats/performance/label-free-estimate.ts';
 import { settleLabels } from '#domain/stats/performance/settled-labels.ts';
 import { createRandom } from '#domain/stats/random.ts';
 

@@ -6,7 +6,7 @@ import { decideCalibration } from '#domain/decide/performance/recalibrate.ts';
 import { measureAll } from '#domain/stats/metrics/metrics.ts';
 import type { Scored } from '#domain/stats/metrics/scored.ts';
 import { calibrationEvidence, calibrationEvidenceIds } from '#domain/stats/performance/calibration-evidence.ts';
-import { performanceEvidenceId } from '#domain/stats/performance/compare-performance.ts';
+import { performanceEvidenceId } from '#domain/stats/performance/compare-window.ts';
 import { compareEstimate } from '#domain/stats/performance/estimate-evidence.ts';
 import { compareLabelledShare } from '#domain/stats/performance/labelled-share.ts';
 import { estimateLagCurve } from '#domain/stats/performance/lag-curve.ts';

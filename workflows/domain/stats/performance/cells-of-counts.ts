@@ -1,6 +1,6 @@
 import type { Calibrator, NumericLayout } from '../../contracts/reference-profile.ts';
 import { calibrate } from './calibrator.ts';
-import type { ScoreCell, Tally } from './estimated-performance.ts';
+import type { ScoreCell, Tally } from './label-free-estimate.ts';
 
 /**
  * Cells for `estimatePerformance` from the counters that servers stream, so that no row is needed: counts of scores in

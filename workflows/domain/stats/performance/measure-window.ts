@@ -6,7 +6,7 @@ import { fitsTask, measureAll, metricTable } from '../metrics/metrics.ts';
 import type { RowWeights, Scored } from '../metrics/scored.ts';
 import type { Steps } from '../steps.ts';
 import { calibrationEvidence } from './calibration-evidence.ts';
-import { comparePerformance } from './compare-performance.ts';
+import { compareWindow } from './compare-window.ts';
 import type { LagCurve } from './lag-curve.ts';
 import { type Maturity, provisionalWeights } from './maturity.ts';
 
@@ -33,7 +33,7 @@ export type WindowPlan = {
  * A window as the report has it. A matured one: its metrics, each asked one against the reference and, for two classes, its
  * calibration. A younger one: metrics weighted by age, and no evidence at all, so that nothing can be decided by it.
  *
- * Metrics that do not exist for the labelled rows are left out. Throws RangeError as `comparePerformance` does.
+ * Metrics that do not exist for the labelled rows are left out. Throws RangeError as `compareWindow` does.
  *
  * Source: of the parts.
  */
@@ -45,7 +45,7 @@ export function* measureWindow(window: LabelledWindow, maturity: Maturity, plan:
     return { kind: 'provisional', ...span, arrivedShare: maturity.arrivedShare, metrics };
   }
   const evidence = scored.task === 'binary' ? calibrationEvidence(scored.labels, scored.answers, plan.seed) : [];
-  for (const metric of plan.compare) evidence.push(yield* comparePerformance({ ...plan, metric, window: scored }));
+  for (const metric of plan.compare) evidence.push(yield* compareWindow({ ...plan, metric, window: scored }));
   return { kind: 'matured', ...span, by: maturity.by, metrics: measureAll(scored), evidence };
 }
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { measure } from '#domain/stats/metrics/metrics.ts';
 import { calibrateAll, fitCalibrator } from '#domain/stats/performance/calibrator.ts';
-import { cellsOfRows, estimatePerformance, type ScoreCell } from '#domain/stats/performance/estimated-performance.ts';
+import { cellsOfRows, estimatePerformance, type ScoreCell } from '#domain/stats/performance/label-free-estimate.ts';
 import { createRandom } from '#domain/stats/random.ts';
 import golden from '../../../golden/performance.json' with { type: 'json' };
 import vectors from '../../../golden/vectors.json' with { type: 'json' };

@@ -5,7 +5,7 @@ import { type ReferencePerformance, referencePerformanceSchema } from '#domain/c
 import { measureAll } from '#domain/stats/metrics/metrics.ts';
 import { lossesOfRows } from '#domain/stats/metrics/row-losses.ts';
 import type { Scored } from '#domain/stats/metrics/scored.ts';
-import { comparePerformance } from '#domain/stats/performance/compare-performance.ts';
+import { compareWindow } from '#domain/stats/performance/compare-window.ts';
 import { rocAucError, shareOfMetric } from '#domain/stats/performance/metric-uncertainty.ts';
 import { controlBand, measureReference } from '#domain/stats/performance/reference-performance.ts';
 import { createRandom } from '#domain/stats/random.ts';
@@ -44,12 +44,12 @@ const referenceOf = (parts: Partial<ReferencePerformance>): ReferencePerformance
 });
 
 const compare = (metric: MetricName, window: Scored, reference: ReferencePerformance, confidence = 0.95) => {
-  const found = finish(comparePerformance({ metric, window, reference, confidence, seed: 7 }));
+  const found = finish(compareWindow({ metric, window, reference, confidence, seed: 7 }));
   evidenceSchema.parse(found);
   return found;
 };
 
-describe('comparePerformance()', () => {
+describe('compareWindow()', () => {
   test.each(golden.changes)('agrees with statsmodels and SciPy: $name', (one) => {
     const reference = referenceOf(one.reference);
     for (const [metric, [estimate, lower, upper]] of Object.entries(one.expected) as [MetricName, number[]][]) {

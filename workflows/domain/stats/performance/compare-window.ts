@@ -58,7 +58,7 @@ export const performanceEvidenceId = (metric: string): string => `performance/${
  * combination: Zou and Donner, Statistics in Medicine 27 (2008).
  * Agrees with: test/golden/performance.json "changes", `statsmodels` and SciPy, 1e-9.
  */
-export function* comparePerformance(question: PerformanceQuestion): Steps<Evidence> {
+export function* compareWindow(question: PerformanceQuestion): Steps<Evidence> {
   const { metric, window, confidence } = question;
   if (!(confidence > 0.5 && confidence < 1))
     throw new RangeError(`Cannot bound a change as the confidence must be in (1/2, 1): it is ${confidence}`);
