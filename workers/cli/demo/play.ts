@@ -132,11 +132,9 @@ const customers = async (setting: DemoSetting): Promise<DemoResult['churn']> => 
 /** As far as a line holds it; `perennial explain` gives all of it. */
 const reasonWidth = 90;
 
-/** What decided: of what was broken the first, of what held the hardest, which stands last. */
-const decisiveReason = ({ reason, gate, verdict }: RetrainOutcome): string => {
-  const reasons = (gate?.reason ?? reason).split('; ');
-  return (verdict === 'promoted' ? reasons.at(-1) : reasons[0])?.slice(0, reasonWidth) ?? '';
-};
+/** What decided stands first: what was broken, or the comparison with the champion. */
+const decisiveReason = ({ reason, gate }: RetrainOutcome): string =>
+  (gate?.reason ?? reason).split('; ')[0]?.slice(0, reasonWidth) ?? '';
 
 const summary = (runs: readonly RetrainOutcome[]): string =>
   table([
