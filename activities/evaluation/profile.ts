@@ -1,6 +1,7 @@
 /** The reference profile of a candidate: that of its frame, and what it answers and how well. */
 import { type ReferenceProfile, referenceProfileSchema } from '#domain/contracts/reference-profile.ts';
-import { predictedClasses, type Scored } from '#domain/stats/metrics/scored.ts';
+import { measureAll } from '#domain/stats/metrics/metrics.ts';
+import { predictedClasses, type Scored, takeRows } from '#domain/stats/metrics/scored.ts';
 import { measureReference } from '#domain/stats/performance/reference-performance.ts';
 import type { Sha256 } from '#domain/units.ts';
 import { readManifest } from '../../infra/data/manifest.ts';
@@ -35,8 +36,24 @@ export const completeProfile = async (
     onnxSha256: result.onnxSha256,
     scores: outputsOf(candidate, frame.classes).map(({ name, values }) => profileNumbersInMemory(name, values, timing)),
     predictions: predictionsOf(candidate, frame.classes, timing),
-    performance: await withPauses(measureReference(candidate, seed), context),
+    performance: await measurePerformance(candidate, seed, context),
   } satisfies ReferenceProfile);
+};
+
+/** Deviations and a calibrator are known well enough from so many rows; some of their parts hold the thread while they last. */
+const mostRows = 200_000;
+
+/** Metrics are of all rows; what is estimated beside them is of at most 200,000, evenly spread. */
+const measurePerformance = async (
+  candidate: Scored,
+  seed: number,
+  context: StepContext | undefined,
+): Promise<ReferenceProfile['performance']> => {
+  const rows = candidate.labels.length;
+  const stride = Math.ceil(rows / mostRows);
+  const spread = Uint32Array.from({ length: Math.ceil(rows / Math.max(1, stride)) }, (_, index) => index * stride);
+  const measured = await withPauses(measureReference(stride > 1 ? takeRows(candidate, spread) : candidate, seed), context);
+  return stride > 1 ? { ...measured, rows, metrics: measureAll(candidate) } : measured;
 };
 
 /** Instants of the hold-out rows in their order, and the windows that they fall into. */

@@ -6,8 +6,8 @@ import { dayMs, hourMs } from '#domain/units.ts';
 import type { Duck } from '../tabular/duckdb.ts';
 import type { ProfiledRows } from './rows.ts';
 
-/** Enough for the smallest conformal p-value that anybody asks for, 1 / 1001; more would only make the profile larger. */
-const mostWindows = 1000;
+/** Enough for a conformal p-value of 0.002; each more costs every variable some 100 bytes of the profile. */
+const mostWindows = 500;
 
 /** Windows are [n windowMs, (n + 1) windowMs) since 1970-01-01 UTC, n the number of a window. */
 export type WindowPlan = {

@@ -15,9 +15,10 @@ const isAs = (version: ModelVersion, model: ModelPackage): string[] =>
     .filter(([, recorded, is]) => recorded !== is)
     .map(([what, recorded, is]) => `its package must name the ${what} that is registered, "${recorded}": it names "${is}"`);
 
-/** Everything a server would fetch, read to its end. */
+/** Everything a server would fetch and what drift is measured against, read to its end. */
 const problemsOf = async (check: ObjectCheck, version: ModelVersion): Promise<string[]> => {
-  const digests = [version.modelSha256, version.onnxSha256, version.featureSetSha256];
+  const profile = version.profileSha256 === null ? [] : [version.profileSha256];
+  const digests = [version.modelSha256, version.onnxSha256, version.featureSetSha256, ...profile];
   const looked = await Promise.all(digests.map((sha256) => check.look(sha256)));
   const missing = looked.flatMap((one) => (one.problem === null ? [] : [one.problem]));
   if (looked[0]?.problem !== null) return missing;

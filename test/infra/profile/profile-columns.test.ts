@@ -126,7 +126,7 @@ describe('profileColumns()', () => {
       expect(bySlot.reduce(addCounts, emptyCounts(layout))).toEqual(reference);
     }
     expect(season.windowsBySlot.reduce((sum, windows) => sum + windows)).toBe(35 * 48);
-    expect(variables[1]?.quiet?.windows).toBeLessThanOrEqual(999);
+    expect(variables[1]?.quiet?.windows).toBeLessThanOrEqual(499);
     const slot = 30;
     const inSlot = made.filter((row) => slotOf('hour of week', row.at) === slot).map((row) => row.c);
     const c = variables[1] as (typeof variables)[number];

@@ -144,6 +144,12 @@ describe('verifyAll()', () => {
     expect(found.filter((one) => one.startsWith('I5 Model flights/2'))).toHaveLength(2);
   });
 
+  it('finds a reference profile that is gone', async () => {
+    const profile = sha256Of('a profile that nobody stored');
+    await bench.pool.query(`update perennial.model_versions set profile_sha256 = '${profile}' where version = 1`);
+    expect(await broken()).toEqual([`I5 Model flights/1: object "${profile}" must be in the store: it is not`]);
+  });
+
   it('finds a version whose package names other files', async () => {
     await bench.pool.query(`update perennial.model_versions set onnx_sha256 = feature_set_sha256 where version = 1`);
     expect(await broken()).toEqual([expect.stringMatching(/^I5 Model flights\/1: its package must name the ONNX file/)]);
