@@ -34,6 +34,7 @@ export const observedVariableSchema = z.strictObject({
   name: z.string(),
   critical: z.boolean(),
   importance: z.number().nonnegative().nullable(),
+  evidenceId: z.string().nullable().describe("Of the report's PSI; null where none could be computed"),
   measured: z
     .strictObject({ debiasedPsi: z.number().nonnegative(), psiUpperLimit: z.number().nonnegative(), adjustedPValue: share })
     .nullable(),

@@ -17,6 +17,7 @@ export const observed = (seen: Seen, parts: Partial<ObservedVariable> = {}): Obs
   name: 'age',
   critical: false,
   importance: null,
+  evidenceId: `feature/${parts.name ?? 'age'}/psi`,
   measured: seen === null ? null : { debiasedPsi: seen.psi, psiUpperLimit: seen.upper ?? seen.psi, adjustedPValue: seen.p },
   ...parts,
 });

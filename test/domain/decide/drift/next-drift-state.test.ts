@@ -165,5 +165,7 @@ describe('memory', () => {
     expect(found.features[1]?.measured).toBeNull();
     const judged = judge(start(2), [found, { ...found, from: found.to, to: '2001-01-01T02:00:00.000Z' as never }]);
     expect(judged[1]?.features.map(({ state }) => state)).toEqual(['drift', 'insufficient']);
+    expect(judged[1]?.verdict.evidenceIds).toEqual(['feature/age/psi']);
+    expect(judged[0]?.verdict.evidenceIds).toEqual([]);
   });
 });

@@ -50,15 +50,28 @@ export const nextDriftState = (policy: DriftPolicy, memory: DriftMemory, observa
   if ([...features, ...predictions].every((one) => one.judged.state === 'insufficient')) {
     return { verdict: verdictOf('inconclusive', tooLittle(observation)), raised: false, ...groups, memory: next };
   }
-  const found = datasetAlarm(policy, place(observation.features, features), place(observation.predictions, predictions));
+  const placed = { features: place(observation.features, features), predictions: place(observation.predictions, predictions) };
+  const found = datasetAlarm(policy, placed.features, placed.predictions);
   const alarm = found.some(({ holds }) => holds);
-  return { verdict: alarmVerdict(alarm, found), raised: alarm && !memory.alarm, ...groups, memory: { ...next, alarm } };
+  const evidenceIds = evidenceOf([...placed.predictions, ...placed.features]);
+  return {
+    verdict: { ...alarmVerdict(alarm, found), evidenceIds },
+    raised: alarm && !memory.alarm,
+    ...groups,
+    memory: { ...next, alarm },
+  };
 };
 
 const memoryOf = ({ memory }: NextVariable): VariableMemory => memory;
 const judgedOf = ({ judged }: NextVariable) => judged;
 const place = (observed: readonly ObservedVariable[], next: readonly NextVariable[]): Placed[] =>
   observed.map((one, at) => ({ observed: one, memory: (next[at] as NextVariable).memory }));
+
+/** What the alarm, or its absence, rests on: the variables in drift. */
+const evidenceOf = (placed: readonly Placed[]): string[] =>
+  placed.flatMap(({ observed, memory }) =>
+    memory.phase === 'drift' && observed.evidenceId !== null ? [observed.evidenceId] : [],
+  );
 
 const mistakeOf = (memory: DriftMemory, observation: DriftObservation): string | null => {
   if (observation.profileSha256 !== memory.profileSha256)

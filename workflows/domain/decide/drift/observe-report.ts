@@ -12,7 +12,8 @@ export const observeReport = (report: DriftReport): DriftObservation => ({
 });
 
 const observeVariable = ({ name, critical, importance, ...found }: VariableDrift): ObservedVariable => {
+  const evidenceId = found.evidence.find(({ kind, id }) => kind === 'distance' && id.endsWith('/psi'))?.id ?? null;
   const { sufficient, debiasedPsi, psiUpperLimit, adjustedPValue } = found;
   const isMeasured = sufficient && debiasedPsi !== null && psiUpperLimit !== null && adjustedPValue !== null;
-  return { name, critical, importance, measured: isMeasured ? { debiasedPsi, psiUpperLimit, adjustedPValue } : null };
+  return { name, critical, importance, evidenceId, measured: isMeasured ? { debiasedPsi, psiUpperLimit, adjustedPValue } : null };
 };
