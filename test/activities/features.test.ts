@@ -5,7 +5,9 @@ import type { PipelineFile } from '#domain/contracts/pipeline-spec/pipeline-spec
 import { referenceProfileSchema } from '#domain/contracts/reference-profile.ts';
 import { createVectorizer, type ViewLookup } from '#domain/features/apply.ts';
 import { unseenEntity } from '#domain/features/entity-key.ts';
+import { addCounts } from '#domain/stats/summaries/cell-counts.ts';
 import type { PipelineName, RunKey, Sha256 } from '#domain/units.ts';
+import { completeProfile } from '../../activities/evaluation/profile.ts';
 import { createBuildFeatures } from '../../activities/features.ts';
 import { createPublish } from '../../activities/publish.ts';
 import { digestOfJson } from '../../infra/objects/digest.ts';
@@ -125,6 +127,36 @@ describe('buildFeatures()', () => {
     expect(distance?.quiet?.windows).toBeGreaterThan(20);
     // The first flights of an origin have no past.
     expect(rate?.reference.missing).toBeGreaterThan(0);
+  });
+
+  it('gets its answers from the evaluation, by the same slots', async () => {
+    const { step, frame, summary } = await built({ views, inputs });
+    const rows = frame.holdout.rows;
+    const answers = Float32Array.from({ length: rows }, (_, row) => (row % 100) / 100);
+    const labels = Float32Array.from(answers, (answer, row) => (answer > (row % 7) / 7 ? 1 : 0));
+    const subject = {
+      frame,
+      input: { ...step, frameSha256: summary.frameSha256 },
+      result: { onnxSha256: digestOfJson('model') },
+    };
+    const candidate = { task: 'binary' as const, classes: 2, labels, answers };
+    const complete = () => completeProfile(depsOf(), subject as never, candidate, undefined);
+    const sha256 = (await complete()) as Sha256;
+    expect(await complete()).toBe(sha256);
+    const { features, ...profile } = referenceProfileSchema.parse(await world.json(sha256));
+    expect(features).toEqual(referenceProfileSchema.parse(await world.json(frame.profileSha256 as Sha256)).features);
+    const [score] = profile.scores;
+    expect(score).toMatchObject({ name: 'score', moments: { count: rows, min: 0 }, bySlot: { length: 7 } });
+    expect(score?.bySlot.reduce(addCounts)).toEqual(score?.reference);
+    const called = answers.filter((answer) => answer >= 0.5).length;
+    expect(profile.predictions?.reference.cells).toEqual([rows - called, called, 0, 0]);
+    expect(profile.performance).toMatchObject({
+      rows,
+      calibrator: expect.anything(),
+      perRowDeviation: { roc_auc: expect.anything() },
+    });
+    const old = { ...subject, frame: { ...frame, profileSha256: undefined } };
+    expect(await completeProfile(depsOf(), old as never, candidate, undefined)).toBeNull();
   });
 
   it('marks what is critical, by the name of an input or of a feature, and knows no other', async () => {
