@@ -1,6 +1,7 @@
 import { calibrationErrorByMass } from '../metrics/calibration.ts';
 import { createRandom } from '../random.ts';
-import type { Numbers } from '../ranks.ts';
+import { ascendingOrder, type Numbers } from '../ranks.ts';
+import { finish, type Steps } from '../steps.ts';
 import { calibrate, fitCalibrator } from './calibrator.ts';
 
 export type CrossFit = {
@@ -20,21 +21,28 @@ export const calibrationCells = 10;
  *
  * Source: Stone, "Cross-validatory choice and assessment of statistical predictions", JRSS B 36 (1974).
  */
-export const crossFittedProbabilities = (labels: Numbers, scores: Numbers, plan: CrossFit): Float64Array | null => {
+export const crossFittedProbabilities = (labels: Numbers, scores: Numbers, plan: CrossFit): Float64Array | null =>
+  finish(crossFitInSteps(labels, scores, plan));
+
+/** The same in steps, one a fold. */
+export function* crossFitInSteps(labels: Numbers, scores: Numbers, plan: CrossFit): Steps<Float64Array | null> {
   const folds = plan.folds ?? 10;
   if (!Number.isInteger(folds) || folds < 2)
     throw new RangeError(`Cannot cross-fit as folds must be whole and >= 2: it is ${folds}`);
   if (labels.length < folds) return null;
   const foldOf = dealRows(labels.length, folds, plan.seed);
+  // Sorted once, because a calibrator does not sort what is in order already.
+  const order = ascendingOrder(scores);
   const found = new Float64Array(labels.length);
   for (let fold = 0; fold < folds; fold++) {
-    const others = rowsWhere(foldOf, (one) => one !== fold);
+    const others = order.filter((row) => foldOf[row] !== fold);
     const calibrator = fitCalibrator(pick(labels, others), pick(scores, others));
     if (calibrator === null) return null;
-    for (const row of rowsWhere(foldOf, (one) => one === fold)) found[row] = calibrate(calibrator, scores[row] as number);
+    for (const row of order) if (foldOf[row] === fold) found[row] = calibrate(calibrator, scores[row] as number);
+    yield;
   }
   return found;
-};
+}
 
 /**
  * Expected calibration error, in cells of equal row counts, that a calibrator fitted on these rows will have on others.
@@ -57,8 +65,5 @@ const dealRows = (rows: number, folds: number, seed: number): Uint32Array => {
   }
   return foldOf;
 };
-
-const rowsWhere = (foldOf: Uint32Array, wanted: (fold: number) => boolean): Uint32Array =>
-  Uint32Array.from([...foldOf.keys()].filter((row) => wanted(foldOf[row] as number)));
 
 const pick = (values: Numbers, rows: Uint32Array): Float64Array => Float64Array.from(rows, (row) => values[row] as number);

@@ -1,10 +1,11 @@
 import type { MetricName } from '../../contracts/pipeline-spec/training.ts';
 import type { ReferencePerformance } from '../../contracts/reference-profile.ts';
+import { calibrationErrorByMass } from '../metrics/calibration.ts';
 import { measureAll } from '../metrics/metrics.ts';
 import type { Scored } from '../metrics/scored.ts';
 import type { Steps } from '../steps.ts';
 import { fitCalibrator } from './calibrator.ts';
-import { crossFittedCalibrationError } from './cross-fitted-calibration.ts';
+import { calibrationCells, crossFitInSteps } from './cross-fitted-calibration.ts';
 import { deviationPerRow } from './metric-uncertainty.ts';
 
 /**
@@ -24,7 +25,8 @@ export function* measureReference(scored: Scored, seed: number): Steps<Reference
     if (deviation !== null) perRowDeviation[metric] = deviation;
   }
   const calibrator = scored.task === 'binary' ? fitCalibrator(scored.labels, scored.answers) : null;
-  const calibrationError = calibrator === null ? null : crossFittedCalibrationError(scored.labels, scored.answers, { seed });
+  const probabilities = calibrator === null ? null : yield* crossFitInSteps(scored.labels, scored.answers, { seed });
+  const calibrationError = probabilities === null ? null : calibrationErrorByMass(scored.labels, probabilities, calibrationCells);
   return { rows: scored.labels.length, metrics, perRowDeviation, calibrator, calibrationError };
 }
 
