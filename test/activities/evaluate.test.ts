@@ -246,9 +246,9 @@ describe('evaluateCandidate against a champion', () => {
   });
 
   test('refuses clusters that the data do not have', async () => {
-    world = await openWorld({ cluster: 'day' });
+    world = await openWorld({ cluster: ['gone'] });
     await makeChampion(logisticModel([2]), xOnly);
-    await expect(evaluate(runKey, logisticModel([2.1]), xOnly)).rejects.toThrow('must have data.event_time: it is not declared');
+    await expect(evaluate(runKey, logisticModel([2.1]), xOnly)).rejects.toThrow('"gone" must be a column of the data: it is not');
   });
 
   test('compares how alike groups are treated, and fails where it is less than before', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Comparison, EvaluationReport } from '#domain/contracts/evaluation-report.ts';
 import type { Evidence } from '#domain/contracts/evidence.ts';
+import { pipelineSpecSchema } from '#domain/contracts/pipeline-spec/pipeline-spec.ts';
 import { type GateSpec, gateSchema } from '#domain/contracts/pipeline-spec/training.ts';
 import { verdictSchema } from '#domain/contracts/verdict.ts';
 import { comparisonName, type EvidenceRole, evidenceId, sliceName } from '#domain/decide/comparison-evidence.ts';
@@ -408,6 +409,15 @@ describe('gateSchema', () => {
   test('refuses levels that promise nothing or cannot be kept', () => {
     expect(refusal({ champion: { confidence: '100%' } })?.message).toContain('between 50% and 100%');
     expect(refusal({ champion: { confidence: 0.5 } })?.message).toContain('between 50% and 100%');
+  });
+
+  test('refuses days where rows have no time, before anything is trained', () => {
+    const file = { name: 'churn', data: { source: 'churn.csv', label: 'churned' }, gate: { cluster: 'day' } };
+    const issue = pipelineSpecSchema.safeParse(file).error?.issues[0];
+    expect(issue?.path).toEqual(['gate', 'cluster']);
+    expect(issue?.message).toContain('must have data.event_time');
+    const timed = { ...file, data: { ...file.data, event_time: 'at' } };
+    expect(pipelineSpecSchema.safeParse(timed).success).toBe(true);
   });
 
   test('takes clusters by time, by columns, or none', () => {
