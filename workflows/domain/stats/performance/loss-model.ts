@@ -1,6 +1,6 @@
 import { quantileOfSorted } from '../quantile.ts';
 import { createRandom } from '../random.ts';
-import { type Numbers } from '../ranks.ts';
+import type { Numbers } from '../ranks.ts';
 
 /** Columns of one length: the model's prediction first, then numeric features. What is not finite has a cell of its own. */
 export type LossInputs = readonly Numbers[];
@@ -28,8 +28,8 @@ export const fewestRowsOfLossModel = 200;
  * within the outer ones everything is alike, and beyond what was seen nothing is known; categories must come as numbers.
  * A boosted model served beside the first one would know more, and is not offered here.
  *
- * `losses` are finite and >= 0, and rows are those that the first model was not trained on. Losses of nothing but 0 give base 0 without
- * tables. Null with fewer than 200 rows. Throws RangeError for other losses and columns of another length.
+ * `losses` are finite and >= 0, of rows that the first model was not trained on. Losses of nothing but 0 give base 0
+ * without tables. Null with fewer than 200 rows. Throws RangeError for other losses and columns of another length.
  *
  * Source: multiplicative tables as in Bailey and Simon, "Two studies in automobile insurance ratemaking", ASTIN Bulletin 1
  * (1960); compared by the quasi-likelihood of a mean: Wedderburn, Biometrika 61 (1974).
