@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { bootstrap } from '#domain/stats/comparison/bootstrap.ts';
 import { compareRocAucOfClusters } from '#domain/stats/comparison/clustered-auc.ts';
@@ -155,5 +156,48 @@ describe('bootstrap() of clusters', () => {
     const statistic = (counts: Uint32Array) => counts.reduce((sum, count, row) => sum + count * (values[row] as number), 0);
     const plan = { rows: 40, resamples: 200, seed: 9, statistic };
     expect(bootstrap({ ...plan, clusters: each(40) })).toEqual(bootstrap(plan));
+  });
+});
+
+describe('for any rows in clusters', () => {
+  const rows = fc.array(fc.record({ id: fc.nat(4), label: fc.nat(1), champion: fc.nat(9), challenger: fc.nat(9) }), {
+    minLength: 8,
+    maxLength: 40,
+  });
+  type Rows = readonly { id: number; label: number; champion: number; challenger: number }[];
+  const compare = (all: Rows, exchanged = false) => {
+    const [champion, challenger] = [all.map((row) => row.champion), all.map((row) => row.challenger)];
+    const labels = all.map(({ label }) => label);
+    const clusters = clustersOf(all.map(({ id }) => id));
+    return exchanged
+      ? compareRocAucOfClusters(labels, challenger, champion, clusters)
+      : compareRocAucOfClusters(labels, champion, challenger, clusters);
+  };
+
+  test('their order and the names of the clusters change nothing', () => {
+    fc.assert(
+      fc.property(rows, (all) => {
+        const there = compare(all);
+        const back = compare([...all].reverse().map((row) => ({ ...row, id: 4 - row.id })));
+        expect(back === null).toBe(there === null);
+        if (there === null || back === null) return;
+        expect(back.estimate).toBeCloseTo(there.estimate, 12);
+        // A cluster number that no row has would change a factor: it is the caller's to leave none out.
+        if (new Set(all.map(({ id }) => id)).size < 5) return;
+        expect(back.standardError).toBeCloseTo(there.standardError, 7);
+      }),
+    );
+  });
+
+  test('exchanging the models turns the sign only; nothing is ever NaN', () => {
+    fc.assert(
+      fc.property(rows, (all) => {
+        const [there, back] = [compare(all), compare(all, true)];
+        if (there === null || back === null) return;
+        expect(there.estimate + back.estimate).toBeCloseTo(0, 12);
+        expect(back.standardError).toBeCloseTo(there.standardError, 7);
+        expect(Number.isFinite(there.standardError)).toBe(true);
+      }),
+    );
   });
 });

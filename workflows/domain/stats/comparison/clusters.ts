@@ -1,6 +1,6 @@
 /**
  * Rows that belong together, such as the flights of one day: they share a weather, so they are not independent pieces of
- * evidence. `ids` holds a number from 0 to count - 1 for each row.
+ * evidence. `ids` holds a number from 0 to count - 1 for each row, and each number occurs.
  */
 export type Clusters = {
   /** What a cluster is: "day", "hour", or the columns that name it. */
