@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { ReferenceProfile } from '#domain/contracts/reference-profile.ts';
+import type { Sha256 } from '#domain/units.ts';
 import { createEvaluate } from '../../activities/evaluate.ts';
 import { createRegister } from '../../activities/register.ts';
-import { sha256Of } from '../../infra/objects/digest.ts';
+import { digestOfJson, sha256Of } from '../../infra/objects/digest.ts';
 import { createAudit } from '../../infra/postgres/audit.ts';
 import { logisticModel } from '../infra/onnx/tiny-models.ts';
 import {
@@ -64,6 +66,35 @@ describe('registerCandidate', () => {
       'Cannot register the candidate as its packaged model must be',
     );
     expect(await world.registry.list(pipeline)).toEqual([]);
+  });
+
+  test('refuses a reference profile that is not there, and one of another model', async () => {
+    const { input } = await evaluated('00000000000000aa', 2);
+    const report = (await world.content.getJson(input.evaluationSha256)) as object;
+    const withProfile = async (profileSha256: Sha256) =>
+      createRegister(world.deps)({ ...input, evaluationSha256: await world.content.putJson({ ...report, profileSha256 }) });
+    await expect(withProfile(sha256Of('nothing'))).rejects.toMatchObject({ code: 'PRN_NOT_FOUND' });
+    const profile: ReferenceProfile = {
+      format: 1,
+      pipeline,
+      snapshotSha256,
+      featureSetSha256: sha256Of('features'),
+      onnxSha256: sha256Of('another model'),
+      rows: 0,
+      eventTime: null,
+      season: { slot: 'none', slots: 1, windowMs: 1, windowsBySlot: [0] },
+      features: [],
+      scores: [],
+      predictions: null,
+      performance: null,
+    };
+    await expect(withProfile(await world.content.putJson(profile))).rejects.toThrow(
+      'Cannot register the candidate as its profiled model must be',
+    );
+    expect(await world.registry.list(pipeline)).toEqual([]);
+    const own = { ...profile, onnxSha256: (report as { onnxSha256: Sha256 }).onnxSha256 };
+    await withProfile(await world.content.putJson(own));
+    expect(await world.registry.list(pipeline)).toMatchObject([{ profileSha256: digestOfJson(own) }]);
   });
 
   test('refuses a version whose bytes are not there', async () => {
