@@ -5,7 +5,7 @@ import { sliceMargin } from '#domain/decide/gate/slice-margin.ts';
 import { takeClusters } from '#domain/stats/comparison/clusters.ts';
 import { compareFairnessInSteps } from '#domain/stats/comparison/compare-fairness.ts';
 import { compareInSteps } from '#domain/stats/comparison/compare-models.ts';
-import type { Contest } from '#domain/stats/comparison/estimate-gain.ts';
+import type { Contest } from '#domain/stats/comparison/contest.ts';
 import { type Scored, takeRows } from '#domain/stats/metrics/scored.ts';
 import type { Steps } from '#domain/stats/steps.ts';
 import type { StepContext } from '../step-context.ts';

@@ -5,7 +5,7 @@ import type { VerdictOutcome } from '#domain/contracts/verdict.ts';
 import { decideGate } from '#domain/decide/gate.ts';
 import type { Clusters } from '#domain/stats/comparison/clusters.ts';
 import { compareModels } from '#domain/stats/comparison/compare-models.ts';
-import type { Contest } from '#domain/stats/comparison/estimate-gain.ts';
+import type { Contest } from '#domain/stats/comparison/contest.ts';
 import type { Scored } from '#domain/stats/metrics/scored.ts';
 import type { Random } from '#domain/stats/random.ts';
 import { normalLowerTail } from '#domain/stats/special/normal.ts';

@@ -4,7 +4,7 @@ import { evidenceRoles, findEvidence } from '#domain/decide/comparison-evidence.
 import type { Clusters } from '#domain/stats/comparison/clusters.ts';
 import { compareFairness } from '#domain/stats/comparison/compare-fairness.ts';
 import { compareModels } from '#domain/stats/comparison/compare-models.ts';
-import type { Contest } from '#domain/stats/comparison/estimate-gain.ts';
+import type { Contest } from '#domain/stats/comparison/contest.ts';
 import type { Scored } from '#domain/stats/metrics/scored.ts';
 import { createRandom } from '#domain/stats/random.ts';
 

@@ -3,7 +3,7 @@ import { fairnessName } from '../../decide/comparison-evidence.ts';
 import { everyRowOnce, type Scored } from '../metrics/scored.ts';
 import { finish, type Steps } from '../steps.ts';
 import { type Clusters, effectiveClusters, tooFewClusters } from './clusters.ts';
-import type { Gain, NoGain } from './estimate-gain.ts';
+import type { Gain, NoGain } from './contest.ts';
 import { evidenceOfGain, type Question } from './evidence-of-gain.ts';
 import { type GainOf, resampleGain } from './gain-by-resampling.ts';
 import { type FairnessMeasure, type Group, prepareGroupGap, ratesOfGroup } from './group-gap.ts';

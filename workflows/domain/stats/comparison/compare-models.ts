@@ -3,7 +3,8 @@ import { comparisonName } from '../../decide/comparison-evidence.ts';
 import { measure } from '../metrics/metrics.ts';
 import { finish, type Steps } from '../steps.ts';
 import { type Clusters, effectiveClusters } from './clusters.ts';
-import { type Contest, estimateGain } from './estimate-gain.ts';
+import type { Contest } from './contest.ts';
+import { estimateGain } from './estimate-gain.ts';
 import { evidenceOfGain } from './evidence-of-gain.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type { Evidence } from '../../contracts/evidence.ts';
 import { type EvidenceRole, evidenceId, evidenceRoles } from '../../decide/comparison-evidence.ts';
-import type { Contest, Gain, NoGain } from './estimate-gain.ts';
+import type { Contest, Gain, NoGain } from './contest.ts';
 import { rowsForPower, rowsToSee } from './sizing.ts';
 
 /** Share of cases in which enough rows are enough, where nobody says otherwise. */

@@ -3,7 +3,7 @@ import { everyRowOnce, type RowWeights } from '../metrics/scored.ts';
 import type { Steps } from '../steps.ts';
 import { type Bootstrap, bootstrapInSteps, percentileBounds, shareAbove, shareAtOrBelow } from './bootstrap.ts';
 import type { Clusters } from './clusters.ts';
-import type { Contest, Gain, NoGain } from './estimate-gain.ts';
+import type { Contest, Gain, NoGain } from './contest.ts';
 import { jackknifeInSteps } from './jackknife.ts';
 import { type Bounds, boundDifference } from './non-inferiority.ts';
 

@@ -1,7 +1,7 @@
 import { correctRows } from '../metrics/confusion.ts';
 import { clusteredMean } from './clustered-mean.ts';
 import type { Clusters } from './clusters.ts';
-import type { Contest, Gain } from './estimate-gain.ts';
+import type { Contest, Gain } from './contest.ts';
 import { mcnemarTest } from './mcnemar.ts';
 import { boundDifference, boundProportions, type Disagreements, twoSidedTest, widenByUnseen } from './non-inferiority.ts';
 

@@ -1,6 +1,6 @@
 import { compareRocAucOfClusters } from './clustered-auc.ts';
+import type { Contest, Gain, NoGain } from './contest.ts';
 import { compareRocAuc } from './delong.ts';
-import type { Contest, Gain, NoGain } from './estimate-gain.ts';
 import { boundDifference, twoSidedTest } from './non-inferiority.ts';
 
 /** Fewest rows of either class whose ranks are compared: fewer, and a normal bound is too narrow to be believed. */
