@@ -1,7 +1,5 @@
+import { betaFraction } from '../special/incomplete-beta.ts';
 import { type BetaShapes, logBetaOverLikelihood, type Split } from './beta-mixture.ts';
-
-const maxSteps = 200_000;
-const tiny = 1e-300;
 
 /**
  * log of the probability that a beta variable exceeds the share; never -Infinity, however far in the tail.
@@ -18,26 +16,4 @@ export const logBetaUpperTail = (shapes: BetaShapes, at: Split): number => {
 };
 
 const logTailByFraction = ({ a, b }: BetaShapes, at: Split): number =>
-  Math.log(continuedFraction(b, a, at.complement)) - Math.log(b) - logBetaOverLikelihood({ a, b }, at);
-
-/** 1 / (1 + d1 / (1 + d2 / (1 + ...))) from front to back (Lentz), two coefficients a step. */
-const continuedFraction = (a: number, b: number, x: number): number => {
-  let c = 1;
-  let d = 1 / nonZero(1 - ((a + b) * x) / (a + 1));
-  let value = d;
-  for (let m = 1; m < maxSteps; m++) {
-    const even = (m * (b - m) * x) / ((a + 2 * m - 1) * (a + 2 * m));
-    d = 1 / nonZero(1 + even * d);
-    c = nonZero(1 + even / c);
-    value *= c * d;
-    const odd = (-(a + m) * (a + b + m) * x) / ((a + 2 * m) * (a + 2 * m + 1));
-    d = 1 / nonZero(1 + odd * d);
-    c = nonZero(1 + odd / c);
-    const factor = c * d;
-    value *= factor;
-    if (Math.abs(factor - 1) < Number.EPSILON) return value;
-  }
-  throw new RangeError(`Cannot expand a beta tail as its shapes must be moderate: ${a}, ${b}`);
-};
-
-const nonZero = (value: number): number => (Math.abs(value) < tiny ? tiny : value);
+  Math.log(betaFraction(b, a, at.complement, at.share)) - logBetaOverLikelihood({ a, b }, at);
