@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { noiseFloor, noiseScale } from '#domain/stats/distances/noise-floor.ts';
 import { psi } from '#domain/stats/distances/psi.ts';
 import { criticalPsi, debiasedPsi, psiPValue } from '#domain/stats/distances/psi-noise.ts';
 import { fewestRows } from '#domain/stats/drift/fewest-rows.ts';
-import { noiseFloor, noiseScale } from '#domain/stats/drift/noise-floor.ts';
 import golden from '../../../golden/distances.json' with { type: 'json' };
 import vectors from '../../../golden/vectors.json' with { type: 'json' };
 import { expectRelative } from '../tolerance.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { noiseFloor } from '#domain/stats/distances/noise-floor.ts';
 import { smoothedPsi } from '#domain/stats/distances/psi.ts';
 import { rankPsi } from '#domain/stats/drift/drift-p-value.ts';
 import { fewestRows } from '#domain/stats/drift/fewest-rows.ts';
-import { noiseFloor } from '#domain/stats/drift/noise-floor.ts';
 import { type OccupiedCells, occupiedCells } from '#domain/stats/drift/occupied-cells.ts';
 import { psiStandardError } from '#domain/stats/drift/psi-spread.ts';
 import { createRandom } from '#domain/stats/random.ts';

@@ -1,6 +1,6 @@
-import { type ComparedSizes, noiseFloor, noiseScale } from '../drift/noise-floor.ts';
 import { chiSquareUpperQuantile } from '../special/chi-square.ts';
 import { chiSquareUpperTail } from '../special/incomplete-gamma.ts';
+import { type ComparedSizes, noiseFloor, noiseScale } from './noise-floor.ts';
 
 const checkEffect = (designEffect: number): void => {
   if (!(designEffect >= 1))

@@ -1,6 +1,6 @@
+import { type ComparedSizes, noiseFloor } from '../distances/noise-floor.ts';
 import { quantileOfSorted } from '../quantile.ts';
 import { chiSquareUpperQuantile } from '../special/chi-square.ts';
-import { type ComparedSizes, noiseFloor } from './noise-floor.ts';
 
 /** PSI of one quiet window against the rest of its slot, with the sizes of that comparison. */
 export type QuietPsi = ComparedSizes & { readonly psi: number };

@@ -1,6 +1,6 @@
+import type { ComparedSizes } from '../distances/noise-floor.ts';
 import { psiPValue } from '../distances/psi-noise.ts';
 import { conformalPValue } from '../multiple/conformal.ts';
-import type { ComparedSizes } from './noise-floor.ts';
 
 /** Fewer quiet windows cannot show anything at 5 %. */
 export const fewestQuietWindows = 19;

@@ -1,6 +1,7 @@
 import type { VariableDrift } from '../../contracts/drift-report.ts';
 import type { Evidence } from '../../contracts/evidence.ts';
 import type { ProfiledVariable } from '../../contracts/reference-profile.ts';
+import { type ComparedSizes, noiseFloor } from '../distances/noise-floor.ts';
 import { debiasedPsi } from '../distances/psi-noise.ts';
 import { normalUpperQuantile } from '../special/normal.ts';
 import { rowsInCells } from '../summaries/cell-counts.ts';
@@ -9,7 +10,6 @@ import { type CellComparison, compareCells } from './cell-statistics.ts';
 import { chiSquareEvidence, distanceEvidence, insufficientEvidence, rankEvidence, type Subject } from './drift-evidence.ts';
 import { driftPValue } from './drift-p-value.ts';
 import { fewestRows } from './fewest-rows.ts';
-import { type ComparedSizes, noiseFloor } from './noise-floor.ts';
 import { psiStandardError } from './psi-spread.ts';
 import type { Compared } from './wasserstein-units.ts';
 import type { Watched } from './watched-variables.ts';

@@ -1,4 +1,4 @@
-import { noiseScale } from './noise-floor.ts';
+import { noiseScale } from '../distances/noise-floor.ts';
 import type { OccupiedCells } from './occupied-cells.ts';
 
 /**
