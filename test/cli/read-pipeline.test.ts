@@ -40,6 +40,36 @@ describe('parsePipeline()', () => {
     expect(problemsOf('name: churn\ndata:\n  source: customers.csv\n')).toEqual(['pipeline.yaml:3:3: "data.label" is missing']);
   });
 
+  it('names columns that the gate asks for and nobody declares, before anything is trained', () => {
+    const columns = '  columns: { plan: { type: category }, age: { type: integer }, churned: { type: boolean } }\n';
+    const gate = 'gate:\n  slices: [{ by: plan }, { by: pln }]\n  fairness: [{ by: region }]\n  cluster: [age, household]\n';
+    expect(problemsOf(`${smallest}${columns}${gate}`)).toEqual([
+      'pipeline.yaml:7:32: "gate.slices.1.by" must be a column of data.columns or view.value: "pln" is not declared; did you mean "plan"?',
+      'pipeline.yaml:8:20: "gate.fairness.0.by" must be a column of data.columns or view.value: "region" is not declared',
+      'pipeline.yaml:9:18: "gate.cluster.1" must be a column of data.columns or view.value: "household" is not declared',
+    ]);
+    expect(parsePipeline(`${smallest}${gate}`, 'pipeline.yaml').spec.gate.cluster).toEqual(['age', 'household']);
+  });
+
+  it('lets the gate name whatever a row has: key, time, label, values of views', () => {
+    const text = `name: flights
+data:
+  source: flights.csv
+  event_time: at
+  key: flight
+  label: { name: late, sql: delay > 15 }
+  columns: { origin: { type: category }, delay: { type: integer, role: outcome } }
+features:
+  views:
+    origin_7d: { entity: origin, window: 7d, values: { rate: avg(late) } }
+    weather: { sql: select 1, entity: origin, known_at: issued_at }
+gate:
+  slices: [{ by: origin }, { by: late }, { by: origin_7d.rate }, { by: weather.kind }]
+  cluster: [at, flight]
+`;
+    expect(parsePipeline(text, 'pipeline.yaml').spec.gate.slices).toHaveLength(4);
+  });
+
   it('refuses a duration without a unit', () => {
     expect(problemsOf(`${smallest}training: { window: 60 }\n`)[0]).toMatch(/^pipeline\.yaml:5:21: "training\.window"/);
   });

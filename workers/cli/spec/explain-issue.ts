@@ -48,11 +48,19 @@ const unknownValue = (located: Located, issue: Issue & { code: 'invalid_value' }
   return `${positionOf(located, issue.path)}: unknown ${name} "${written}"${near ? `; did you mean "${near}"?` : ''} (${known.join(', ')})`;
 };
 
+/** Where the schema says which names would do, the one that was meant. */
+const nearestKnown = (located: Located, issue: Issue): string => {
+  const known: unknown = issue.code === 'custom' ? issue.params?.known : undefined;
+  if (!Array.isArray(known)) return '';
+  const near = nearestName(String(located.document.getIn(issue.path as unknown[])), known.map(String));
+  return near === null ? '' : `; did you mean "${near}"?`;
+};
+
 const plain = (located: Located, issue: Issue): string => {
   const missing = issue.code === 'invalid_type' && located.document.getIn(issue.path as unknown[]) === undefined;
   const name = issue.path.map(String).join('.') || 'the file';
   if (missing) return `${positionOf(located, issue.path.slice(0, -1))}: "${name}" is missing`;
-  return `${positionOf(located, issue.path)}: "${name}" ${issue.message.replace(/^Invalid input: /, 'is wrong: ')}`;
+  return `${positionOf(located, issue.path)}: "${name}" ${issue.message.replace(/^Invalid input: /, 'is wrong: ')}${nearestKnown(located, issue)}`;
 };
 
 /** One line per issue, in the form "31:18: unknown encoding …". */

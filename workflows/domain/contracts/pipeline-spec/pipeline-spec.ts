@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { pipelineNameSchema } from '../ids.ts';
 import { dataSchema } from './data.ts';
 import { featuresSchema } from './features.ts';
+import { unknownGateColumns } from './gate-columns.ts';
 import { notifySchema, retentionSchema, retrainSchema, rolloutSchema, serveSchema, watchSchema } from './operation.ts';
 import { gateSchema, trainingSchema } from './training.ts';
 
@@ -28,6 +29,9 @@ export const pipelineSpecSchema = z
   .refine(({ data, gate }) => data.event_time !== undefined || !(gate.cluster === 'day' || gate.cluster === 'hour'), {
     path: ['gate', 'cluster'],
     message: 'must have data.event_time, which is not declared: list columns that name what belongs together, or say none',
+  })
+  .superRefine((spec, context) => {
+    for (const { known, ...issue } of unknownGateColumns(spec)) context.addIssue({ code: 'custom', ...issue, params: { known } });
   });
 
 /** A pipeline with every default filled in; JSON-safe. */
