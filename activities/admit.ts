@@ -1,10 +1,10 @@
 /** The only door for unparsed values: the workflow's input and the definition that it names. */
 
 import { z } from 'zod';
-import { pipelineSpecSchema } from '#domain/contracts/pipeline-spec/pipeline-spec.ts';
 import { type RetrainPlan, type RetrainRequest, retrainRequestSchema } from '#domain/contracts/retrain.ts';
 import { PerennialError } from '#domain/errors.ts';
 import { dayMs, minuteMs } from '#domain/units.ts';
+import { parseStoredDefinition } from '../infra/schemas/stored-definition.ts';
 import { retrainWorkflowId } from '../workflows/names.ts';
 import type { CpuDeps, PipelineSpec } from './deps.ts';
 
@@ -37,12 +37,7 @@ const readSpec = async (deps: Pick<CpuDeps, 'definitions'>, request: RetrainRequ
       }`,
     );
   }
-  const parsed = pipelineSpecSchema.safeParse(definition.file);
-  if (parsed.success) return parsed.data;
-  throw new PerennialError(
-    'PRN_SPEC_INVALID',
-    `Cannot run "${pipeline}" as its definition does not fit this version of Perennial: ${z.prettifyError(parsed.error)}`,
-  );
+  return parseStoredDefinition(definition.file, `run "${pipeline}"`);
 };
 
 export const createAdmitRetrain =

@@ -9,11 +9,12 @@ import {
   type SourceObjectRef,
   sourceListingSchema,
 } from '#domain/contracts/dataset.ts';
-import { type PipelineSpec, pipelineSpecSchema } from '#domain/contracts/pipeline-spec/pipeline-spec.ts';
+import type { PipelineSpec } from '#domain/contracts/pipeline-spec/pipeline-spec.ts';
 import { PerennialError } from '#domain/errors.ts';
 import type { PipelineName } from '#domain/units.ts';
 import { digestOfJson } from '../infra/objects/digest.ts';
 import { mapParallel } from '../infra/objects/parallel.ts';
+import { parseStoredDefinition } from '../infra/schemas/stored-definition.ts';
 import { type Duck, withDuckDb } from '../infra/tabular/duckdb.ts';
 import { ingestTable, type TableResult } from '../infra/tabular/ingest-table.ts';
 import { createRejectsTable, resolveLines, writeRejects } from '../infra/tabular/rejects.ts';
@@ -37,7 +38,7 @@ type Work = {
   readonly folder: string;
 };
 
-/** Throws PRN_DEFINITION_UNKNOWN. */
+/** Throws PRN_DEFINITION_UNKNOWN, PRN_SPEC_INVALID. */
 export const readSpec = async (
   deps: Pick<CpuDeps, 'definitions'>,
   input: { definitionSha256: IngestInput['definitionSha256'] },
@@ -48,7 +49,7 @@ export const readSpec = async (
       'PRN_DEFINITION_UNKNOWN',
       `Cannot find definition "${input.definitionSha256}": run \`perennial apply\` and start again`,
     );
-  return pipelineSpecSchema.parse(definition.file);
+  return parseStoredDefinition(definition.file, `go on with "${definition.pipeline}"`);
 };
 
 /** The schema of the newest snapshot: what was inferred once stays, until the file declares columns. */

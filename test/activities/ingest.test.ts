@@ -4,7 +4,9 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Batch } from '#domain/contracts/dataset.ts';
 import type { PipelineFile } from '#domain/contracts/pipeline-spec/pipeline-spec.ts';
+import { readSpec } from '../../activities/ingest.ts';
 import type { RejectedRow } from '../../infra/data/rows.ts';
+import { sha256Of } from '../../infra/objects/digest.ts';
 import { withDuckDb } from '../../infra/tabular/duckdb.ts';
 import { csvOf, type DataWorld, eventsFile, openDataWorld } from './support/data-world.ts';
 
@@ -333,6 +335,16 @@ describe('ingestSources() refuses', () => {
     const input = await world.prepare(eventsFile(world.write('known.csv', csvOf(days))));
     await expect(world.ingest({ ...input, definitionSha256: 'f'.repeat(64) as never })).rejects.toMatchObject({
       code: 'PRN_DEFINITION_UNKNOWN',
+    });
+  });
+
+  it('a definition that only an earlier version took, at once and by its field', async () => {
+    const file = { ...eventsFile('events.csv'), gate: { champion: { margin: 0 } } };
+    const definitions = { find: async () => ({ pipeline: 'events', file }) };
+    const read = readSpec({ definitions: definitions as never }, { definitionSha256: sha256Of('before') });
+    await expect(read).rejects.toMatchObject({
+      code: 'PRN_SPEC_INVALID',
+      message: expect.stringContaining('gate.champion.margin'),
     });
   });
 

@@ -1,5 +1,6 @@
 /** What somebody meets in the first hour: empty lists, mistyped names, numbers that are none. */
 import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
@@ -19,6 +20,8 @@ const openWorld = async () => {
   const opened = openDatabase(database.url);
   const file = { name: 'churn', data: { source: 'customers.csv', label: 'churned' } };
   await createDefinitions(opened.db).apply('churn' as PipelineName, null, file, sha256Of('definition'), 'c0ffee', 'ada');
+  const before = { ...file, name: 'old', gate: { champion: { margin: 0 } } };
+  await createDefinitions(opened.db).apply('old' as PipelineName, null, before, sha256Of('before'), 'c0ffee', 'ada');
   await opened.close();
   const env = {
     PATH: process.env.PATH,
@@ -31,6 +34,7 @@ const openWorld = async () => {
   };
   return {
     url: database.url,
+    write: (name: string, text: string) => writeFileSync(join(folder, name), text),
     perennial: (...words: string[]) => spawnSync(launcher, words, { cwd: folder, encoding: 'utf8', env }),
     close: async () => {
       await database.close();
@@ -44,6 +48,13 @@ beforeAll(async () => {
   world = await openWorld();
 });
 afterAll(() => world.close());
+
+test('a definition that only an earlier version took does not keep anybody from planning another', () => {
+  world.write('old.yaml', stringify({ name: 'old', data: { source: 'customers.csv', label: 'churned' } }));
+  const { status, stdout, stderr } = world.perennial('plan', 'old.yaml');
+  expect([status, stderr]).toEqual([0, '']);
+  expect(stdout).toContain('no longer fits this version of Perennial: `perennial apply old.yaml` replaces it');
+});
 
 describe('a mistyped pipeline', () => {
   test.each([
@@ -77,7 +88,7 @@ test('an empty list says what fills it', () => {
 
 test('the status as JSON holds no password', () => {
   const { stdout } = world.perennial('status', '--json');
-  expect(JSON.parse(stdout).pipelines).toHaveLength(1);
+  expect(JSON.parse(stdout).pipelines).toHaveLength(2);
   expect(stdout).not.toContain(world.url);
   expect(stdout).not.toContain('databaseUrl');
 });

@@ -2,11 +2,12 @@
 
 import { type Client, WorkflowExecutionAlreadyStartedError, WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
-import { type PipelineSpec, pipelineSpecSchema } from '#domain/contracts/pipeline-spec/pipeline-spec.ts';
+import type { PipelineSpec } from '#domain/contracts/pipeline-spec/pipeline-spec.ts';
 import { type RetrainOutcome, type RetrainRequest, retrainOutcomeSchema } from '#domain/contracts/retrain.ts';
 import { PerennialError } from '#domain/errors.ts';
 import type { Instant, PipelineName, RunKey, Sha256 } from '#domain/units.ts';
 import { digestOfJson } from '../../infra/objects/digest.ts';
+import { parseStoredDefinition } from '../../infra/schemas/stored-definition.ts';
 import { listSources } from '../../infra/sources/list.ts';
 import { retrainWorkflowId, searchAttributes, taskQueues } from '../../workflows/names.ts';
 import type { retrain } from '../../workflows/retrain.ts';
@@ -55,7 +56,7 @@ const effectiveDefinition = async (context: Context, wish: RunWish): Promise<Def
     );
   }
   const file = applyOverrides(current.file, wish.overrides ?? []);
-  const spec = pipelineSpecSchema.parse(file);
+  const spec = parseStoredDefinition(file, `run "${wish.pipeline}"`);
   const sha256 = digestOfJson(spec);
   if (sha256 !== current.sha256) await context.definitions.keep(wish.pipeline, file, sha256, current.codeVersion);
   return { sha256, file, codeVersion: current.codeVersion, folder: current.folder ?? '.', spec };

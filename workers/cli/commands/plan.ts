@@ -25,7 +25,7 @@ export const register = (program: Command): void => {
       const { currentSpec } = await import('../spec/current-spec.ts');
       const read = await readPipeline(path);
       const current = await currentSpec(read.spec.name);
-      const changes = current === null ? [] : differences(asWritten(current.spec), asWritten(read.spec));
+      const changes = current?.spec == null ? [] : differences(asWritten(current.spec), asWritten(read.spec));
       if (options.json)
         return printJson({
           pipeline: read.spec.name,
@@ -38,6 +38,10 @@ export const register = (program: Command): void => {
       print('');
       if (current === null)
         return print(`${paint('green', '+')} ${read.spec.name} is new: definition ${short(read.definitionSha256)}`);
+      if (current.spec === null)
+        return print(
+          `${paint('yellow', '~')} definition ${short(current.sha256)} no longer fits this version of Perennial: \`perennial apply ${path}\` replaces it`,
+        );
       if (changes.length === 0) return print(`no change: ${read.spec.name} is at definition ${short(current.sha256)}`);
       for (const change of changes) print(`${paint('yellow', '~')} ${change}`);
       return print(`${changes.length} change${changes.length === 1 ? '' : 's'}: \`perennial apply ${path}\` makes them`);

@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { type PipelineSpec, pipelineSpecSchema } from '#domain/contracts/pipeline-spec/pipeline-spec.ts';
+import type { PipelineSpec } from '#domain/contracts/pipeline-spec/pipeline-spec.ts';
 import { PerennialError } from '#domain/errors.ts';
 import type { PipelineName, Sha256, VersionNumber } from '#domain/units.ts';
 import { digestOfJson, sha256Of } from '../../../infra/objects/digest.ts';
 import { type Admission, admitModel } from '../../../infra/onnx/admit.ts';
 import { buildModelPackage } from '../../../infra/onnx/package.ts';
+import { parseStoredDefinition } from '../../../infra/schemas/stored-definition.ts';
 import { type Context, withContext } from '../context.ts';
 import { note, print, printJson, short } from '../output.ts';
 import { featureNames, type ImportOptions, plainFeatures, questionOf, splitNames } from './foreign-model.ts';
@@ -57,7 +58,7 @@ type Definition = {
 
 const currentDefinition = async (context: Context, pipeline: PipelineName): Promise<Definition> => {
   const current = await context.definitions.current(pipeline);
-  if (current !== null) return { ...current, spec: pipelineSpecSchema.parse(current.file) };
+  if (current !== null) return { ...current, spec: parseStoredDefinition(current.file, `import a model for "${pipeline}"`) };
   throw new PerennialError(
     'PRN_NOT_FOUND',
     `Cannot import a model for "${pipeline}" as the pipeline must have been applied: run "perennial apply" with its file first`,

@@ -3,11 +3,15 @@ import { PerennialError } from '#domain/errors.ts';
 import type { PipelineName, Sha256 } from '#domain/units.ts';
 import { withContext } from '../context.ts';
 
-/** The definition that runs now; null where the pipeline is new or nothing runs that could say so. */
-export const currentSpec = async (pipeline: PipelineName): Promise<{ sha256: Sha256; spec: PipelineSpec } | null> => {
+/**
+ * The definition that runs now; null where the pipeline is new or nothing runs that could say so. Its spec is null where
+ * an earlier version of Perennial took what this one refuses.
+ */
+export const currentSpec = async (pipeline: PipelineName): Promise<{ sha256: Sha256; spec: PipelineSpec | null } | null> => {
   try {
     const current = await withContext((context) => context.definitions.current(pipeline));
-    return current === null ? null : { sha256: current.sha256, spec: pipelineSpecSchema.parse(current.file) };
+    if (current === null) return null;
+    return { sha256: current.sha256, spec: pipelineSpecSchema.safeParse(current.file).data ?? null };
   } catch (error) {
     if (error instanceof PerennialError && error.code === 'PRN_UNREACHABLE') return null;
     throw error;
