@@ -81,8 +81,11 @@ export const ranking = (random: Random, { clusters, weather, shift }: RankingWor
     old[row] = label + shared + normal(random, 0, Math.sqrt(0.2)) + (skies?.[day] as number);
     fresh[row] = (1 + shift) * label + shared + normal(random, 0, Math.sqrt(0.2)) + (others?.[day] as number);
   });
-  return { candidate: binaryOf(labels, fresh), champion: binaryOf(labels, old) };
+  return { candidate: binaryOf(labels, fresh.map(logistic)), champion: binaryOf(labels, old.map(logistic)) };
 };
+
+/** A probability; ranks stay as they are. */
+const logistic = (score: number): number => 1 / (1 + Math.exp(-score));
 
 /** Area under the curve in truth: pairs of one day share its weather, pairs of two days do not. */
 const trueAuc = (distance: number, weather: number, days: number): number =>

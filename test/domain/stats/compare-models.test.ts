@@ -101,7 +101,8 @@ describe('compareModels()', () => {
   test('compares rankings of more than two classes by resampling', () => {
     const random = createRandom(9);
     const labels = Array.from({ length: 120 }, () => Math.floor(random() * 3));
-    const answersOf = (skill: number) => labels.flatMap((label) => [0, 1, 2].map((k) => random() + (k === label ? skill : 0)));
+    const answersOf = (skill: number) =>
+      labels.flatMap((label) => [0, 1, 2].map((k) => (random() + (k === label ? skill : 0)) / 3));
     const model = (skill: number): Scored => ({ task: 'multiclass', classes: 3, labels, answers: answersOf(skill) });
     expect(intervalOf(contest('roc_auc', model(1), model(0.1)))?.lower).toBeGreaterThan(0);
     expect(intervalOf(contest('accuracy', model(1), model(0.1)))?.lower).toBeGreaterThan(0);
@@ -237,7 +238,7 @@ describe('compareFairness()', () => {
   };
   const model = (shift: number): Scored => {
     const one = binary(600, 0.8, 3);
-    return { ...one, answers: Array.from(one.answers, (answer, row) => (row < 300 ? answer - shift : answer)) };
+    return { ...one, answers: Array.from(one.answers, (answer, row) => (row < 300 ? Math.max(0, answer - shift) : answer)) };
   };
   const fairnessOf = (candidate: Scored, champion: Scored, sizes = [300, 300], clusters: Clusters | null = null) =>
     compareFairness({

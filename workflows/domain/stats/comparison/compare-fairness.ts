@@ -3,6 +3,7 @@ import { fairnessName } from '../../decide/comparison-evidence.ts';
 import { everyRowOnce, type Scored } from '../metrics/scored.ts';
 import { finish, type Steps } from '../steps.ts';
 import { type Clusters, effectiveClusters, tooFewClusters } from './clusters.ts';
+import { checkModels } from './compare-models.ts';
 import type { Gain, NoGain } from './contest.ts';
 import { evidenceOfGain, type Question } from './evidence-of-gain.ts';
 import { type GainOf, resampleGain } from './gain-by-resampling.ts';
@@ -25,7 +26,7 @@ const fewestPositivesOfGroup = 10;
 /**
  * Compares how alike two models treat groups: for each measure the candidate's gap against the champion's, resampled
  * together. The gain is the champion's gap minus the candidate's (of the ratio: the candidate's minus the champion's), so
- * that more is better. Fewer than two groups of 100 rows are insufficient evidence.
+ * that more is better. Fewer than two groups of 100 rows are insufficient evidence. Throws RangeError as `compareModels`.
  *
  * Source: `group-gap.ts`; resampling as for any metric, `gain-by-resampling.ts`.
  */
@@ -33,6 +34,7 @@ export const compareFairness = (contest: FairnessContest): FairnessReport => fin
 
 /** The same in steps. */
 export function* compareFairnessInSteps(contest: FairnessContest): Steps<FairnessReport> {
+  checkModels(contest.candidate, contest.champion);
   const groups = contest.groups.map((group) => describeGroup(contest, group));
   const isGated = (index: number): boolean => groups[index]?.isGated === true;
   const gated = contest.groups.filter((_, index) => isGated(index));

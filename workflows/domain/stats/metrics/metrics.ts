@@ -1,6 +1,7 @@
 /** Every metric that a pipeline file can name, in one table. */
 import type { MetricName } from '../../contracts/pipeline-spec/training.ts';
 import { prepareAveragePrecision } from './average-precision.ts';
+import { checkScored } from './check-scored.ts';
 import { prepareAccuracy, prepareF1, preparePrecision, prepareRecall } from './confusion.ts';
 import { prepareMedianAbsoluteError, prepareR2 } from './regression.ts';
 import { prepareRocAuc } from './roc-auc.ts';
@@ -59,10 +60,12 @@ export const measure = (name: MetricName, scored: Scored): number | null =>
 
 /**
  * All metrics of the task that exist for these rows; those that do not are left out, never zero. No rows, no metrics.
+ * Throws RangeError for labels and answers that are none (`checkScored`).
  *
  * Agrees with: test/golden/metrics.json, `sklearn.metrics`, 1e-11.
  */
 export const measureAll = (scored: Scored): Partial<Record<MetricName, number>> => {
+  checkScored(scored);
   const names = (Object.keys(metricTable) as MetricName[]).filter((name) => fitsTask(name, scored.task));
   const found = names.map((name) => [name, measure(name, scored)] as const);
   return Object.fromEntries(found.filter(([, value]) => value !== null));

@@ -2,6 +2,7 @@ import type { Evidence } from '../../contracts/evidence.ts';
 import type { MetricName } from '../../contracts/pipeline-spec/training.ts';
 import type { ReferencePerformance } from '../../contracts/reference-profile.ts';
 import { bootstrapInSteps, percentileBounds } from '../comparison/bootstrap.ts';
+import { checkScored } from '../metrics/check-scored.ts';
 import { metricTable } from '../metrics/metrics.ts';
 import { lossesOfRows } from '../metrics/row-losses.ts';
 import { everyRowOnce, type Scored } from '../metrics/scored.ts';
@@ -52,7 +53,7 @@ export const performanceEvidenceId = (metric: string): string => `performance/${
  *
  * Insufficient with fewer than 30 labelled rows, with fewer than 10 of either of two classes for the area, where the metric
  * does not exist in the window, and where the reference has no value or no deviation for it. Throws RangeError for a
- * confidence outside (1/2, 1).
+ * confidence outside (1/2, 1), and for labels and answers that are none (`checkScored`).
  *
  * Source: Newcombe, Statistics in Medicine 17 (1998), method 10; DeLong et al. (1988); Welch, Biometrika 34 (1947);
  * combination: Zou and Donner, Statistics in Medicine 27 (2008).
@@ -62,6 +63,7 @@ export function* compareWindow(question: PerformanceQuestion): Steps<Evidence> {
   const { metric, window, confidence } = question;
   if (!(confidence > 0.5 && confidence < 1))
     throw new RangeError(`Cannot bound a change as the confidence must be in (1/2, 1): it is ${confidence}`);
+  checkScored(window);
   const rows = window.labels.length;
   const isLoss = metricTable[metric].better === 'lower';
   const common = {
@@ -127,7 +129,9 @@ const changeOfMean = (losses: Float64Array, { confidence }: PerformanceQuestion,
   const ofWindow = deviationOf(losses) ** 2 / losses.length;
   const ofReference = errorOf(known) ** 2;
   const variance = ofWindow + ofReference;
-  const degrees = variance ** 2 / (ofWindow ** 2 / (losses.length - 1) + ofReference ** 2 / (known.rows - 1));
+  // By the window's part of the variance: squares of small variances would vanish.
+  const part = ofWindow / variance;
+  const degrees = 1 / (part ** 2 / (losses.length - 1) + (1 - part) ** 2 / (known.rows - 1));
   // Losses that are all the same on both sides have no error, and no degrees of freedom.
   const reach = variance === 0 ? 0 : studentUpperQuantile(1 - confidence, degrees) * Math.sqrt(variance);
   return { ...around(estimate, reach), standardError: Math.sqrt(variance), method: 'Welch' };

@@ -76,10 +76,14 @@ export const weightOfOneRow = 1000;
  * a young row stands for those of its age that are still waiting. Thousandths; at most 20 rows' worth.
  *
  * This mends the mixture of ages, not the labels: where positives are reported sooner than negatives, a provisional
- * figure has too many of them, and no weight by age can tell. That is why it never decides.
+ * figure has too many of them, and no weight by age can tell. That is why it never decides. Throws RangeError for an age
+ * that is NaN.
  *
  * Source: Horvitz and Thompson, JASA 47 (1952); with weights cut: Cole and Hernán, American Journal of Epidemiology 168 (2008).
  * @example provisionalWeights([9], estimateLagCurve({ waitsMs: [5, 20], arrived: [1, 1] })) // Uint32Array [2000]
  */
 export const provisionalWeights = (agesMs: ArrayLike<number>, curve: LagCurve): Uint32Array =>
-  Uint32Array.from(agesMs, (ageMs) => Math.round(weightOfOneRow / Math.max(smallestShare, shareArrived(curve, ageMs))));
+  Uint32Array.from(agesMs, (ageMs, row) => {
+    if (Number.isNaN(ageMs)) throw new RangeError(`Cannot weigh a row as its age must be a number: that of row ${row} is NaN`);
+    return Math.round(weightOfOneRow / Math.max(smallestShare, shareArrived(curve, ageMs)));
+  });

@@ -2,6 +2,7 @@ import type { PerformanceWindow } from '../../contracts/performance-report.ts';
 import type { MetricName } from '../../contracts/pipeline-spec/training.ts';
 import type { ReferencePerformance } from '../../contracts/reference-profile.ts';
 import type { Instant } from '../../units.ts';
+import { checkScored } from '../metrics/check-scored.ts';
 import { fitsTask, measureAll, metricTable } from '../metrics/metrics.ts';
 import type { RowWeights, Scored } from '../metrics/scored.ts';
 import type { Steps } from '../steps.ts';
@@ -33,12 +34,15 @@ export type WindowPlan = {
  * A window as the report has it. A matured one: its metrics, each asked one against the reference and, for two classes, its
  * calibration. A younger one: metrics weighted by age, and no evidence at all, so that nothing can be decided by it.
  *
- * Metrics that do not exist for the labelled rows are left out. Throws RangeError as `compareWindow` does.
+ * Metrics that do not exist for the labelled rows are left out. Throws RangeError as `compareWindow` does, and for ages
+ * that are not as many as the rows.
  *
  * Source: of the parts.
  */
 export function* measureWindow(window: LabelledWindow, maturity: Maturity, plan: WindowPlan): Steps<PerformanceWindow> {
   const { from, to, predictions, scored } = window;
+  checkScored(scored);
+  checkAges(window);
   const span = { from, to, predictions, labelled: scored.labels.length };
   if (maturity.kind === 'provisional') {
     const metrics = weightedMetrics(scored, provisionalWeights(window.agesMs, plan.curve));
@@ -48,6 +52,13 @@ export function* measureWindow(window: LabelledWindow, maturity: Maturity, plan:
   for (const metric of plan.compare) evidence.push(yield* compareWindow({ ...plan, metric, window: scored }));
   return { kind: 'matured', ...span, by: maturity.by, metrics: measureAll(scored), evidence };
 }
+
+const checkAges = ({ scored, agesMs }: LabelledWindow): void => {
+  if (agesMs.length === scored.labels.length) return;
+  throw new RangeError(
+    `Cannot measure a window as there must be an age for each of ${scored.labels.length} rows: there are ${agesMs.length}`,
+  );
+};
 
 const weightedMetrics = (scored: Scored, weights: RowWeights): Record<string, number> => {
   const names = (Object.keys(metricTable) as MetricName[]).filter((name) => fitsTask(name, scored.task));
