@@ -15,10 +15,17 @@ export const prepareR2 = (scored: Scored): WeightedMetric => {
   return (weights) => {
     let weight = 0;
     let sum = 0;
+    let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
     for (let row = 0; row < rows; row++) {
+      if (weights[row] === 0) continue;
+      const label = labels[row] as number;
       weight += weights[row] as number;
-      sum += (weights[row] as number) * (labels[row] as number);
+      sum += (weights[row] as number) * label;
+      if (label < low) low = label;
+      if (label > high) high = label;
     }
+    // The mean of equal labels may round to another number, and they would seem to vary.
+    if (!(low < high)) return null;
     const mean = sum / weight;
     let errors = 0;
     let spread = 0;
