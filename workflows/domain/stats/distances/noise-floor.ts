@@ -12,10 +12,10 @@ export type ComparedSizes = { readonly cells: number; readonly referenceRows: nu
 export const noiseScale = ({ referenceRows, currentRows }: ComparedSizes): number => 1 / referenceRows + 1 / currentRows;
 
 /**
- * PSI to be expected of independent rows without any change: (cells - 1) (1 / n + 1 / m). One cell has none.
+ * PSI to be expected of independent rows without any change: (cells - 1) (1 / n + 1 / m). One cell has none: 0.
  *
  * Source: as for `noiseScale`: the mean of a chi-square variable is its degrees of freedom.
  * Agrees with: test/golden/vectors.json "psi_null", 1e-9.
  * @example noiseFloor({ cells: 10, referenceRows: 10000, currentRows: 500 }) // 0.0189
  */
-export const noiseFloor = (sizes: ComparedSizes): number => (sizes.cells - 1) * noiseScale(sizes);
+export const noiseFloor = (sizes: ComparedSizes): number => (sizes.cells < 2 ? 0 : (sizes.cells - 1) * noiseScale(sizes));

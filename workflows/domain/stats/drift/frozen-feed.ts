@@ -20,7 +20,7 @@ export const chanceOfOneCell = ({
 
 /**
  * Chance that a second window of as many rows has the very same counts, were both drawn with the shares of this one. At
- * most 1, which it is for one occupied cell. `designEffect` makes the rows fewer.
+ * most 1, which it is for one occupied cell and for none. `designEffect` makes the rows fewer.
  *
  * Source: normal approximation: density of the difference of two multinomial counts at 0, whose covariance has the
  * determinant (2 m)^(k - 1) times the product of the shares.
@@ -29,6 +29,7 @@ export const chanceOfOneCell = ({
 export const chanceOfSameCounts = (cells: readonly number[], designEffect: number): number => {
   const rows = cells.reduce((sum, count) => sum + count, 0);
   const occupied = cells.filter((count) => count > 0);
+  if (occupied.length < 2) return 1;
   const logShares = occupied.reduce((sum, count) => sum + Math.log(count / rows), 0);
   const logSpread = (occupied.length - 1) * Math.log((4 * Math.PI * rows) / designEffect);
   return Math.min(1, Math.exp(-(logSpread + logShares) / 2));

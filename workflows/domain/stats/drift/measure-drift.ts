@@ -30,7 +30,8 @@ export type DriftOptions = Supplied & {
  * only, so the report is the same in whatever order the counters were added up.
  *
  * A window without rows gives a report in which all is insufficient, with the breach "missing window". Throws RangeError
- * for counters of another profile (by digest, or by number of variables and cells) and for a window without length.
+ * for counters of another profile (by digest, or by number of variables and cells), those of `previous` and `lastWindow`
+ * included, for counters that are negative or not whole, and for a window without length.
  * 100 features of 20 cells with 720 quiet windows each take about 5 ms.
  *
  * Source: as for each measure; the design: size of a change and evidence that it is not noise, side by side.
@@ -38,8 +39,8 @@ export type DriftOptions = Supplied & {
  */
 export const measureDrift = (profile: ReferenceProfile, window: WindowCounts, options: DriftOptions): DriftReport => {
   checkWindow(profile, options.profileSha256, window);
-  const { lastWindow, correction = 'benjamini-hochberg' } = options;
-  if (lastWindow !== undefined) checkWindow(profile, options.profileSha256, lastWindow);
+  const { lastWindow, previous, correction = 'benjamini-hochberg' } = options;
+  for (const other of [lastWindow, previous]) if (other !== undefined) checkWindow(profile, options.profileSha256, other);
   const comparison = chooseComparison(profile, window);
   const measuring = measuringOf(profile, comparison, options);
   const measureAll = (watch: typeof watchedPredictions): VariableDrift[] => {
