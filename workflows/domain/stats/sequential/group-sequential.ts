@@ -35,7 +35,7 @@ type Remaining = { readonly reach: number; readonly density: Float64Array };
  *
  * The score of a look is a sum of independent normal steps; the density of the paths that no look has stopped is carried
  * from look to look by Simpson's rule. Error of a bound below 1e-6. No looks: no bounds. Throws RangeError for looks that
- * do not ascend in (0, 1] or alpha outside (0, 1).
+ * do not ascend in (0, 1], alpha outside (0, 1), and a look on which nothing is spent.
  *
  * Source: Armitage, McPherson and Rowe, JRSS A 132 (1969); Lan and DeMets, Biometrika 70 (1983).
  * Agrees with: test/golden/vectors.json "alpha_spending", 1e-6; test/golden/sequential.json, Gauss-Legendre, 1e-6.
@@ -51,6 +51,7 @@ export const groupSequentialBounds = (looks: readonly number[], alpha: number, s
       throw new RangeError(`Cannot plan looks as they must ascend in (0, 1]: ${information} after ${before}`);
     }
     const spent = spending(information, alpha) - spending(before, alpha);
+    if (!(spent > 0)) throw new RangeError(`Cannot plan looks as each must have something to spend: ${spent} at ${information}`);
     const step = Math.sqrt(information - before);
     const reach = reachThatSpends(remaining, step, spent);
     bounds[look] = reach / Math.sqrt(information);
