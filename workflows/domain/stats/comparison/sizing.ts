@@ -18,6 +18,7 @@ export const rowsForPower = (plan: {
   readonly degreesOfFreedom?: number;
 }): number => {
   const { degreesOfFreedom = Number.POSITIVE_INFINITY } = plan;
+  if (plan.distance === 0) return Number.POSITIVE_INFINITY;
   const reach = studentUpperQuantile(1 - plan.confidence, degreesOfFreedom) + normalUpperQuantile(1 - plan.power);
   return (reach * reach * plan.variancePerRow) / (plan.distance * plan.distance);
 };
@@ -30,6 +31,10 @@ export const rowsForPower = (plan: {
  */
 export const rowsToSee = (rate: number, confidence: number): number => Math.log1p(-confidence) / Math.log1p(-Math.min(1, rate));
 
+const checkProportion = (what: string, value: number): void => {
+  if (!(value >= 0 && value <= 1)) throw new RangeError(`Cannot count rows as ${what} must be in [0, 1]: it is ${value}`);
+};
+
 /** What a two-sided test is to find, how surely. */
 export type TestPlan = { readonly alpha: number; readonly power: number };
 
@@ -37,13 +42,19 @@ const reachOf = ({ alpha, power }: TestPlan): number => normalUpperQuantile(alph
 
 /**
  * Rows in which McNemar's test finds that one of two models is right more often by `difference`, where they disagree on
- * the share `disagreement` of the rows. Infinite at difference 0.
+ * the share `disagreement` of the rows. Infinite at difference 0. Throws RangeError for a disagreement outside [0, 1] and a
+ * difference beyond it.
  *
  * Source: Connor, "Sample size for testing differences in proportions for the paired-sample design", Biometrics 43 (1987).
  * Agrees with: test/golden/vectors.json "sizing", 1e-9.
  * @example rowsForMcNemar(0.005, 0.04, { alpha: 0.05, power: 0.8 }) // 12555.84944...
  */
 export const rowsForMcNemar = (difference: number, disagreement: number, { alpha, power }: TestPlan): number => {
+  checkProportion('the disagreement', disagreement);
+  if (!(Math.abs(difference) <= disagreement)) {
+    throw new RangeError(`Cannot count rows as the difference must lie within ${disagreement}: it is ${difference}`);
+  }
+  if (difference === 0) return Number.POSITIVE_INFINITY;
   const spread = Math.sqrt(disagreement - difference ** 2);
   const reach = normalUpperQuantile(alpha / 2) * Math.sqrt(disagreement) + normalUpperQuantile(1 - power) * spread;
   return (reach / difference) ** 2;
@@ -51,13 +62,16 @@ export const rowsForMcNemar = (difference: number, disagreement: number, { alpha
 
 /**
  * Rows per arm that tell two independent proportions apart; `pooled` takes the variance under equality for the level.
- * Infinite for equal proportions.
+ * Infinite for equal proportions. Throws RangeError for proportions outside [0, 1].
  *
  * Source: Fleiss, Levin and Paik, Statistical Methods for Rates and Proportions (2003), section 4.2.
  * Agrees with: test/golden/vectors.json "sizing", 1e-9.
  * @example rowsPerArm(0.02, 0.025, { alpha: 0.05, power: 0.8 }) // 13806.17945...
  */
 export const rowsPerArm = (first: number, second: number, plan: TestPlan & { readonly pooled?: boolean }): number => {
+  checkProportion('the first proportion', first);
+  checkProportion('the second proportion', second);
+  if (first === second) return Number.POSITIVE_INFINITY;
   const apart = first * (1 - first) + second * (1 - second);
   const middle = (first + second) / 2;
   const underEquality = plan.pooled === true ? 2 * middle * (1 - middle) : apart;
@@ -67,6 +81,7 @@ export const rowsPerArm = (first: number, second: number, plan: TestPlan & { rea
 
 /**
  * Rows in the smaller arm and in all, where it gets `share` of them, in (0, 1). `second` is the smaller arm's proportion.
+ * Infinite for equal proportions. Throws RangeError for another share and for proportions outside [0, 1].
  *
  * Source: as `rowsPerArm`, with the larger arm's variance divided by its multiple of rows.
  * Agrees with: test/golden/vectors.json "sizing", 1e-9.
@@ -78,6 +93,10 @@ export const rowsOfSplit = (
   share: number,
   plan: TestPlan,
 ): { readonly smaller: number; readonly total: number } => {
+  checkProportion('the first proportion', first);
+  checkProportion('the second proportion', second);
+  if (!(share > 0 && share < 1)) throw new RangeError(`Cannot count rows as the share must be in (0, 1): it is ${share}`);
+  if (first === second) return { smaller: Number.POSITIVE_INFINITY, total: Number.POSITIVE_INFINITY };
   const multiple = (1 - share) / share;
   const variance = second * (1 - second) + (first * (1 - first)) / multiple;
   const smaller = (reachOf(plan) ** 2 * variance) / (second - first) ** 2;

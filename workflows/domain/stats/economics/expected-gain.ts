@@ -25,7 +25,7 @@ export type GainQuestion = {
  * It takes the difference of the two losses to last until the horizon, as it does where decay adds up, and the two
  * estimates to be independent, as they are on live traffic and on a hold-out. A horizon of 0 is a gain of 0: the
  * schedule is due anyway. A gain may be negative. Throws RangeError for a negative or infinite amount or standard error,
- * or a confidence outside (0.5, 1).
+ * or a confidence outside (0.5, 1), and for a gain beyond all numbers.
  *
  * Source: definition: volume * value * (current loss - fresh loss) * horizon, by propagation of the two errors.
  * Agrees with: test/golden/economics.json, 1e-12.
@@ -39,6 +39,7 @@ export const expectedGain = (question: GainQuestion): Extract<Evidence, { kind: 
   const estimate = atStake * (current.estimate - fresh.estimate);
   const standardError = atStake * Math.hypot(current.standardError, fresh.standardError);
   const reach = normalUpperQuantile(1 - confidence) * standardError;
+  checkAmount('weigh a gain', 'the size of the gain', Math.abs(estimate) + reach);
   return {
     id: 'expected-gain',
     what: 'expected gain of retraining now, until the next scheduled retrain',

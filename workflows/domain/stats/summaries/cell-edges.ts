@@ -48,8 +48,8 @@ export const cellEdges = ({ quantiles, heavyValues, cells }: EdgePlan): number[]
  * Layout of a variable from the reference itself: edges at its quantiles, cells of their own for heavy values.
  *
  * Quantiles are values of the reference, the smallest at which k / cells of it are reached (type 1), so that no cell but
- * one of a single value holds more than 2 / cells. Values must be finite: the others are set aside before. No values:
- * one cell. O(n log n); the values are kept unchanged.
+ * one of a single value holds more than 2 / cells. Values must be finite: throws RangeError for others, which are set
+ * aside before. No values: one cell. O(n log n); the values are kept unchanged.
  *
  * Source: Hyndman and Fan, "Sample quantiles in statistical packages", The American Statistician 50 (1996), type 1.
  * @example numericLayoutOf([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]).edges.length // 9
@@ -58,6 +58,10 @@ export const numericLayoutOf = (values: Numbers, cells: number = cellsFor(values
   if (values.length === 0) return { kind: 'numeric', edges: [] };
   // Adding zero makes -0 a zero: as an edge both are the same number.
   const sorted = Float64Array.from(values, (value) => value + 0).sort();
+  // Infinities and NaN sort to the two ends.
+  for (const end of [sorted[0], sorted.at(-1)]) {
+    if (!Number.isFinite(end)) throw new RangeError(`Cannot make cells as every value must be finite: one is ${end}`);
+  }
   const quantiles = Array.from(
     { length: cells - 1 },
     (_, k) => sorted[Math.ceil(((k + 1) * sorted.length) / cells) - 1] as number,
