@@ -7,6 +7,7 @@ import { verdictSchema } from '#domain/contracts/verdict.ts';
 import { comparisonName, type EvidenceRole, evidenceId, sliceName } from '#domain/decide/comparison-evidence.ts';
 import { sliceMargin } from '#domain/decide/gate/slice-margin.ts';
 import { decideGate } from '#domain/decide/gate.ts';
+import { confidenceOfUse } from '#domain/stats/comparison/alpha-spending.ts';
 import type { Sha256, VersionNumber } from '#domain/units.ts';
 
 const digest = 'a'.repeat(64) as Sha256;
@@ -212,6 +213,15 @@ describe('decideGate() against a champion', () => {
       'lower 99.24% bound -0.002 > -0.003 on 1000 rows (candidate 2 on this hold-out, rows up to 2001-02-27, so it must be 99.24% sure)',
     );
     expect(decideGate(used({ lower: -0.002, upper: 0.006, confidence: 0.95 }), policy).outcome).toBe('error');
+  });
+
+  test('never asks to be 100% sure, however often a hold-out was used', () => {
+    const confidence = confidenceOfUse(0.95, 100, 'kept');
+    const comparison = compared(null, { lower: -0.002, upper: 0.006, confidence });
+    const holdoutUse = { holdout: 'kept rows', number: 100, confidence };
+    const { reason } = decideGate({ ...against(comparison), holdoutUse }, policy);
+    expect(reason).toContain('lower 99.9997% bound');
+    expect(reason).toContain('so it must be 99.9997% sure');
   });
 
   test('a use that claims less than the pipeline asks for is not believed', () => {

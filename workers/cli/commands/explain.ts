@@ -19,7 +19,7 @@ const printRun = ({ run, stages }: Awaited<ReturnType<typeof explainRun>>): void
     print(`  because    ${run.result.reason}`);
     for (const it of run.result.gate?.inequalities ?? []) {
       print(
-        `    ${it.holds ? paint('green', 'holds') : paint('red', 'fails')}  ${it.what}: ${formatNumber(it.left)} ${it.operator} ${formatNumber(it.right)}`,
+        `    ${it.holds ? paint('green', 'holds        ') : paint('yellow', 'does not hold')}  ${it.what}: ${formatNumber(it.left)} ${it.operator} ${formatNumber(it.right)}`,
       );
     }
     print(`  data       ${short(run.result.dataVersion)}`);

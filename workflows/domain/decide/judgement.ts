@@ -39,5 +39,8 @@ export const shortNumber = (value: number): string => String(Number(value.toPrec
 export const sentenceOf = ({ what, left, operator, right, holds }: Inequality): string =>
   `${what} ${shortNumber(left)} ${operator} ${shortNumber(right)}${holds ? '' : ' does not hold'}`;
 
-/** "95%" of 0.95. */
-export const percent = (share: number): string => `${Number((share * 100).toFixed(2))}%`;
+/** "95%" of 0.95, "99.9997%" of 0.99999696: as many digits as keep what is below one from reading "100%". */
+export const percent = (share: number): string => {
+  const nines = share < 1 ? Math.ceil(-Math.log10(1 - share)) : 0;
+  return `${Number((share * 100).toFixed(Math.max(2, nines - 2)))}%`;
+};
