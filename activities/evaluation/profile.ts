@@ -3,6 +3,7 @@ import { type ReferenceProfile, referenceProfileSchema } from '#domain/contracts
 import { measureAll } from '#domain/stats/metrics/metrics.ts';
 import { predictedClasses, type Scored, takeRows } from '#domain/stats/metrics/scored.ts';
 import { measureReference } from '#domain/stats/performance/reference-performance.ts';
+import type { Steps } from '#domain/stats/steps.ts';
 import type { Sha256 } from '#domain/units.ts';
 import { readManifest } from '../../infra/data/manifest.ts';
 import { profileClassesInMemory, profileNumbersInMemory, type Timing } from '../../infra/profile/profile-values.ts';
@@ -34,7 +35,7 @@ export const completeProfile = async (
   return deps.content.putJson({
     ...profile,
     onnxSha256: result.onnxSha256,
-    scores: outputsOf(candidate, frame.classes).map(({ name, values }) => profileNumbersInMemory(name, values, timing)),
+    scores: await withPauses(profileScoresInSteps(candidate, frame.classes, timing), context),
     predictions: predictionsOf(candidate, frame.classes, timing),
     performance: await measurePerformance(candidate, seed, context),
   } satisfies ReferenceProfile);
@@ -81,13 +82,26 @@ const readTiming = async (
 type Output = { readonly name: string; readonly values: Float64Array };
 
 /** One for two classes ("score", of the second) and for a number ("value"), else one a class, under its name. */
-const outputsOf = ({ task, answers, labels }: Scored, classes: readonly string[]): Output[] => {
-  if (task !== 'multiclass') return [{ name: task === 'binary' ? 'score' : 'value', values: Float64Array.from(answers) }];
-  return classes.map((name, k) => ({
-    name,
-    values: Float64Array.from(labels, (_, row) => answers[row * classes.length + k] as number),
-  }));
-};
+function* outputsOf({ task, answers, labels }: Scored, classes: readonly string[]): Generator<Output> {
+  if (task !== 'multiclass') return yield { name: task === 'binary' ? 'score' : 'value', values: Float64Array.from(answers) };
+  for (const [index, name] of classes.entries()) {
+    yield { name, values: Float64Array.from(labels, (_, row) => answers[row * classes.length + index] as number) };
+  }
+}
+
+/** One output after the other, with a pause after each: a million rows of one take most of a second. */
+export function* profileScoresInSteps(
+  candidate: Scored,
+  classes: readonly string[],
+  timing: Timing | null,
+): Steps<ReferenceProfile['scores']> {
+  const scores: ReferenceProfile['scores'] = [];
+  for (const { name, values } of outputsOf(candidate, classes)) {
+    scores.push(profileNumbersInMemory(name, values, timing));
+    yield;
+  }
+  return scores;
+}
 
 const predictionsOf = (candidate: Scored, classes: readonly string[], timing: Timing | null): ReferenceProfile['predictions'] => {
   if (candidate.task === 'regression') return null;

@@ -7,7 +7,7 @@ import { createVectorizer, type ViewLookup } from '#domain/features/apply.ts';
 import { unseenEntity } from '#domain/features/entity-key.ts';
 import { addCounts } from '#domain/stats/summaries/cell-counts.ts';
 import type { PipelineName, RunKey, Sha256 } from '#domain/units.ts';
-import { completeProfile } from '../../activities/evaluation/profile.ts';
+import { completeProfile, profileScoresInSteps } from '../../activities/evaluation/profile.ts';
 import { createBuildFeatures } from '../../activities/features.ts';
 import { createPublish } from '../../activities/publish.ts';
 import { digestOfJson } from '../../infra/objects/digest.ts';
@@ -157,6 +157,21 @@ describe('buildFeatures()', () => {
     });
     const old = { ...subject, frame: { ...frame, profileSha256: undefined } };
     expect(await completeProfile(depsOf(), old as never, candidate, undefined)).toBeNull();
+  });
+
+  it('pauses after each answer of many classes, so that a heart can beat', () => {
+    const answers = Float32Array.from({ length: 30 }, (_, index) => (index % 3) / 3);
+    const candidate = { task: 'multiclass' as const, classes: 3, labels: new Float32Array(10), answers };
+    const steps = profileScoresInSteps(candidate, ['a', 'b', 'c'], null);
+    let pauses = 0;
+    let step = steps.next();
+    for (; step.done !== true; step = steps.next()) pauses += 1;
+    expect(pauses).toBe(3);
+    expect(step.value.map(({ name, moments }) => [name, moments?.mean])).toEqual([
+      ['a', 0],
+      ['b', Math.fround(1 / 3)],
+      ['c', Math.fround(2 / 3)],
+    ]);
   });
 
   it('marks what is critical, by the name of an input or of a feature, and knows no other', async () => {
