@@ -1,10 +1,14 @@
 import { ascendingOrder } from '../ranks.ts';
 import type { RowWeights, Scored, WeightedMetric } from './scored.ts';
 
+/** Squares of larger ratios, summed, would not be numbers any more. */
+const mostUnexplained = 1e140;
+
 /**
  * Share of the label's variance that the answers explain: 1 - squared errors / squared distances from the mean.
  *
- * Below zero where the mean would have answered better. Null without rows or with a constant label.
+ * Below zero where the mean would have answered better. Null without rows, with a constant label, and
+ * with one that varies so little beside the errors that their ratio is beyond 1e140.
  *
  * Source: definition. Agrees with: test/golden/metrics.json, `sklearn.metrics.r2_score`, 1e-11.
  */
@@ -34,7 +38,7 @@ export const prepareR2 = (scored: Scored): WeightedMetric => {
       errors += (weights[row] as number) * (label - (answers[row] as number)) ** 2;
       spread += (weights[row] as number) * (label - mean) ** 2;
     }
-    return spread > 0 ? 1 - errors / spread : null;
+    return errors <= mostUnexplained * spread && spread > 0 ? 1 - errors / spread : null;
   };
 };
 

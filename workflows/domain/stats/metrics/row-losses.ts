@@ -38,7 +38,8 @@ const meanOverRows = (losses: Float64Array): WeightedMetric => {
 /**
  * Mean negative logarithm of the probability that was given to the true class.
  *
- * Probabilities are clipped to [2.2e-16, 1 - 2.2e-16]; those of more than two classes are first divided by their sum.
+ * Probabilities are clipped to [2.2e-16, 1 - 2.2e-16]; those of more than two classes are first divided by their sum. Where
+ * that is 0, nothing was promised to any class, and the true one had 0.
  *
  * Source: Good, "Rational decisions", Journal of the Royal Statistical Society B 14 (1952).
  * Agrees with: test/golden/vectors.json "calibration", 1e-9; test/golden/metrics.json, `sklearn.metrics.log_loss`, 1e-12.
@@ -47,7 +48,8 @@ const meanOverRows = (losses: Float64Array): WeightedMetric => {
 export const prepareLogLoss = (scored: Scored): WeightedMetric => meanOverRows(lossesOfRows('log_loss', scored));
 
 const logLossOf = (scored: Scored, row: number): number => {
-  const given = probabilityOf(scored, row, scored.labels[row] as number) / totalOf(scored, row);
+  const total = totalOf(scored, row);
+  const given = total > 0 ? probabilityOf(scored, row, scored.labels[row] as number) / total : 0;
   return -Math.log(Math.min(1 - smallestProbability, Math.max(smallestProbability, given)));
 };
 

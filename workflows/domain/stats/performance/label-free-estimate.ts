@@ -115,7 +115,8 @@ const expectedArea = (cells: readonly ScoreCell[]): number | null => {
     positives += expectedPositives;
     negatives += expectedNegatives;
   }
-  return positives === 0 || negatives === 0 ? null : won / (positives * negatives);
+  const pairs = positives * negatives;
+  return pairs === 0 ? null : Math.min(1, won / pairs);
 };
 
 const checkCell = (cell: ScoreCell): void => {
