@@ -60,7 +60,8 @@ const assessRatio = ({ name, alpha }: GuardrailPolicy, compared: readonly SplitC
   const bounds = boundRateRatio(compared, alpha);
   if (bounds === null) return insufficient(id, 'the ratio is another one at each share', rows);
   const { estimate, lower, upper } = bounds;
-  if (estimate === null || upper === null) return insufficient(id, `no ${name} of the champion`, rows);
+  if (estimate === null) return insufficient(id, `no ${name} of the champion`, rows);
+  if (upper === null) return insufficient(id, `too few ${name} to say that any ratio is too large`, rows);
   const candidate = compared.reduce((sum, one) => sum + one.candidate, 0);
   const champion = compared.reduce((sum, one) => sum + one.champion, 0);
   return {

@@ -6,7 +6,7 @@ export type RateRatio = {
   /** Candidate's rate over the champion's, most likely; null without an event of the champion. */
   readonly estimate: number | null;
   readonly lower: number;
-  /** null where no ratio is too large: the champion has no events yet. */
+  /** null where no ratio is too large: the champion has no events yet, or they count for next to nothing. */
   readonly upper: number | null;
 };
 
@@ -37,15 +37,11 @@ export const boundRateRatio = (
   const candidate = segments.reduce((sum, segment) => sum + segment.candidate, 0);
   const champion = segments.reduce((sum, segment) => sum + segment.champion, 0);
   if (candidate === 0 && champion === 0) return { estimate: null, lower: 0, upper: null };
-  if (candidate === 0) return { estimate: 0, lower: 0, upper: Math.exp(crossing(excess, 0, -1, 1)) };
-  if (champion === 0) return { estimate: null, lower: Math.exp(crossing(excess, 0, 1, -1)), upper: null };
+  if (candidate === 0) return { estimate: 0, lower: 0, upper: upperOf(excess, insideOf(excess, -1)) };
+  if (champion === 0) return { estimate: null, lower: lowerOf(excess, insideOf(excess, 1)), upper: null };
   const best = mostLikely(segments, candidate);
   if (excess(best) >= 0) return null;
-  return {
-    estimate: Math.exp(best),
-    lower: Math.exp(findRoot(excess, reachAbove(excess, best, -1), best)),
-    upper: Math.exp(findRoot(excess, best, reachAbove(excess, best, 1))),
-  };
+  return { estimate: Math.exp(best), lower: lowerOf(excess, best), upper: upperOf(excess, best) };
 };
 
 /**
@@ -80,10 +76,29 @@ const mostLikely = (segments: readonly SplitCounts[], candidate: number): number
   return findRoot(surplus, surplus(0) <= 0 ? 0 : reachAbove(shortage, 0, -1), surplus(0) <= 0 ? reachAbove(surplus, 0, 1) : 0);
 };
 
-/** With events on one side only the evidence rises in one direction: the place where it passes 0. */
-const crossing = (excess: (logRatio: number) => number, start: number, inwards: 1 | -1, outwards: 1 | -1): number => {
-  const below = (logRatio: number): number => -excess(logRatio);
-  const inside = excess(start) < 0 ? start : reachAbove(below, start, inwards);
-  const outside = reachAbove(excess, inside, outwards);
-  return findRoot(excess, Math.min(inside, outside), Math.max(inside, outside));
+type Excess = (logRatio: number) => number;
+
+/** A log ratio that is not excluded, where events are on one side only and the evidence rises in one direction. */
+const insideOf = (excess: Excess, inwards: 1 | -1): number =>
+  excess(0) < 0 ? 0 : reachAbove((logRatio) => -excess(logRatio), 0, inwards);
+
+/** Beyond it a ratio is hardly a number. Where events count little, no smaller ratio may be excluded: the bound is 0, or none. */
+const farthest = 650;
+
+const lowerOf = (excess: Excess, inside: number): number => {
+  const outside = firstExcluded(excess, inside, -1);
+  return outside === null ? 0 : Math.exp(findRoot(excess, outside, inside));
+};
+
+const upperOf = (excess: Excess, inside: number): number | null => {
+  const outside = firstExcluded(excess, inside, 1);
+  return outside === null ? null : Math.exp(findRoot(excess, inside, outside));
+};
+
+const firstExcluded = (excess: Excess, inside: number, direction: 1 | -1): number | null => {
+  for (let reach = 1; reach < 2 * farthest; reach *= 2) {
+    const logRatio = Math.min(farthest, Math.max(-farthest, inside + direction * reach));
+    if (excess(logRatio) > 0) return logRatio;
+  }
+  return null;
 };
