@@ -112,7 +112,7 @@ export interface Scratch {
 }
 
 export type Limits = {
-  /** For DuckDB, such as 512 (MiB); the worker's resident memory stays below twice it. */
+  /** For DuckDB, such as 512 (MiB); the worker's resident memory was seen at up to 2.2 times it. */
   readonly memoryMiB: number;
   readonly threads: number;
 };

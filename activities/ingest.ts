@@ -25,7 +25,7 @@ import { rememberStep } from './remember.ts';
 import type { StepContext } from './step-context.ts';
 
 /** Part of the ledger's key: raise it whenever the same source would give other bytes. */
-const ingestVersion = 1;
+const ingestVersion = 2;
 
 export type IngestDeps = Pick<CpuDeps, 'ledger' | 'definitions' | 'snapshots' | 'content' | 'scratch' | 'limits' | 'openSource'>;
 type Work = {

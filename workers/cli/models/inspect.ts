@@ -73,7 +73,7 @@ export const showModel = (pipeline: string, asked: string, options: Options): Pr
         `  gives       ${shape(onnx.output)}${modelPackage.classes.length > 0 ? ` (${modelPackage.classes.join(', ')})` : ''}`,
         `  data        ${version.snapshotSha256 ?? 'imported, unknown'}`,
         `  features    ${version.featureSetSha256}`,
-        `  profile     ${version.profileSha256 ?? '-'}`,
+        `  profile     ${version.profileSha256 ?? 'none: imported, or from before there were profiles'}`,
         `  definition  ${version.definitionSha256 ?? '-'}`,
         `  code        ${version.codeVersion}`,
         `  trainer     ${version.trainer} ${JSON.stringify(version.parameters)}`,
