@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Comparison, EvaluationReport } from '#domain/contracts/evaluation-report.ts';
+import { type Comparison, type EvaluationReport, evaluationReportSchema } from '#domain/contracts/evaluation-report.ts';
 import type { Evidence } from '#domain/contracts/evidence.ts';
 import { pipelineSpecSchema } from '#domain/contracts/pipeline-spec/pipeline-spec.ts';
 import { type GateSpec, gateSchema } from '#domain/contracts/pipeline-spec/training.ts';
@@ -437,6 +437,16 @@ describe('gateSchema', () => {
     expect(refusal({ cluster: [] })).toBeDefined();
     expect(refusal({ cluster: 'week' })).toBeDefined();
   });
+});
+
+test('reads reports from before there were clusters, uses, fairness, calibration and profiles', () => {
+  const since = ['holdoutUse', 'fairness', 'calibration', 'clusters', 'profileSha256'];
+  const now = against(compared(null, { lower: -0.002, upper: 0.006 }));
+  const before = JSON.stringify(now, (key, value: unknown) => (since.includes(key) ? undefined : value));
+  const read = evaluationReportSchema.parse(JSON.parse(before));
+  expect(read).toMatchObject({ holdoutUse: null, fairness: [], calibration: null, comparisons: [{ clusters: null }] });
+  expect(read.profileSha256).toBeUndefined();
+  expect(decideGate(read, gate()).outcome).toBe('pass');
 });
 
 test('decideGate() keeps its inputs and repeats itself', () => {

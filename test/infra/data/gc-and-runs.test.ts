@@ -2,12 +2,13 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { collectGarbage } from '../../../infra/data/gc.ts';
 import { digestOfJson, sha256Of } from '../../../infra/objects/digest.ts';
 import type { ContentStore, ObjectStore } from '../../../infra/objects/store.ts';
+import { createRegistry } from '../../../infra/postgres/registry.ts';
 import { createRuns } from '../../../infra/postgres/runs.ts';
 import { createSnapshots } from '../../../infra/postgres/snapshots.ts';
 import { createStepLedger } from '../../../infra/postgres/step-ledger.ts';
 import type { RunKey } from '../../../workflows/domain/units.ts';
 import { testStore } from '../../support/servers.ts';
-import { applyFlights, flights, openBench, request, runKey } from '../postgres/bench.ts';
+import { applyFlights, candidate, flights, openBench, request, runKey } from '../postgres/bench.ts';
 
 let bench: Awaited<ReturnType<typeof openBench>>;
 let content: ContentStore;
@@ -56,6 +57,20 @@ describe('collectGarbage()', () => {
     await bench.pool.query(`update perennial.step_results set recorded_at = now() - interval '3 days'`);
     await collectGarbage(bench.db, store, inTwoDays(true));
     expect([await ledger.find('gone'), await ledger.find('kept')]).toEqual([null, { batchSha256: sha256Of('elsewhere') }]);
+  });
+
+  it('keeps the reference profile of a model version, and that of a frame which an evaluation names', async () => {
+    await endRun(runKey);
+    const registry = createRegistry(bench.db);
+    const [ofVersion, ofFrame] = [await content.putJson({ features: [] }), await content.putJson({ features: [1] })];
+    const frame = await content.putJson({ profileSha256: ofFrame });
+    const report = await content.putJson({ frameSha256: frame, profileSha256: null });
+    await registry.register({ ...candidate('a'), snapshotSha256: null, profileSha256: ofVersion }, 'ada');
+    const verdict = { outcome: 'fail' as const, reason: 'x', inequalities: [], evidenceIds: [] };
+    await registry.recordEvaluation({ sha256: report, pipeline: flights, runKey, verdict });
+    await content.putBytes(Buffer.from('nobody names me'));
+    expect(await collectGarbage(bench.db, store, inTwoDays(true))).toMatchObject({ kept: { objects: 4 }, deleted: 1 });
+    expect([await content.has(ofVersion), await content.has(ofFrame)]).toEqual([true, true]);
   });
 
   it('deletes nothing while a run is in work', async () => {
