@@ -1,6 +1,7 @@
 import type { Evidence } from '../../contracts/evidence.ts';
 import type { PerformanceWindow } from '../../contracts/performance-report.ts';
 import type { Verdict } from '../../contracts/verdict.ts';
+import { type Interval, locate } from '../gate/bounds.ts';
 import { inequality, percent, shortNumber } from '../judgement.ts';
 import { conclude } from './conclusion.ts';
 
@@ -42,18 +43,9 @@ export const decideGain = (evidence: Evidence | undefined, policy: PerformancePo
   return judge(evidence, policy.tolerated);
 };
 
-/** NaN lies nowhere. */
-const positionOf = (
-  { lower, upper }: Extract<Evidence, { kind: 'interval' }>,
-  limit: number,
-): 'above' | 'below' | 'undecided' => {
-  if (lower > limit) return 'above';
-  return upper < limit ? 'below' : 'undecided';
-};
-
-const judge = (evidence: Extract<Evidence, { kind: 'interval' }>, tolerated: number): Verdict => {
+const judge = (evidence: Interval, tolerated: number): Verdict => {
   const limit = tolerated === 0 ? 0 : -tolerated;
-  const position = positionOf(evidence, limit);
+  const position = locate(evidence, limit);
   const outcome = position === 'above' ? 'pass' : position === 'below' ? 'fail' : 'inconclusive';
   const at = percent(evidence.confidence);
   const lower = inequality(`${evidence.what}, lower ${at} bound`, evidence.lower, '>', limit);

@@ -1,10 +1,10 @@
 /**
- * Probability of a false promotion that the k-th use of one hold-out may spend: 6 alpha / (pi^2 k^2). Over any number of
- * uses these add up to alpha. Throws RangeError unless alpha is in (0, 1) and the use a whole number from 1.
+ * Part of alpha that the k-th use of one hold-out, or the k-th look at one stream, may spend: 6 alpha / (pi^2 k^2). Over any
+ * number of them these add up to alpha. Throws RangeError unless alpha is in (0, 1) and the use a whole number from 1.
  *
  * Source: the weights 6 / (pi^2 k^2) sum to one (Euler); as a rule for a sequence of tests: Foster and Stine,
  * "Alpha-investing", Journal of the Royal Statistical Society B 70 (2008), section 2.
- * Agrees with: test/golden/vectors.json "retrain_alpha_spend", 1e-9.
+ * Agrees with: test/golden/vectors.json "retrain_alpha_spend" and "ks_doubling_epochs", 1e-9.
  * @example alphaOfUse(0.05, 2) // 0.00759908877...
  */
 export const alphaOfUse = (alpha: number, use: number): number => {

@@ -5,7 +5,7 @@ import { largestDifference } from '../distances/largest-difference.ts';
 import { totalVariation } from '../distances/total-variation.ts';
 import { conformalPValue } from '../multiple/conformal.ts';
 import type { CellComparison, CellStatistics } from './cell-statistics.ts';
-import { type Compared, wassersteinInUnits } from './wasserstein-units.ts';
+import { type ComparedCounts, wassersteinInUnits } from './wasserstein-units.ts';
 
 /** Which variable is spoken of; the first part of its evidence's ids, such as "feature/age". */
 export type Subject = { readonly role: 'feature' | 'score' | 'predicted class'; readonly name: string };
@@ -30,7 +30,7 @@ export const distanceEvidence = (
   subject: Subject,
   variable: ProfiledVariable,
   { occupied, statistics }: CellComparison,
-  compared: Compared,
+  compared: ComparedCounts,
 ): Evidence[] => {
   const { reference, current, currentRows } = occupied;
   const wasserstein = wassersteinInUnits(variable, compared);

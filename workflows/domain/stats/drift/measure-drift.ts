@@ -7,7 +7,7 @@ import { type Comparison, chooseComparison, referenceOf } from './comparator.ts'
 import { driftWarnings } from './drift-warnings.ts';
 import { findBreaches, type Supplied } from './find-breaches.ts';
 import { type Measuring, measureVariable } from './measure-variable.ts';
-import type { Compared } from './wasserstein-units.ts';
+import type { ComparedCounts } from './wasserstein-units.ts';
 import { type Watched, watchedFeatures, watchedPredictions } from './watched-variables.ts';
 
 export type DriftOptions = Supplied & {
@@ -66,7 +66,7 @@ export const measureDrift = (profile: ReferenceProfile, window: WindowCounts, op
 };
 
 /** What a variable is compared with, and the moments of those very rows where they are known. */
-const comparedWith = ({ variable, counted }: Watched, last: Watched | undefined, comparison: Comparison): Compared => {
+const comparedWith = ({ variable, counted }: Watched, last: Watched | undefined, comparison: Comparison): ComparedCounts => {
   const current = { current: counted.counts, currentMoments: counted.moments };
   if (last !== undefined) return { ...current, reference: last.counted.counts, referenceMoments: last.counted.moments };
   const referenceMoments = comparison.slot === null ? variable.moments : null;

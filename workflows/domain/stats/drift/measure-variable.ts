@@ -3,7 +3,7 @@ import type { Evidence } from '../../contracts/evidence.ts';
 import type { ProfiledVariable } from '../../contracts/reference-profile.ts';
 import { type ComparedSizes, noiseFloor } from '../distances/noise-floor.ts';
 import { debiasedPsi } from '../distances/psi-noise.ts';
-import { normalUpperQuantile } from '../special/normal.ts';
+import { normalReach } from '../special/normal.ts';
 import { rowsInCells } from '../summaries/cell-counts.ts';
 import { chiSquareHomogeneity } from '../two-sample/chi-square.ts';
 import { type CellComparison, compareCells } from './cell-statistics.ts';
@@ -11,7 +11,7 @@ import { chiSquareEvidence, distanceEvidence, insufficientEvidence, rankEvidence
 import { driftPValue } from './drift-p-value.ts';
 import { fewestRows } from './fewest-rows.ts';
 import { psiStandardError } from './psi-spread.ts';
-import type { Compared } from './wasserstein-units.ts';
+import type { ComparedCounts } from './wasserstein-units.ts';
 import type { Watched } from './watched-variables.ts';
 
 /** How the variables of one window are measured. */
@@ -26,7 +26,7 @@ export type Measuring = {
 };
 
 /** Standard errors in half of a 95 % interval. */
-const twoSided95 = normalUpperQuantile(0.025);
+const twoSided95 = normalReach(0.95);
 
 /**
  * One variable of one window: distances, tests, and whether there are rows enough to believe them. The adjusted p-value is
@@ -35,7 +35,7 @@ const twoSided95 = normalUpperQuantile(0.025);
  *
  * Source: as for each measure.
  */
-export const measureVariable = (watched: Watched, compared: Compared, measuring: Measuring): VariableDrift => {
+export const measureVariable = (watched: Watched, compared: ComparedCounts, measuring: Measuring): VariableDrift => {
   const { subject, variable } = watched;
   const rows = rowsInCells(compared.current);
   const common = {

@@ -3,7 +3,7 @@ import { wassersteinUnit } from '../distances/wasserstein.ts';
 import { type OuterCells, wassersteinOfCells } from '../distances/wasserstein-cells.ts';
 
 /** Two vectors of counters of one variable, and the moments of the very same rows; null where those are not known. */
-export type Compared = {
+export type ComparedCounts = {
   readonly reference: CellCounts;
   readonly current: CellCounts;
   readonly referenceMoments: Moments | null;
@@ -22,7 +22,7 @@ export type WassersteinInUnits = { readonly byDeviation: number; readonly byQuar
  *
  * Source: `wassersteinOfCells`, `wassersteinUnit`.
  */
-export const wassersteinInUnits = (variable: ProfiledVariable, compared: Compared): WassersteinInUnits | null => {
+export const wassersteinInUnits = (variable: ProfiledVariable, compared: ComparedCounts): WassersteinInUnits | null => {
   const { layout, moments, interquartileRange } = variable;
   if (layout.kind !== 'numeric' || moments === null || moments.count === 0) return null;
   const median = roughMedian(layout.edges, variable.reference.cells) ?? moments.mean;
@@ -38,7 +38,7 @@ export const wassersteinInUnits = (variable: ProfiledVariable, compared: Compare
  * Means merge up to rounding, counters exactly. The change of the mean is therefore taken in steps of a millionth of the
  * spread, so that the report is the same in whatever order the counters of servers were added.
  */
-const outerCells = ({ referenceMoments, currentMoments }: Compared, unit: number): OuterCells => {
+const outerCells = ({ referenceMoments, currentMoments }: ComparedCounts, unit: number): OuterCells => {
   if (referenceMoments === null || currentMoments === null) return { kind: 'unknown' };
   const step = unit / 1e6;
   const change = Math.round((currentMoments.mean - referenceMoments.mean) / step) * step;

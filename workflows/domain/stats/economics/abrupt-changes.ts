@@ -11,7 +11,7 @@ export type AbruptChanges = {
 };
 
 /** How well changes are noticed. */
-export type Alarm = {
+export type Alertness = {
   /** Days from a change to the replaced model. */
   readonly delayDays: number;
   /** Alarms without a change; each costs a run. */
@@ -52,7 +52,7 @@ export const bestSchedule = (changes: AbruptChanges): BestPeriod => bestPeriodUn
  * Agrees with: test/golden/vectors.json "economics", 1e-9.
  * @example costOfTrigger({ costPerRun: 40, lossPerDay: 20, changesPerDay: 1 / 60 }, { delayDays: 2, falseAlarmsPerDay: 1 / 90 }) // 1.777777777...
  */
-export const costOfTrigger = (changes: AbruptChanges, { delayDays, falseAlarmsPerDay }: Alarm): number => {
+export const costOfTrigger = (changes: AbruptChanges, { delayDays, falseAlarmsPerDay }: Alertness): number => {
   const { costPerRun, lossPerDay, changesPerDay } = changes;
   const amounts = { 'the cost of a run': costPerRun, 'the loss per day': lossPerDay, 'the rate of changes': changesPerDay };
   const alarm = { 'the delay': delayDays, 'the rate of false alarms': falseAlarmsPerDay };

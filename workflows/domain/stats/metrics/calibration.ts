@@ -1,5 +1,5 @@
 import type { Numbers } from '../ranks.ts';
-import { normalUpperTail } from '../special/normal.ts';
+import { normalTwoSidedTail } from '../special/normal.ts';
 import { cellsByMass, cellsByWidth, checkCells, checkProbabilities, meanGap } from './calibration-cells.ts';
 
 /**
@@ -65,5 +65,5 @@ export const spiegelhalterTest = (labels: Numbers, probabilities: Numbers): { z:
   }
   if (variance === 0) return null;
   const z = sum / Math.sqrt(variance);
-  return { z, pValue: 2 * normalUpperTail(Math.abs(z)) };
+  return { z, pValue: normalTwoSidedTail(z) };
 };

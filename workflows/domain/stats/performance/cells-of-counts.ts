@@ -1,6 +1,6 @@
 import type { Calibrator, NumericLayout } from '../../contracts/reference-profile.ts';
 import { calibrate } from './calibrator.ts';
-import type { ScoreCell, Tally } from './label-free-estimate.ts';
+import type { ExpectedTally, ScoreCell } from './label-free-estimate.ts';
 
 /**
  * Cells for `estimatePerformance` from the counters that servers stream, so that no row is needed: counts of scores in
@@ -25,7 +25,7 @@ export const cellsOfCounts = (
     const cut = Math.min(high, Math.max(low, threshold));
     // An edge at 0 or 1 leaves an outer cell without width: its rows all have that score.
     const above = high > low ? (high - cut) / (high - low) : high >= threshold ? 1 : 0;
-    const tally = (rows: number, from: number, to: number): Tally => ({
+    const tally = (rows: number, from: number, to: number): ExpectedTally => ({
       rows,
       expectedPositives: rows * meanProbability(calibrator, from, to),
     });

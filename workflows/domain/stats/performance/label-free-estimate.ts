@@ -1,10 +1,10 @@
 import { ascendingOrder, endOfTie, type Numbers } from '../ranks.ts';
 
 /** So many rows, and the sum of their calibrated probabilities of class 1: the positives to be expected among them. */
-export type Tally = { readonly rows: number; readonly expectedPositives: number };
+export type ExpectedTally = { readonly rows: number; readonly expectedPositives: number };
 
 /** Rows of one score, or of neighbouring scores, by the class that the model called them. Sums: cells of servers add up. */
-export type ScoreCell = { readonly calledPositive: Tally; readonly calledNegative: Tally };
+export type ScoreCell = { readonly calledPositive: ExpectedTally; readonly calledNegative: ExpectedTally };
 
 /** A confusion matrix in expectation: sums of probabilities, so no whole numbers. */
 export type ExpectedConfusion = {
@@ -80,9 +80,9 @@ export const cellsOfRows = (scores: Numbers, probabilities: Numbers, threshold: 
   return cells;
 };
 
-const none: Tally = { rows: 0, expectedPositives: 0 };
+const none: ExpectedTally = { rows: 0, expectedPositives: 0 };
 
-const addTallies = (tallies: readonly Tally[]): Tally =>
+const addTallies = (tallies: readonly ExpectedTally[]): ExpectedTally =>
   tallies.reduce(
     (sum, one) => ({ rows: sum.rows + one.rows, expectedPositives: sum.expectedPositives + one.expectedPositives }),
     none,

@@ -1,5 +1,5 @@
 import type { Numbers } from '../ranks.ts';
-import { normalUpperQuantile } from '../special/normal.ts';
+import { normalReach } from '../special/normal.ts';
 
 /**
  * How long labels take. Both lists have one entry for each prediction: how long it has waited (until its label, or until
@@ -122,6 +122,6 @@ export const boundShareArrived = (
   const missing = 1 - shareArrived(curve, lagMs);
   if (steps === 0 || !(missing > 0)) return null;
   const relative = (curve.standardErrors[steps - 1] as number) / missing;
-  const reach = Math.exp((normalUpperQuantile((1 - confidence) / 2) * relative) / Math.abs(Math.log(missing)));
+  const reach = Math.exp((normalReach(confidence) * relative) / Math.abs(Math.log(missing)));
   return { lower: 1 - missing ** (1 / reach), upper: 1 - missing ** reach };
 };

@@ -1,3 +1,5 @@
+import { alphaOfUse } from '../comparison/alpha-spending.ts';
+
 /**
  * Bound on a distribution function: with probability 1 - alpha, that of a sample of so many independent rows lies within
  * this distance of the true one, everywhere at once and for any distribution.
@@ -16,29 +18,13 @@ export const dkwBound = (rows: number, alpha: number): number => {
 };
 
 /**
- * The part of alpha that look k = 1, 2, ... may spend, so that any number of looks spend alpha together: 6 alpha / (pi k)^2.
- *
- * Throws RangeError unless k is whole and at least 1, and alpha is in (0, 1).
- *
- * Source: the sum of 1 / k^2 is pi^2 / 6; union bound.
- * Agrees with: test/golden/vectors.json "ks_doubling_epochs", 1e-9.
- * @example alphaOfEpoch(0.05, 10) // 0.0003039635...
- */
-export const alphaOfEpoch = (alpha: number, epoch: number): number => {
-  if (!Number.isSafeInteger(epoch) || epoch < 1 || !(alpha > 0 && alpha < 1)) {
-    throw new RangeError(`Cannot spend alpha as it must be in (0, 1) and the epoch whole and >= 1: ${alpha}, ${epoch}`);
-  }
-  return (6 * alpha) / (Math.PI * epoch) ** 2;
-};
-
-/**
  * Kolmogorov-Smirnov distance from which two growing samples are held to differ, at the end of an epoch: each side gets
  * half of what the epoch may spend, and their bounds add up. Looking only when the rows have doubled (epoch k ends at 2^k)
  * keeps the price of looking for ever small: the level holds for all looks together. Above 1 it can never be reached.
  *
- * Throws what `dkwBound` and `alphaOfEpoch` throw.
+ * Throws what `dkwBound` and `alphaOfUse` throw.
  *
- * Source: union bound over both sides and all epochs.
+ * Source: union bound over both sides and all epochs, which spend what `alphaOfUse` says.
  * Agrees with: test/golden/vectors.json "ks_doubling_epochs", 1e-9.
  * @example doublingEpochThreshold({ alpha: 0.05, epoch: 10, referenceRows: 1024, currentRows: 1024 }) // 0.1361072727...
  */
@@ -48,6 +34,6 @@ export const doublingEpochThreshold = (look: {
   readonly referenceRows: number;
   readonly currentRows: number;
 }): number => {
-  const half = alphaOfEpoch(look.alpha, look.epoch) / 2;
+  const half = alphaOfUse(look.alpha, look.epoch) / 2;
   return dkwBound(look.referenceRows, half) + dkwBound(look.currentRows, half);
 };

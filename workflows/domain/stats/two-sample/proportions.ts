@@ -1,4 +1,4 @@
-import { normalUpperQuantile, normalUpperTail } from '../special/normal.ts';
+import { normalReach, normalTwoSidedTail } from '../special/normal.ts';
 
 /** So many of the rows, such as missing ones. Both whole, and 0 <= count <= rows. */
 export type Share = { readonly count: number; readonly rows: number };
@@ -18,7 +18,7 @@ const reachOf = (confidence: number): number => {
   if (!(confidence > 0 && confidence < 1)) {
     throw new RangeError(`Cannot set limits as the confidence must be in (0, 1): it is ${confidence}`);
   }
-  return normalUpperQuantile((1 - confidence) / 2);
+  return normalReach(confidence);
 };
 
 /**
@@ -41,7 +41,7 @@ export const twoProportionTest = (reference: Share, current: Share): { z: number
   if (counted === 0 || counted === rows) return { z: 0, pValue: 1 };
   const variance = (counted / rows) * ((rows - counted) / rows) * (1 / reference.rows + 1 / current.rows);
   const z = (current.count / current.rows - reference.count / reference.rows) / Math.sqrt(variance);
-  return { z, pValue: Math.min(1, 2 * normalUpperTail(Math.abs(z))) };
+  return { z, pValue: normalTwoSidedTail(z) };
 };
 
 /**
