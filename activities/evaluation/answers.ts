@@ -44,7 +44,8 @@ const checkAnswers = (question: Question, answers: Answers, who: string): void =
 
 /**
  * Answers as metrics take them: the probability of the frame's second class, of every class in the frame's order, or the
- * value. A class that the model does not know has probability 0. Throws PRN_EVALUATION naming row and output.
+ * value. A probability that a rounding took out of [0, 1] is put back, for calibration refuses any other. A class that
+ * the model does not know has probability 0. Throws PRN_EVALUATION naming row and output.
  */
 export const toScored = (question: Question, labels: Float32Array, answers: Answers, who: string): Scored => {
   checkAnswers(question, answers, who);
@@ -54,6 +55,8 @@ export const toScored = (question: Question, labels: Float32Array, answers: Answ
   return { task, classes: classes.length, labels, answers: alignedColumns(classes, answers) };
 };
 
+const asProbability = (value: number): number => Math.min(1, Math.max(0, value));
+
 const positiveColumn = ({ classes }: Question, answers: Answers, who: string): Float32Array => {
   const [negative, positive] = classes as [string, string];
   const column = answers.classes.indexOf(positive);
@@ -61,8 +64,8 @@ const positiveColumn = ({ classes }: Question, answers: Answers, who: string): F
     throw wrong(`Cannot score ${who} as its classes must be ${classes.join(', ')}: they are ${answers.classes.join(', ')}`);
   }
   const { data, width } = answers;
-  if (width === 1) return column === 1 ? data : data.map((probability) => 1 - probability);
-  return Float32Array.from({ length: data.length / 2 }, (_, row) => data[row * 2 + column] as number);
+  if (width === 1) return data.map((probability) => asProbability(column === 1 ? probability : 1 - probability));
+  return Float32Array.from({ length: data.length / 2 }, (_, row) => asProbability(data[row * 2 + column] as number));
 };
 
 const alignedColumns = (classes: readonly string[], answers: Answers): Float32Array => {
@@ -71,7 +74,7 @@ const alignedColumns = (classes: readonly string[], answers: Answers): Float32Ar
   const aligned = new Float32Array(rows * classes.length);
   for (let row = 0; row < rows; row++) {
     columns.forEach((column, k) => {
-      if (column >= 0) aligned[row * classes.length + k] = answers.data[row * answers.width + column] as number;
+      if (column >= 0) aligned[row * classes.length + k] = asProbability(answers.data[row * answers.width + column] as number);
     });
   }
   return aligned;
