@@ -67,7 +67,7 @@ describe('collectGarbage()', () => {
     const report = await content.putJson({ frameSha256: frame, profileSha256: null });
     await registry.register({ ...candidate('a'), snapshotSha256: null, profileSha256: ofVersion }, 'ada');
     const verdict = { outcome: 'fail' as const, reason: 'x', inequalities: [], evidenceIds: [] };
-    await registry.recordEvaluation({ sha256: report, pipeline: flights, runKey, verdict });
+    await registry.recordEvaluation({ sha256: report, pipeline: flights, runKey, verdict, decision: {} });
     await content.putBytes(Buffer.from('nobody names me'));
     expect(await collectGarbage(bench.db, store, inTwoDays(true))).toMatchObject({ kept: { objects: 4 }, deleted: 1 });
     expect([await content.has(ofVersion), await content.has(ofFrame)]).toEqual([true, true]);

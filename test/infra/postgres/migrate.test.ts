@@ -1,9 +1,12 @@
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createDefinitions } from '../../../infra/postgres/definitions.ts';
 import { migrateToLatest } from '../../../infra/postgres/migrate.ts';
 import { type Database, openDatabase } from '../../../infra/postgres/pool.ts';
+import { createRegistry } from '../../../infra/postgres/registry.ts';
 import { migrations } from '../../../infra/postgres/schema-fit.ts';
 import { testDatabase } from '../../support/servers.ts';
+import { candidate, definitionSha256, flights } from './bench.ts';
 
 /** A test database comes migrated; here the way to there is the subject. */
 const empty = async (): Promise<{ url: string; close: () => Promise<void> }> => {
@@ -39,6 +42,19 @@ describe('migrateToLatest()', () => {
 
   it('says that a database was never migrated', async () => {
     await expect(database.db.selectFrom('runs').selectAll().execute()).rejects.toMatchObject({ code: 'PRN_DATABASE_OUTDATED' });
+  });
+
+  it('brings what the first version wrote along: its model versions have no profile', async () => {
+    await migrateToLatest(url);
+    const { db, pool } = database;
+    await createDefinitions(db).apply(flights, null, { name: flights }, definitionSha256, 'c0ffee', 'ada');
+    await createRegistry(db).register({ ...candidate('a'), snapshotSha256: null, runKey: null }, 'ada');
+    await pool.query(`alter table perennial.model_versions drop column profile_sha256; drop table perennial.holdout_uses;
+      delete from perennial.migrations where name > '0001-first'`);
+    expect(await migrateToLatest(url)).toEqual(Object.keys(migrations).slice(1));
+    expect(await createRegistry(db).list(flights)).toMatchObject([{ version: 1, profileSha256: null }]);
+    const use = { pipeline: flights, holdout: { kept: 'kept rows' }, trainingKey: candidate('b').trainingKey };
+    expect((await createRegistry(db).useHoldout(use)).number).toBe(1);
   });
 
   it('leaves a database alone that a newer version migrated', async () => {
