@@ -26,6 +26,7 @@ import { measureDrift } from '#domain/stats/drift/measure-drift.ts';
 import { expectedGain } from '#domain/stats/economics/expected-gain.ts';
 import { freshLoss } from '#domain/stats/economics/learning-curve.ts';
 import { calibrationErrorByMass, observedOverExpected, spiegelhalterTest } from '#domain/stats/metrics/calibration.ts';
+import { calibrationNull } from '#domain/stats/metrics/calibration-null.ts';
 import { measureAll } from '#domain/stats/metrics/metrics.ts';
 import { prepareR2 } from '#domain/stats/metrics/regression.ts';
 import { everyRowOnce, type Scored } from '#domain/stats/metrics/scored.ts';
@@ -43,7 +44,9 @@ import { measureReference } from '#domain/stats/performance/reference-performanc
 import { quantileOfSorted } from '#domain/stats/quantile.ts';
 import { assessCanary } from '#domain/stats/sequential/assess-canary.ts';
 import { logEvidenceOfHarm } from '#domain/stats/sequential/count-test.ts';
+import { eventsToDetect, requestsToDetect } from '#domain/stats/sequential/events-to-detect.ts';
 import { groupSequentialBounds, spendLate } from '#domain/stats/sequential/group-sequential.ts';
+import { sequenceHalfWidth } from '#domain/stats/sequential/mean-sequence.ts';
 import { boundRateRatio } from '#domain/stats/sequential/rate-ratio.ts';
 import { testSplitOnce } from '#domain/stats/sequential/split-mismatch.ts';
 import { binomialProbability } from '#domain/stats/special/binomial.ts';
@@ -416,6 +419,7 @@ describe('metrics and calibration', () => {
     ['calibrator: weights of 0', () => fitCalibrator([0, 1], [0, 1], [0, 0]), null],
     ['calibrator: a score of NaN', () => calibrate({ scores: [0], probabilities: [0.5] }, Number.NaN), refused('it is NaN')],
     ['calibrator: no steps', () => calibrate({ scores: [], probabilities: [] }, 0.5), refused('there are 0')],
+    ['calibration: no draws', () => calibrationNull([0], [0.5], { cells: 1, draws: 0, seed: 1 }), refused('there are 0')],
     ['a quantile of nothing', () => quantileOfSorted([], 0.5), refused('there is none')],
     ['a quantile beyond all', () => quantileOfSorted([1, 2], 1.5), refused('it is 1.5')],
     ['a binomial probability of certainty', () => binomialProbability(0, 0, 1), refused('it is 1')],
@@ -610,6 +614,14 @@ describe('canary', () => {
       { estimate: null, lower: 0, upper: null },
     ],
     ['split: no requests', () => testSplitOnce({ share: 0.1, candidate: 0, champion: 0 }), refused('needs requests')],
+    ['plan: a champion that never fails', () => requestsToDetect({ share: 0.1, ratio: 2, alpha: 0.01 }, 0), refused('it is 0')],
+    ['plan: an alpha of 1', () => eventsToDetect({ share: 0.1, ratio: 2, alpha: 1 }), refused('alpha must be in (0, 1)')],
+    ['mean: no tuning', () => sequenceHalfWidth({ deviation: 1, rows: 9 }, { alpha: 0.05, tuning: 0 }), refused('tuning > 0')],
+    [
+      'events that count for next to nothing',
+      () => boundRateRatio([{ share: 0.1, candidate: 0.001, champion: 0 }], 0.01),
+      { estimate: null, lower: 0, upper: null },
+    ],
     ['looks on which nothing is spent', () => groupSequentialBounds([0.0001, 1], 0.05, spendLate), refused('something to spend')],
   ]);
 });

@@ -15,7 +15,7 @@ export type CalibrationNull = {
  * Is a calibration error more than chance? Labels are drawn from the probabilities themselves, many times, and the error
  * of each draw is what true probabilities would have shown on these rows.
  *
- * Labels 1 or 0, probabilities in [0, 1], both length n; anything else throws RangeError. Null without rows. Where every
+ * Labels 1 or 0, probabilities in [0, 1], both length n, at least one draw; anything else throws RangeError. Null without rows. Where every
  * probability is 0 or 1 a single wrong label is certain evidence. Cost: draws * n.
  *
  * Source: Bröcker and Smith, "Increasing the reliability of reliability diagrams", Weather and Forecasting 22 (2007);
@@ -28,6 +28,8 @@ export const calibrationNull = (
 ): CalibrationNull | null => {
   checkProbabilities(labels, probabilities);
   checkCells(plan.cells);
+  if (!Number.isSafeInteger(plan.draws) || plan.draws < 1)
+    throw new RangeError(`Cannot judge calibration as draws must be whole and >= 1: there are ${plan.draws}`);
   if (labels.length === 0) return null;
   const cellOfRow = cellsByMass(probabilities, plan.cells);
   const errorOf = (some: Numbers): number => meanGap(some, probabilities, cellOfRow, plan.cells);

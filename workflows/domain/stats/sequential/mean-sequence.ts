@@ -22,7 +22,7 @@ export const sequenceTuning = (rows: number, alpha: number): number => {
 
 /**
  * Half the width of bounds for a mean that hold at all times together, `deviation` being that of a row (divisor n).
- * For large samples; infinite without rows. About 1.5 times the width for one look at the rows that it is tuned for.
+ * For large samples; infinite without rows. Throws RangeError for a deviation or rows below 0 and a tuning not above 0. About 1.5 times the width for one look at the rows that it is tuned for.
  *
  * Source: the same paper, theorem 2.2.
  * Agrees with: test/golden/vectors.json "confidence_sequence", 1e-9; test/golden/sequential.json, 1e-12.
@@ -33,6 +33,11 @@ export const sequenceHalfWidth = (
   { alpha, tuning }: { readonly alpha: number; readonly tuning: number },
 ): number => {
   checkAlpha(alpha);
+  if (!(deviation >= 0) || !(rows >= 0) || !(tuning > 0)) {
+    throw new RangeError(
+      `Cannot bound a mean as deviation >= 0, rows >= 0 and tuning > 0 must hold: ${deviation}, ${rows}, ${tuning}`,
+    );
+  }
   if (rows === 0) return Number.POSITIVE_INFINITY;
   const information = rows * tuning * tuning;
   const log = 0.5 * Math.log1p(information) - Math.log(alpha);
