@@ -211,7 +211,7 @@ describe('buildFrame()', () => {
     expect(featureSet.views.map((view) => view.name)).toEqual(['origin_7d', 'route']);
   });
 
-  it('takes everything where nothing is declared, and a constant for an empty column', async () => {
+  it('takes everything but text where nothing is declared, and a constant for an empty column', async () => {
     const { frame, featureSet } = await build(snapshot, { features: { views: { origin_7d: views.origin_7d } } });
     const names = [
       'ts_hour',
@@ -219,7 +219,6 @@ describe('buildFrame()', () => {
       'distance',
       'weight',
       'origin',
-      'destination',
       'heavy',
       'scheduled_hour',
       'scheduled_weekday',
