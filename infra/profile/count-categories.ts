@@ -1,6 +1,6 @@
 /** Categories: which values a layout names, and how many rows each cell has. */
 import type { CategoricalLayout, CellCounts } from '#domain/contracts/reference-profile.ts';
-import { rememberSeen } from '#domain/stats/summaries/bloom-filter.ts';
+import { type BloomFilter, createBloomWriter, rememberSeen } from '#domain/stats/summaries/bloom-filter.ts';
 import { emptyCounts } from '#domain/stats/summaries/cell-counts.ts';
 import { createPlacer } from '#domain/stats/summaries/place-value.ts';
 import type { Duck } from '../tabular/duckdb.ts';
@@ -29,17 +29,72 @@ const byRows = ([left, leftRows]: [string, number], [right, rightRows]: [string,
   return left < right ? -1 : 1;
 };
 
-/** Cells for the most frequent values, 50 at most or as many as cover 99.9 % of the rows; all the others were seen. */
-export const categoricalLayoutOf = (counts: ValueCounts): CategoricalLayout => {
-  const ranked = [...counts].filter((entry): entry is [string, number] => entry[0] !== null).sort(byRows);
-  const wanted = coverage * ranked.reduce((sum, [, rows]) => sum + rows, 0);
+/** Values from the top of the rank until they cover the rows that are wanted. */
+const mostFrequent = (ranked: readonly (readonly [string, number])[], wanted: number): string[] => {
   const values: string[] = [];
-  for (let covered = 0; values.length < Math.min(mostValues, ranked.length) && covered < wanted; ) {
-    const [value, rows] = ranked[values.length] as [string, number];
+  let covered = 0;
+  for (const [value, rows] of ranked) {
+    if (values.length === mostValues || covered >= wanted) break;
     values.push(value);
     covered += rows;
   }
+  return values;
+};
+
+/** Cells for the most frequent values, 50 at most or as many as cover 99.9 % of the rows; all the others were seen. */
+const categoricalLayoutOf = (counts: ValueCounts): CategoricalLayout => {
+  const ranked = [...counts].filter((entry): entry is [string, number] => entry[0] !== null).sort(byRows);
+  const wanted = coverage * ranked.reduce((sum, [, rows]) => sum + rows, 0);
+  const values = mostFrequent(ranked, wanted);
   return { kind: 'categorical', values, seen: rememberSeen(ranked.slice(values.length).map(([value]) => value)) };
+};
+
+/** More different values than these are not held in memory at once: a million of them take 600 MB. */
+const mostInMemory = 100_000;
+
+/** The values of the table that have a cell of their own, and how many different ones there are. */
+const nameMost = async (db: Duck): Promise<{ values: string[]; distinct: number }> => {
+  const { distinct, rows } = await db.row<{ distinct: number; rows: number }>(
+    'SELECT count(*) AS "distinct", CAST(sum(rows) AS DOUBLE) AS rows FROM counted_values',
+  );
+  const top = await db.rows<{ value: string; rows: number }>(
+    `SELECT value, rows FROM counted_values ORDER BY rows DESC, value LIMIT ${mostValues}`,
+  );
+  const ranked = top.map((one): [string, number] => [one.value, one.rows]);
+  return { values: mostFrequent(ranked, coverage * rows), distinct };
+};
+
+/** The other values of the table, none of them held. */
+const rememberOthers = async (db: Duck, values: readonly string[], distinct: number): Promise<BloomFilter> => {
+  const writer = createBloomWriter(distinct - values.length);
+  const named = new Set(values);
+  const result = await db.connection.stream('SELECT value FROM counted_values');
+  for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
+    const column = chunk.getColumnVector(0);
+    for (let row = 0; row < chunk.rowCount; row += 1) {
+      const value = column.getItem(row) as string;
+      if (!named.has(value)) writer.add(value);
+    }
+  }
+  return writer.finish();
+};
+
+/** The layout of a column, whose values may be too many to hold: what has no cell then goes to the filter as it streams by. */
+export const categoricalLayoutOfColumn = async (
+  db: Duck,
+  relation: string,
+  sql: string,
+  most = mostInMemory,
+): Promise<CategoricalLayout> => {
+  const text = `CAST(${sql} AS VARCHAR)`;
+  const { about } = await db.row<{ about: number }>(`SELECT approx_count_distinct(${text}) AS about FROM ${relation}`);
+  if (about <= most) return categoricalLayoutOf(await countTexts(db, relation, sql));
+  const counted = `SELECT ${text} AS value, count(*) AS rows FROM ${relation} WHERE ${text} IS NOT NULL GROUP BY 1`;
+  await db.run(`CREATE OR REPLACE TEMP TABLE counted_values AS ${counted}`);
+  const { values, distinct } = await nameMost(db);
+  const seen = await rememberOthers(db, values, distinct);
+  await db.run('DROP TABLE counted_values');
+  return { kind: 'categorical', values, seen };
 };
 
 /** Counters of values that were counted one by one. */

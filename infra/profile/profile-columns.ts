@@ -2,7 +2,7 @@
 import type { ProfiledVariable, Season } from '#domain/contracts/reference-profile.ts';
 import type { Instant } from '#domain/units.ts';
 import type { Duck } from '../tabular/duckdb.ts';
-import { categoricalLayoutOf, countCategoriesByGroup, countTexts, placeCounts } from './count-categories.ts';
+import { categoricalLayoutOfColumn, countCategoriesByGroup } from './count-categories.ts';
 import { type CountedGroups, countNumbers } from './count-numbers.ts';
 import { measureMoments } from './measure-moments.ts';
 import type { ProfiledColumn, ProfiledRows } from './rows.ts';
@@ -39,12 +39,9 @@ const profileNumbers = async (
 };
 
 const profileCategory = async ({ db, rows, plan }: Profiling, column: ProfiledColumn): Promise<ProfiledVariable> => {
-  const values = await countTexts(db, rows.relation, column.sql);
-  const layout = categoricalLayoutOf(values);
-  const counted: CountedGroups =
-    plan === null
-      ? new Map([[0, { counts: placeCounts(layout, values), outside: 0 }]])
-      : await countCategoriesByGroup(db, rows.relation, column.sql, layout, groupSql(plan, rows.epochMs as string));
+  const layout = await categoricalLayoutOfColumn(db, rows.relation, column.sql);
+  const group = plan === null ? '0' : groupSql(plan, rows.epochMs as string);
+  const counted = await countCategoriesByGroup(db, rows.relation, column.sql, layout, group);
   const scale = { layout, interquartileRange: null, fences: null };
   return variableOf({ name: column.name, scale, moments: null, counted, plan });
 };
@@ -52,7 +49,7 @@ const profileCategory = async ({ db, rows, plan }: Profiling, column: ProfiledCo
 /**
  * Profiles columns of a relation for windows of that length. Counts are exact; only the places of the edges of numbers are
  * taken from a sample where there are more than 50,000 rows. Same rows in the same order: same profile, whatever the
- * threads. Reads the relation a few times; memory grows with windows and with distinct categories, not with rows.
+ * threads. Reads the relation a few times; memory grows with windows, not with rows, and with distinct categories by two bytes of each.
  */
 export const profileColumns = async (
   db: Duck,

@@ -5,6 +5,7 @@ import { addCounts, emptyCounts } from '#domain/stats/summaries/cell-counts.ts';
 import { momentsOf } from '#domain/stats/summaries/moments.ts';
 import { countValues } from '#domain/stats/summaries/place-value.ts';
 import { dayMs, hourMs } from '#domain/units.ts';
+import { categoricalLayoutOfColumn } from '../../../infra/profile/count-categories.ts';
 import { profileColumns } from '../../../infra/profile/profile-columns.ts';
 import { profileNumbersInMemory } from '../../../infra/profile/profile-values.ts';
 import { planWindows } from '../../../infra/profile/season.ts';
@@ -55,6 +56,19 @@ describe('profileColumns()', () => {
     expect(x).toMatchObject({ moments: { count: 3, mean: 2, squaredDeviations: 2, min: 1, max: 3 }, interquartileRange: 1 });
     expect(x?.fences?.low).toBeCloseTo(0.001, 9);
     expect(x?.fences?.high).toBeCloseTo(3.999, 9);
+  });
+
+  test('names and remembers the same values whether they are held in memory or stream by', async () => {
+    const relation = `(SELECT CASE WHEN i % 3 = 0 THEN 'often' || (i % 60) WHEN i % 1000 <> 1 THEN 'id-' || i END AS id FROM range(30000) AS r(i))`;
+    const layouts = await inDuck(place.folder, async (db) => [
+      await categoricalLayoutOfColumn(db, relation, 'id', 100_000),
+      await categoricalLayoutOfColumn(db, relation, 'id', 1000),
+      await categoricalLayoutOfColumn(db, relation, 'id', 1000),
+    ]);
+    expect(layouts[0]?.values).toHaveLength(50);
+    expect(layouts[0]?.seen.kind).toBe('bloom');
+    expect(layouts[1]).toEqual(layouts[0]);
+    expect(layouts[2]).toEqual(layouts[0]);
   });
 
   test('agrees with the same rows counted one by one in memory', async () => {

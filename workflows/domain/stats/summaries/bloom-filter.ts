@@ -26,21 +26,35 @@ export const rememberSeen = (values: Iterable<string>): Seen => {
  * Source: Bloom, "Space/time trade-offs in hash coding with allowable errors", Communications of the ACM 13 (1970).
  */
 export const createBloomFilter = (values: Iterable<string>, falsePositiveRate = 0.001): BloomFilter => {
+  const members = new Set(values);
+  const writer = createBloomWriter(members.size, falsePositiveRate);
+  for (const member of members) writer.add(member);
+  return writer.finish();
+};
+
+/** Takes members one by one, and gives the filter that holds them. */
+export type BloomWriter = { readonly add: (value: string) => void; readonly finish: () => BloomFilter };
+
+/**
+ * The same for values that come one by one and are too many to be kept: `size` is how many different ones there will be.
+ * The rate is missed where there are more.
+ */
+export const createBloomWriter = (size: number, falsePositiveRate = 0.001): BloomWriter => {
   if (!(falsePositiveRate > 0 && falsePositiveRate < 1)) {
     throw new RangeError(`Cannot make a Bloom filter as the rate must be in (0, 1): it is ${falsePositiveRate}`);
   }
-  const members = new Set(values);
-  const wantedBits = (-members.size * Math.log(falsePositiveRate)) / Math.LN2 ** 2;
+  const wantedBits = (-size * Math.log(falsePositiveRate)) / Math.LN2 ** 2;
   const bytes = new Uint8Array(Math.max(1, Math.ceil(wantedBits / 8)));
   const bits = bytes.length * 8;
-  const hashes = Math.max(1, Math.round((bits / Math.max(1, members.size)) * Math.LN2));
-  for (const member of members) {
-    forEachBit(member, bits, hashes, (bit) => {
-      bytes[bit >>> 3] = (bytes[bit >>> 3] as number) | (1 << (bit & 7));
-      return true;
-    });
-  }
-  return { kind: 'bloom', bits, hashes, base64: toBase64(bytes) };
+  const hashes = Math.max(1, Math.round((bits / Math.max(1, size)) * Math.LN2));
+  const mark = (bit: number): boolean => {
+    bytes[bit >>> 3] = (bytes[bit >>> 3] as number) | (1 << (bit & 7));
+    return true;
+  };
+  return {
+    add: (value) => void forEachBit(value, bits, hashes, mark),
+    finish: () => ({ kind: 'bloom', bits, hashes, base64: toBase64(bytes) }),
+  };
 };
 
 /**
