@@ -130,8 +130,9 @@ export const untilStatus = async (
   run: RunHandle,
   what: string,
   wanted: (status: RetrainStatus) => boolean,
+  withinMs = 30_000,
 ): Promise<RetrainStatus> => {
-  const deadline = performance.now() + 30_000;
+  const deadline = performance.now() + withinMs;
   for (;;) {
     const status = await run.query<RetrainStatus>('status');
     if (wanted(status)) return status;
