@@ -22,7 +22,9 @@ describe('the house', () => {
   it('knows no clock and no chance in the domain (pure-heart)', () => {
     const offending = sourceFiles()
       .filter((file) => file.startsWith('workflows/domain/'))
-      .filter((file) => /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bperformance\.(?:now|timeOrigin|mark|measure)\b/.test(code(read(file))));
+      .filter((file) =>
+        /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bperformance\.(?:now|timeOrigin|mark|measure)\b/.test(code(read(file))),
+      );
     expect(offending).toEqual([]);
   });
 

@@ -140,13 +140,11 @@ describe('compareModels()', () => {
       candidate: scoredOf(task, rows),
       champion: scoredOf(task, rows),
       clusters: fc.option(
-        fc
-          .integer({ min: 1, max: 12 })
-          .map((many) => ({
-            by: 'day',
-            ids: Uint32Array.from({ length: rows }, (_, row) => row % many),
-            count: Math.min(rows, many),
-          })),
+        fc.integer({ min: 1, max: 12 }).map((many) => ({
+          by: 'day',
+          ids: Uint32Array.from({ length: rows }, (_, row) => row % many),
+          count: Math.min(rows, many),
+        })),
       ),
       policy: fc.record({
         rule: fc.constantFrom('better', 'not worse'),
@@ -244,15 +242,13 @@ test('decideRetrain() of any story is finite', () => {
   const number = fc.double({ min: -1e12, max: 1e12, noNaN: true });
   const signal = fc.option(number.map((score) => ({ score, what: 'score', evidenceIds: [] })));
   const estimate = fc.option(
-    fc
-      .tuple(number, number)
-      .map(([score, error]) => ({
-        score,
-        what: 'score',
-        evidenceIds: [],
-        calibrationError: Math.abs(error),
-        calibrationLimit: 0.03,
-      })),
+    fc.tuple(number, number).map(([score, error]) => ({
+      score,
+      what: 'score',
+      evidenceIds: [],
+      calibrationError: Math.abs(error),
+      calibrationLimit: 0.03,
+    })),
   );
   const heard = fc.record({
     signals: fc.record({ performance: signal, estimate, drift: signal, calibration: signal }),

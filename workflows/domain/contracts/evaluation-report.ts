@@ -62,7 +62,9 @@ export type Calibration = z.infer<typeof calibrationSchema>;
 
 /** That rows are used again spends the evidence they can give. */
 export const holdoutUseSchema = z.strictObject({
-  holdout: z.string().describe('What makes it the same hold-out: "kept rows", or "rows up to" the newest day of one that moves with time'),
+  holdout: z
+    .string()
+    .describe('What makes it the same hold-out: "kept rows", or "rows up to" the newest day of one that moves with time'),
   number: z.int().positive().describe('This candidate is the n-th that is compared on it'),
   confidence: z.number().gt(0).lt(1).describe('What this comparison may still claim'),
 });
