@@ -12,6 +12,7 @@ import { createDeployments } from '../../infra/postgres/deployments.ts';
 import { createRegistry } from '../../infra/postgres/registry.ts';
 import { createRuns } from '../../infra/postgres/runs.ts';
 import { bytesOf, logisticModel } from '../infra/onnx/tiny-models.ts';
+import { flightsData } from '../support/flights-data.ts';
 import { type DataWorld, openDataWorld } from './support/data-world.ts';
 
 const pipeline = 'flights' as PipelineName;
@@ -37,19 +38,7 @@ afterAll(() => world.close());
 
 const fileWith = (features: PipelineFile['features']): PipelineFile => ({
   name: pipeline,
-  data: {
-    source,
-    event_time: 'date',
-    label: { name: 'late', sql: 'delay > 45', known_after: '1d' },
-    columns: {
-      date: { type: 'timestamp' },
-      delay: { type: 'integer', role: 'outcome' },
-      distance: { type: 'integer' },
-      origin: { type: 'category' },
-      destination: { type: 'category' },
-      charter: { type: 'boolean' },
-    },
-  },
+  data: flightsData(source, 'delay > 45', { charter: { type: 'boolean' } }),
   features,
   training: { holdout: '7d' },
   gate: { slices: [{ by: 'destination', top: 2 }] },

@@ -14,6 +14,7 @@ import { digestOfJson } from '../../infra/objects/digest.ts';
 import { createDeployments } from '../../infra/postgres/deployments.ts';
 import { createOnlineFeatures } from '../../infra/postgres/online-features.ts';
 import { createRegistry } from '../../infra/postgres/registry.ts';
+import { flightsData } from '../support/flights-data.ts';
 import { type DataWorld, openDataWorld } from './support/data-world.ts';
 
 let world: DataWorld;
@@ -38,18 +39,7 @@ afterAll(() => world.close());
 
 const fileWith = (features: PipelineFile['features'], more: Partial<PipelineFile> = {}): PipelineFile => ({
   name: pipeline,
-  data: {
-    source,
-    event_time: 'date',
-    label: { name: 'late', sql: 'delay > 45', known_after: '1d' },
-    columns: {
-      date: { type: 'timestamp' },
-      delay: { type: 'integer', role: 'outcome' },
-      distance: { type: 'integer' },
-      origin: { type: 'category' },
-      destination: { type: 'category' },
-    },
-  },
+  data: flightsData(source, 'delay > 45'),
   features,
   training: { holdout: '7d' },
   ...more,

@@ -22,6 +22,7 @@ import { createRejectsTable } from '../../infra/tabular/rejects.ts';
 import { quoteText } from '../../infra/tabular/sql.ts';
 import { stageObject } from '../../infra/tabular/stage.ts';
 import { repeatFlights } from '../activities/support/data-bench.ts';
+import { flightsData } from '../support/flights-data.ts';
 
 /** Issue 3: ingest and features together, as a multiple of the one statement. */
 const goal = 1.5;
@@ -33,18 +34,7 @@ const roomy = { memoryMiB: 1024, threads };
 
 const spec = pipelineSpecSchema.parse({
   name: 'flights',
-  data: {
-    source: 'flights.parquet',
-    event_time: 'date',
-    label: { name: 'late', sql: 'delay > 15', known_after: '1d' },
-    columns: {
-      date: { type: 'timestamp' },
-      delay: { type: 'integer', role: 'outcome' },
-      distance: { type: 'integer' },
-      origin: { type: 'category' },
-      destination: { type: 'category' },
-    },
-  },
+  data: flightsData('flights.parquet', 'delay > 15'),
   features: {
     views: {
       origin_7d: { entity: 'origin', window: '7d', values: { late_rate: 'avg(late)' } },
