@@ -1,3 +1,4 @@
+import { meanOf } from '../mean.ts';
 import { midRanks, type Numbers } from '../ranks.ts';
 
 /** Rows of each class, in their order. */
@@ -48,5 +49,3 @@ export const subtractPlacements = (left: Placements, right: Placements): Placeme
   ofPositives: left.ofPositives.map((value, i) => value - (right.ofPositives[i] as number)),
   ofNegatives: left.ofNegatives.map((value, j) => value - (right.ofNegatives[j] as number)),
 });
-
-const meanOf = (values: Float64Array): number => values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -2,6 +2,7 @@ import type { Evidence } from '../../contracts/evidence.ts';
 import type { MetricName } from '../../contracts/pipeline-spec/training.ts';
 import type { ReferencePerformance } from '../../contracts/reference-profile.ts';
 import { bootstrapInSteps, percentileBounds } from '../comparison/bootstrap.ts';
+import { meanOf } from '../mean.ts';
 import { checkScored } from '../metrics/check-scored.ts';
 import { metricTable } from '../metrics/metrics.ts';
 import { lossesOfRows } from '../metrics/row-losses.ts';
@@ -10,7 +11,7 @@ import { normalUpperQuantile } from '../special/normal.ts';
 import { studentUpperQuantile } from '../special/student-t.ts';
 import type { Steps } from '../steps.ts';
 import { newcombeInterval, type Share } from '../two-sample/proportions.ts';
-import { deviationOf, isMeanMetric, meanOf, rocAucError, shareOfMetric } from './metric-uncertainty.ts';
+import { deviationOf, isMeanMetric, rocAucError, shareOfMetric } from './metric-uncertainty.ts';
 
 export type PerformanceQuestion = {
   readonly metric: MetricName;

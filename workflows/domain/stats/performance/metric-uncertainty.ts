@@ -1,6 +1,7 @@
 import type { MetricName } from '../../contracts/pipeline-spec/training.ts';
 import { bootstrapInSteps } from '../comparison/bootstrap.ts';
 import { placementsOf, splitByLabel } from '../comparison/placements.ts';
+import { meanOf } from '../mean.ts';
 import { correctRows } from '../metrics/confusion.ts';
 import { metricTable } from '../metrics/metrics.ts';
 import { lossesOfRows, type MeanMetric, meanMetrics } from '../metrics/row-losses.ts';
@@ -100,5 +101,3 @@ export const deviationOf = (values: Float64Array): number => {
   const mean = meanOf(values);
   return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1));
 };
-
-export const meanOf = (values: Float64Array): number => values.reduce((sum, value) => sum + value, 0) / values.length;
