@@ -22,6 +22,7 @@ import type { ProfiledColumn } from '../../infra/profile/rows.ts';
 import { planWindows } from '../../infra/profile/season.ts';
 import { type Duck, withDuckDb } from '../../infra/tabular/duckdb.ts';
 import { quoteName, quoteText } from '../../infra/tabular/sql.ts';
+import { median } from '../support/median.ts';
 import { openEvidently } from './programs/evidently.ts';
 
 const goals = { verdictMs: 50, timesFaster: 40 };
@@ -31,8 +32,6 @@ const profileSha256: Sha256 = sha256Of('profile of the bench');
 const span = { from: '2001-01-01T00:00:00.000Z' as Instant, to: '2001-01-02T00:00:00.000Z' as Instant };
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
-const middle = (values: readonly number[]): number =>
-  values.toSorted((left, right) => left - right)[Math.floor(values.length / 2)] as number;
 
 const profileOf = (features: readonly ProfiledFeature[], season: ReferenceProfile['season'], rows: number): ReferenceProfile => ({
   format: 1,
@@ -93,7 +92,7 @@ const benchVerdict = (turns: number): boolean => {
     took.push(performance.now() - startedAt);
     if (drifted.join() !== 'f0') throw new Error(`Cannot compare: f0 must have drifted, and nothing else: ${drifted.join()}`);
   }
-  const [first, usual] = [took[0] as number, middle(took)];
+  const [first, usual] = [took[0] as number, median(took)];
   print(
     `verdict over 100 features from counters: ${usual.toFixed(1)} ms, the first ${first.toFixed(1)} ms (goal below ${goals.verdictMs})`,
   );
@@ -170,7 +169,7 @@ const benchFiles = async (folder: string, rows: number, turns: number): Promise<
   } finally {
     evidently.close();
   }
-  const ratioOf = (of: (took: Took) => number): number => middle(theirs.map(of)) / middle(ours.map(of));
+  const ratioOf = (of: (took: Took) => number): number => median(theirs.map(of)) / median(ours.map(of));
   const [ratio, cpuRatio] = [ratioOf(({ seconds }) => seconds), ratioOf(({ cpuSeconds }) => cpuSeconds)];
   print(
     `${rows} x 20 against ${rows} x 20, medians of ${turns}: ${ratio.toFixed(1)} times faster than Evidently (goal at least ${goals.timesFaster}); in processor time ${cpuRatio.toFixed(1)}`,

@@ -23,6 +23,7 @@ import { quoteText } from '../../infra/tabular/sql.ts';
 import { stageObject } from '../../infra/tabular/stage.ts';
 import { repeatFlights } from '../activities/support/data-bench.ts';
 import { flightsData } from '../support/flights-data.ts';
+import { median } from '../support/median.ts';
 
 /** Issue 3: ingest and features together, as a multiple of the one statement. */
 const goal = 1.5;
@@ -144,9 +145,6 @@ const compare = async (folder: string, theirs: string, ours: string): Promise<vo
   }
 };
 
-const middle = (numbers: readonly number[]): number =>
-  numbers.toSorted((left, right) => left - right)[Math.floor(numbers.length / 2)] as number;
-
 const mostResidentMiB = (): number => Math.round(process.resourceUsage().maxRSS / 1024);
 
 export const run = async ([times = '1', turns = '3']: readonly string[]): Promise<void> => {
@@ -167,9 +165,9 @@ export const run = async ([times = '1', turns = '3']: readonly string[]): Promis
       const shown = Object.entries(took).map(([name, ms]) => `${name} ${(ms / 1000).toFixed(2)} s`);
       process.stdout.write(`turn ${turn + 1}: ${shown.join(', ')}\n`);
     }
-    const of = (name: keyof Turn): number => middle(taken.map((turn) => turn[name]));
+    const of = (name: keyof Turn): number => median(taken.map((turn) => turn[name]));
     const alone = of('features') / of('statement');
-    const together = middle(taken.map((turn) => (turn.ingest + turn.features) / turn.statement));
+    const together = median(taken.map((turn) => (turn.ingest + turn.features) / turn.statement));
     process.stdout.write(
       `\n${3 * Number(times)},000,000 rows, ${threads} threads, ${limits.memoryMiB} MiB (the statement ${roomy.memoryMiB}), middle of ${turns} turns\n` +
         `one DuckDB statement      ${(of('statement') / 1000).toFixed(2)} s\n` +

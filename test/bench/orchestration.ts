@@ -20,6 +20,7 @@ import { startTemporal } from '../../infra/temporal/server.ts';
 import { createTracingPlugin } from '../../infra/temporal/telemetry.ts';
 import { connectWorker, createWorker } from '../../workers/runtime.ts';
 import { taskQueues } from '../../workflows/names.ts';
+import { median } from '../support/median.ts';
 
 /** At most, from one step to the next, with the database file that `perennial up` uses. */
 const goalMs = 12;
@@ -111,8 +112,6 @@ const openPlaces = async (folder: string): Promise<Place[]> => {
     barePlace,
   ];
 };
-
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] as number;
 
 /** Takes turns, so that whatever else the machine does falls on all of them. The first turn warms up and is not counted. */
 const measure = async (places: readonly Place[], steps: number, turns: number): Promise<Map<string, number[]>> => {

@@ -18,6 +18,7 @@ import { listSources } from '../../infra/sources/list.ts';
 import { findTemporalBinary } from '../../infra/temporal/binary.ts';
 import { deliverMonth } from '../../workers/cli/demo/world.ts';
 import { applyPipeline } from '../../workers/cli/spec/apply-pipeline.ts';
+import { median } from '../support/median.ts';
 import { openRealPlace, type RealPlace } from '../workflows/real.ts';
 import { newRequest, openWorld } from '../workflows/world.ts';
 
@@ -162,8 +163,6 @@ const takeTurn = async (side: 'workflow' | 'bare', binary: string): Promise<numb
     rmSync(folder, { recursive: true, force: true });
   }
 };
-
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] as number;
 
 export const run = async ([turns = '3']: readonly string[]): Promise<void> => {
   const { path } = await findTemporalBinary(loadConfig(), (line) => process.stderr.write(`${line}\n`));

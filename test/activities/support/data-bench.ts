@@ -8,6 +8,7 @@ import { createContentStore } from '../../../infra/objects/content-store.ts';
 import { openObjectStore } from '../../../infra/objects/open.ts';
 import { migrateToLatest } from '../../../infra/postgres/migrate.ts';
 import { startPostgres } from '../../../infra/postgres/server.ts';
+import { median } from '../../support/median.ts';
 import { openDataSteps } from './data-steps.ts';
 
 export const flightsParquet = join(import.meta.dirname, '../../../node_modules/vega-datasets/data/flights-3m.parquet');
@@ -83,8 +84,6 @@ export const timed = async (work: () => Promise<unknown>): Promise<Timing> => {
   return { ms, cpuMs: (used.user + used.system) / 1000 };
 };
 
-const middle = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 
 /** Takes turns, so that whatever else the machine does meets both sides; compares medians of time and of processor time. */
@@ -104,8 +103,8 @@ export const compare = async (sides: {
       `turn ${turn}: ${sides.named} ${their.ms.toFixed(0)} ms (cpu ${their.cpuMs.toFixed(0)}), Perennial ${our.ms.toFixed(0)} ms (cpu ${our.cpuMs.toFixed(0)})`,
     );
   }
-  const ratio = middle(ours.map((timing) => timing.ms)) / middle(theirs.map((timing) => timing.ms));
-  const cpuRatio = middle(ours.map((timing) => timing.cpuMs)) / middle(theirs.map((timing) => timing.cpuMs));
+  const ratio = median(ours.map((timing) => timing.ms)) / median(theirs.map((timing) => timing.ms));
+  const cpuRatio = median(ours.map((timing) => timing.cpuMs)) / median(theirs.map((timing) => timing.cpuMs));
   print(
     `medians: Perennial / ${sides.named} = ${ratio.toFixed(2)} (goal at most ${sides.goal}); in processor time ${cpuRatio.toFixed(2)}`,
   );
