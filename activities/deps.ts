@@ -3,7 +3,9 @@
  * tests pass real servers. Nothing here reads the environment.
  */
 
+import type { DecisionRecord } from '#domain/contracts/decision.ts';
 import type { Deployment, ModelVersion, ServerReport } from '#domain/contracts/model-version.ts';
+import type { Notice } from '#domain/contracts/notice.ts';
 import type { PipelineSpec } from '#domain/contracts/pipeline-spec/pipeline-spec.ts';
 import type { RetrainOutcome, RetrainRequest, StageName } from '#domain/contracts/retrain.ts';
 import type { Verdict } from '#domain/contracts/verdict.ts';
@@ -27,6 +29,13 @@ export interface Definitions {
     codeVersion: string;
     /** Where the pipeline was applied from, for a trainer that lies beside its file; null where nobody said. */
     folder?: string | null;
+  } | null>;
+  /** The definition that is applied now; null for a pipeline without one. */
+  current(pipeline: PipelineName): Promise<{
+    readonly sha256: Sha256;
+    readonly file: unknown;
+    readonly codeVersion: string;
+    readonly folder: string | null;
   } | null>;
 }
 
@@ -105,6 +114,15 @@ export type OnlineFeatureRow = {
   knownAt: Instant;
 };
 
+export interface Decisions {
+  /** The same key again changes nothing. */
+  record(decision: DecisionRecord): Promise<void>;
+}
+
+export interface Notices {
+  put(notice: Notice, deliveries: readonly { to: string; as: 'webhook' | 'slack'; secret: string | null }[]): Promise<void>;
+}
+
 /** Where a step may keep files while it runs; everything below is deleted afterwards. */
 export interface Scratch {
   /** Makes a private folder (mode 0700), runs the work, removes the folder. */
@@ -125,6 +143,8 @@ export type CpuDeps = {
   readonly registry: Registry;
   readonly deployments: Deployments;
   readonly onlineFeatures: OnlineFeatures;
+  readonly decisions: Decisions;
+  readonly notices: Notices;
   readonly content: ContentStore;
   readonly scratch: Scratch;
   readonly limits: Limits;

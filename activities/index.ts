@@ -7,6 +7,7 @@ import { createEvaluate } from './evaluate.ts';
 import { createBuildFeatures } from './features.ts';
 import { createFreeze } from './freeze.ts';
 import { createIngest } from './ingest.ts';
+import { createRecordDecision, createSendNotice } from './notify.ts';
 import { createConfirmServing, createPromoteVersion, createRollBackPromotion } from './promote.ts';
 import { createPublish } from './publish.ts';
 import { createCountPollers, createFinishRun, createRecordStage } from './record.ts';
@@ -44,6 +45,8 @@ export const createCpuSteps = (deps: CpuDeps): CpuSteps => {
     countPollers: step(createCountPollers(deps)),
     recordStage: step(createRecordStage(deps)),
     finishRun: step(createFinishRun(deps)),
+    recordDecision: step(createRecordDecision(deps)),
+    sendNotice: step(createSendNotice(deps)),
   };
 };
 

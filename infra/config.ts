@@ -21,6 +21,10 @@ const environmentSchema = z.object({
   PERENNIAL_PYTHON: z.string().optional(),
   // Views of 30 million rows: 830 to 1,100 MiB resident with 512, 1,360 with 1024; no slower that could be measured.
   PERENNIAL_MEMORY_MIB: z.coerce.number().int().min(128).default(512),
+  /** How often a server tells its counters: what a kill -9 may lose of them, and how fresh a canary's evidence is. */
+  PERENNIAL_CAPTURE_FLUSH_MS: z.coerce.number().int().min(50).default(5_000),
+  /** How often a server ships its log of predictions: labels can be joined to what was shipped. */
+  PERENNIAL_CAPTURE_SHIP_MS: z.coerce.number().int().min(200).default(60_000),
   PERENNIAL_THREADS: z.coerce.number().int().min(1).optional(),
   /** host:port for Temporal's own worker metrics; absent: none. Each worker on a machine needs its own. */
   PERENNIAL_WORKER_METRICS: z.string().optional(),
@@ -51,6 +55,7 @@ export type Config = {
   readonly controlPort: number;
   readonly temporal: { readonly address: string | null; readonly namespace: string; readonly binary: string | null };
   readonly python: string | null;
+  readonly capture: { readonly folder: string; readonly flushMs: number; readonly shipMs: number };
   readonly memoryMiB: number;
   readonly threads: number;
   readonly workerMetricsAddress: string | null;
@@ -110,6 +115,11 @@ export const loadConfig = (environment: Readonly<Record<string, string | undefin
       binary: env.PERENNIAL_TEMPORAL_BIN ?? null,
     },
     python: env.PERENNIAL_PYTHON ?? null,
+    capture: {
+      folder: join(stateDir, 'capture'),
+      flushMs: env.PERENNIAL_CAPTURE_FLUSH_MS,
+      shipMs: env.PERENNIAL_CAPTURE_SHIP_MS,
+    },
     memoryMiB: env.PERENNIAL_MEMORY_MIB,
     threads: env.PERENNIAL_THREADS ?? availableParallelism(),
     workerMetricsAddress: env.PERENNIAL_WORKER_METRICS ?? null,

@@ -4,8 +4,10 @@ import type { CpuDeps, GpuDeps } from '../activities/deps.ts';
 import type { Config } from '../infra/config.ts';
 import { createContentStore } from '../infra/objects/content-store.ts';
 import { openObjectStore } from '../infra/objects/open.ts';
+import { createDecisions } from '../infra/postgres/decisions.ts';
 import { createDefinitions } from '../infra/postgres/definitions.ts';
 import { createDeployments } from '../infra/postgres/deployments.ts';
+import { createNotices } from '../infra/postgres/notices.ts';
 import { createOnlineFeatures } from '../infra/postgres/online-features.ts';
 import { openDatabase } from '../infra/postgres/pool.ts';
 import { createRegistry } from '../infra/postgres/registry.ts';
@@ -32,6 +34,8 @@ const openSharedDeps = ({ stateDir }: Config, { databaseUrl, store }: Servers, r
     registry: createRegistry(db),
     deployments: createDeployments(db),
     onlineFeatures: createOnlineFeatures(db),
+    decisions: createDecisions(db),
+    notices: createNotices(db),
     content: createContentStore(openObjectStore(store), join(stateDir, 'content-cache')),
     scratch: openScratch(join(stateDir, 'scratch', role)),
   };

@@ -1,4 +1,4 @@
-import type { PipelineName, RunKey } from '#domain/units.ts';
+import type { PipelineName, RunKey, VersionNumber } from '#domain/units.ts';
 
 /** A queue is named for what its machine must have. */
 export const taskQueues = { flow: 'perennial-flow', cpu: 'perennial-cpu', gpu: 'perennial-gpu' } as const;
@@ -21,3 +21,15 @@ export const parseRetrainWorkflowId = (id: string): { pipeline: PipelineName; ru
   const match = /^retrain\/([^/]+)\/([0-9a-f]{16})$/.exec(id);
   return match ? { pipeline: match[1] as PipelineName, runKey: match[2] as RunKey } : null;
 };
+
+/** One rollout of a version at a time; the same candidate rolled out again later is another run of this id. */
+export const rollOutWorkflowId = (pipeline: PipelineName, version: VersionNumber): string => `roll-out/${pipeline}/${version}`;
+
+/** One for each pipeline, for ever. */
+export const watchDriftWorkflowId = (pipeline: PipelineName): string => `watch-drift/${pipeline}`;
+
+/** Named for what it undoes: two operators who take back one generation start one workflow. */
+export const rollBackWorkflowId = (pipeline: PipelineName, generation: number): string => `roll-back/${pipeline}/${generation}`;
+
+/** A schedule asks the watch; its id is also the prefix of the workflows that it starts. */
+export const scheduleId = (pipeline: PipelineName): string => `scheduled-retrain/${pipeline}`;

@@ -5,7 +5,9 @@
  * Every step may run more than once with the same input, also while an earlier attempt is still alive;
  * its effect happens once. Payloads are references: digests of objects in the store, never rows.
  */
+import type { DecisionRecord } from '#domain/contracts/decision.ts';
 import type { ModelVersion } from '#domain/contracts/model-version.ts';
+import type { Notice } from '#domain/contracts/notice.ts';
 import type { RetrainOutcome, RetrainPlan, StageName } from '#domain/contracts/retrain.ts';
 import type { Verdict } from '#domain/contracts/verdict.ts';
 import type { Instant, PipelineName, RunKey, Sha256, VersionNumber } from '#domain/units.ts';
@@ -94,7 +96,7 @@ export type ConfirmSummary = {
   readonly reason: string;
 };
 
-export interface CpuSteps {
+export interface RetrainSteps {
   /**
    * Parses the workflow's input with its schema and records the run; the only door for unparsed values.
    * Idempotency key: run key. Final errors: PRN_INPUT_INVALID, PRN_DEFINITION_UNKNOWN.
@@ -163,6 +165,18 @@ export interface CpuSteps {
   /** Records how a run ended. Key: run key; the first ending wins and a retry returns it. */
   finishRun(input: RetrainOutcome): Promise<void>;
 }
+
+/** Steps of every workflow that decides. */
+export interface RecordSteps {
+  /** Keeps a decision for good. Key: the record's own; a second record with it changes nothing. */
+  recordDecision(input: DecisionRecord): Promise<void>;
+
+  /** Puts a notice into the outbox for each address that asked for its event. Key: the notice's own, and the address. */
+  sendNotice(input: Notice): Promise<{ readonly addressees: number }>;
+}
+
+/** All that the queue `perennial-cpu` does. */
+export type CpuSteps = RetrainSteps & RecordSteps;
 
 export interface GpuSteps {
   /**

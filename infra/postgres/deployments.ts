@@ -8,13 +8,20 @@ import { type Promotion, promote } from './promote.ts';
 import type { DeploymentsTable, ServerReportsTable, Tables } from './tables.ts';
 import { inTransaction } from './transaction.ts';
 
-const toDeployment = (row: Selectable<DeploymentsTable>): Deployment => ({
+type Row = Selectable<DeploymentsTable> & { readonly profile_sha256: string | null };
+
+const toDeployment = (row: Row): Deployment => ({
   pipeline: row.pipeline as PipelineName,
   generation: toCount(row.generation),
   champion:
     row.champion_version === null || row.model_sha256 === null
       ? null
-      : { version: row.champion_version as VersionNumber, modelSha256: row.model_sha256 as Sha256 },
+      : {
+          version: row.champion_version as VersionNumber,
+          modelSha256: row.model_sha256 as Sha256,
+          profileSha256: row.profile_sha256 as Sha256 | null,
+        },
+  rollout: row.rollout as Deployment['rollout'],
 });
 
 const toReport = (row: Selectable<ServerReportsTable>): ServerReport => ({
@@ -22,21 +29,41 @@ const toReport = (row: Selectable<ServerReportsTable>): ServerReport => ({
   pipeline: row.pipeline as PipelineName,
   generation: toCount(row.generation),
   modelSha256: row.model_sha256 as Sha256 | null,
+  candidateSha256: row.candidate_sha256 as Sha256 | null,
+  share: row.share,
   state: row.state,
   reason: row.reason,
   reportedAt: toInstant(row.reported_at),
 });
 
+const selectDeployments = (db: Kysely<Tables>) =>
+  db
+    .selectFrom('deployments')
+    .leftJoin('model_versions', (join) =>
+      join
+        .onRef('model_versions.pipeline', '=', 'deployments.pipeline')
+        .onRef('model_versions.version', '=', 'deployments.champion_version'),
+    )
+    .selectAll('deployments')
+    .select('model_versions.profile_sha256');
+
 /** Generation 0 and no champion for a pipeline that never had one. */
 export const findDeployment = async (db: Kysely<Tables>, pipeline: PipelineName): Promise<Deployment> => {
-  const row = await db.selectFrom('deployments').selectAll().where('pipeline', '=', pipeline).executeTakeFirst();
-  return row ? toDeployment(row) : { pipeline, generation: 0, champion: null };
+  const row = await selectDeployments(db).where('deployments.pipeline', '=', pipeline).executeTakeFirst();
+  return row ? toDeployment(row) : { pipeline, generation: 0, champion: null, rollout: null };
 };
 
 /** A report is dated by the database's clock, whatever the server's own says. */
-const report = async (db: Kysely<Tables>, { serverId, pipeline, generation, modelSha256, state, reason }: ServerReport) => {
-  const said = reason === null ? null : toText(reason);
-  const columns = { generation, model_sha256: modelSha256, state, reason: said, reported_at: sql<Date>`clock_timestamp()` };
+const report = async (db: Kysely<Tables>, { serverId, pipeline, generation, modelSha256, ...rest }: ServerReport) => {
+  const columns = {
+    generation,
+    model_sha256: modelSha256,
+    candidate_sha256: rest.candidateSha256,
+    share: rest.share,
+    state: rest.state,
+    reason: rest.reason === null ? null : toText(rest.reason),
+    reported_at: sql<Date>`clock_timestamp()`,
+  };
   await db
     .insertInto('server_reports')
     .values({ server_id: serverId, pipeline, ...columns })
@@ -63,7 +90,7 @@ export const createDeployments = (db: Db) => ({
   /** No older than `maxAgeMs` by the database's clock. */
   serverReports: (pipeline: PipelineName, maxAgeMs: number) => serverReports(db, pipeline, maxAgeMs),
   list: async (): Promise<readonly Deployment[]> =>
-    (await db.selectFrom('deployments').selectAll().orderBy('pipeline').execute()).map(toDeployment),
+    (await selectDeployments(db).orderBy('deployments.pipeline').execute()).map(toDeployment),
   report: (said: ServerReport): Promise<void> => report(db, said),
   /** A server that closes takes its reports with it, so that no one waits for it. */
   forgetServer: async (serverId: string): Promise<void> => {

@@ -4,6 +4,24 @@ create schema perennial;
 create function perennial.refuse_change() returns trigger language plpgsql as $$
     begin raise exception 'the audit log is append-only'; end $$;
 
+create table perennial.arm_tallies (
+  server_id text not null,
+  epoch text not null,
+  pipeline text not null,
+  generation bigint not null,
+  arm text not null,
+  model_sha256 text not null,
+  sequence bigint not null,
+  tally jsonb not null,
+  heard_at timestamp with time zone not null default now(),
+  constraint arm_tallies_pkey PRIMARY KEY (server_id, epoch, pipeline, generation, arm, model_sha256),
+  constraint arm_tallies_pipeline_fkey FOREIGN KEY (pipeline) REFERENCES perennial.pipelines(name),
+  constraint arm_tallies_arm_check CHECK ((arm = ANY (ARRAY['champion'::text, 'candidate'::text]))),
+  constraint arm_tallies_sequence_check CHECK ((sequence > 0))
+);
+comment on table perennial.arm_tallies is 'Requests, units, events and latencies of an arm at one generation, by each life of a server; cumulative';
+CREATE INDEX arm_tallies_by_generation ON perennial.arm_tallies USING btree (pipeline, generation);
+
 create table perennial.audit_log (
   id bigint generated always as identity not null,
   at timestamp with time zone not null default now(),
@@ -19,6 +37,38 @@ create table perennial.audit_log (
 comment on table perennial.audit_log is 'Append-only record of decisions; each row holds the digest of the one before';
 CREATE TRIGGER audit_log_append_only BEFORE DELETE OR UPDATE ON perennial.audit_log FOR EACH ROW EXECUTE FUNCTION perennial.refuse_change();
 CREATE TRIGGER audit_log_never_emptied BEFORE TRUNCATE ON perennial.audit_log FOR EACH STATEMENT EXECUTE FUNCTION perennial.refuse_change();
+
+create table perennial.counter_gaps (
+  server_id text not null,
+  epoch text not null,
+  pipeline text not null,
+  model_sha256 text not null,
+  logged bigint not null,
+  counted bigint not null,
+  found_at timestamp with time zone not null default now(),
+  constraint counter_gaps_pkey PRIMARY KEY (server_id, epoch, pipeline, model_sha256),
+  constraint counter_gaps_pipeline_fkey FOREIGN KEY (pipeline) REFERENCES perennial.pipelines(name)
+);
+comment on table perennial.counter_gaps is 'Predictions in the log of a server that ended without telling its last counters: at most one flush';
+
+create table perennial.decisions (
+  id bigint generated always as identity not null,
+  key text not null,
+  pipeline text not null,
+  kind text not null,
+  subject text not null,
+  at timestamp with time zone not null,
+  action text not null,
+  reason text not null,
+  record jsonb not null,
+  recorded_at timestamp with time zone not null default now(),
+  constraint decisions_pkey PRIMARY KEY (id),
+  constraint decisions_key_key UNIQUE (key),
+  constraint decisions_pipeline_fkey FOREIGN KEY (pipeline) REFERENCES perennial.pipelines(name),
+  constraint decisions_kind_check CHECK ((kind = ANY (ARRAY['drift'::text, 'performance'::text, 'quality'::text, 'retrain'::text, 'rollout'::text])))
+);
+comment on table perennial.decisions is 'Every decision of watches and rollouts, also every "no", with what it was made from';
+CREATE INDEX decisions_by_pipeline ON perennial.decisions USING btree (pipeline, kind, id DESC);
 
 create table perennial.definitions (
   sha256 text not null,
@@ -37,6 +87,7 @@ create table perennial.deployments (
   champion_version integer,
   model_sha256 text,
   updated_at timestamp with time zone not null default now(),
+  rollout jsonb,
   constraint deployments_pkey PRIMARY KEY (pipeline),
   constraint deployments_pipeline_champion_version_fkey FOREIGN KEY (pipeline, champion_version) REFERENCES perennial.model_versions(pipeline, version),
   constraint deployments_pipeline_fkey FOREIGN KEY (pipeline) REFERENCES perennial.pipelines(name)
@@ -70,6 +121,20 @@ create table perennial.holdout_uses (
   constraint holdout_uses_number_check CHECK ((number > 0))
 );
 comment on table perennial.holdout_uses is 'Which candidates were compared with a champion on a hold-out, numbered: each further one must be surer';
+
+create table perennial.labels (
+  pipeline text not null,
+  subject text not null,
+  label jsonb not null,
+  known_at timestamp with time zone not null,
+  arrived_at timestamp with time zone not null default now(),
+  corrected_at timestamp with time zone,
+  corrections integer not null default 0,
+  constraint labels_pkey PRIMARY KEY (pipeline, subject),
+  constraint labels_pipeline_fkey FOREIGN KEY (pipeline) REFERENCES perennial.pipelines(name)
+);
+comment on table perennial.labels is 'The newest label of each subject: a prediction by its id, or what the key columns name; kept from its first arrival';
+CREATE INDEX labels_by_arrival ON perennial.labels USING btree (pipeline, arrived_at);
 
 create table perennial.migration_lock (
   id character varying(255) not null,
@@ -114,6 +179,25 @@ create table perennial.model_versions (
 comment on table perennial.model_versions is 'Registered models with their lineage: one row a training key, at most one champion a pipeline';
 CREATE UNIQUE INDEX one_champion ON perennial.model_versions USING btree (pipeline) WHERE (stage = 'champion'::text);
 
+create table perennial.notices (
+  key text not null,
+  target text not null,
+  pipeline text not null,
+  event text not null,
+  notice jsonb not null,
+  delivery jsonb not null,
+  created_at timestamp with time zone not null default now(),
+  attempts integer not null default 0,
+  next_attempt_at timestamp with time zone not null default now(),
+  last_error text,
+  delivered_at timestamp with time zone,
+  given_up_at timestamp with time zone,
+  constraint notices_pkey PRIMARY KEY (key, target),
+  constraint notices_pipeline_fkey FOREIGN KEY (pipeline) REFERENCES perennial.pipelines(name)
+);
+comment on table perennial.notices is 'What people should be told, until it is delivered: an outbox';
+CREATE INDEX notices_waiting ON perennial.notices USING btree (next_attempt_at) WHERE ((delivered_at IS NULL) AND (given_up_at IS NULL));
+
 create table perennial.online_features (
   pipeline text not null,
   view text not null,
@@ -141,10 +225,32 @@ create table perennial.pipelines (
   folder text,
   created_at timestamp with time zone not null default now(),
   updated_at timestamp with time zone not null default now(),
+  paused_at timestamp with time zone,
+  paused_by text,
+  paused_reason text,
+  deleted_at timestamp with time zone,
   constraint pipelines_pkey PRIMARY KEY (name),
   constraint pipelines_definition_sha256_fkey FOREIGN KEY (definition_sha256) REFERENCES perennial.definitions(sha256)
 );
 comment on table perennial.pipelines is 'A pipeline, with the definition that is applied now';
+
+create table perennial.prediction_parts (
+  pipeline text not null,
+  hour timestamp with time zone not null,
+  server_id text not null,
+  epoch text not null,
+  segment integer not null,
+  sha256 text not null,
+  rows bigint not null,
+  bytes bigint not null,
+  first_event_at timestamp with time zone,
+  last_event_at timestamp with time zone,
+  shipped_at timestamp with time zone not null default now(),
+  constraint prediction_parts_pkey PRIMARY KEY (pipeline, hour, server_id, epoch, segment),
+  constraint prediction_parts_pipeline_fkey FOREIGN KEY (pipeline) REFERENCES perennial.pipelines(name)
+);
+comment on table perennial.prediction_parts is 'Shipped logs of predictions: one Parquet object for each log segment, pipeline and hour of the answer';
+CREATE INDEX prediction_parts_by_event ON perennial.prediction_parts USING btree (pipeline, last_event_at);
 
 create table perennial.promotions (
   pipeline text not null,
@@ -172,6 +278,43 @@ create table perennial.publications (
   constraint publications_pipeline_fkey FOREIGN KEY (pipeline) REFERENCES perennial.pipelines(name)
 );
 comment on table perennial.publications is 'Which set of online features is published';
+
+create table perennial.quarantined_windows (
+  pipeline text not null,
+  profile_sha256 text not null,
+  window_from timestamp with time zone not null,
+  window_to timestamp with time zone not null,
+  breaches jsonb not null,
+  rows bigint not null,
+  quarantined_at timestamp with time zone not null default now(),
+  released_at timestamp with time zone,
+  constraint quarantined_windows_pkey PRIMARY KEY (pipeline, profile_sha256, window_from, window_to),
+  constraint quarantined_windows_pipeline_fkey FOREIGN KEY (pipeline) REFERENCES perennial.pipelines(name)
+);
+comment on table perennial.quarantined_windows is 'Windows whose data are broken: they count for no drift and no performance';
+
+create table perennial.rollouts (
+  id text not null,
+  pipeline text not null,
+  version integer not null,
+  champion_version integer,
+  strategy text not null,
+  workflow_id text not null,
+  policy jsonb not null,
+  state text not null,
+  segments jsonb not null,
+  started_by text not null,
+  reason text not null,
+  harmed jsonb,
+  started_at timestamp with time zone not null default now(),
+  ended_at timestamp with time zone,
+  constraint rollouts_pkey PRIMARY KEY (id),
+  constraint rollouts_pipeline_fkey FOREIGN KEY (pipeline) REFERENCES perennial.pipelines(name),
+  constraint rollouts_pipeline_version_fkey FOREIGN KEY (pipeline, version) REFERENCES perennial.model_versions(pipeline, version),
+  constraint rollouts_state_check CHECK ((state = ANY (ARRAY['running'::text, 'promoted'::text, 'rolled back'::text])))
+);
+comment on table perennial.rollouts is 'Candidates that were rolled out, with their shares by generation; one at a time for each pipeline';
+CREATE UNIQUE INDEX one_rollout ON perennial.rollouts USING btree (pipeline) WHERE (state = 'running'::text);
 
 create table perennial.run_metrics (
   run_key text not null,
@@ -229,6 +372,8 @@ create table perennial.server_reports (
   state text not null,
   reason text,
   reported_at timestamp with time zone not null default now(),
+  candidate_sha256 text,
+  share double precision not null default 0,
   constraint server_reports_pkey PRIMARY KEY (server_id, pipeline),
   constraint server_reports_state_check CHECK ((state = ANY (ARRAY['loading'::text, 'serving'::text, 'refused'::text])))
 );
@@ -257,3 +402,55 @@ create table perennial.step_results (
   constraint step_results_pkey PRIMARY KEY (key)
 );
 comment on table perennial.step_results is 'Result of a step by its idempotency key; the first one stands';
+
+create table perennial.watch_reports (
+  pipeline text not null,
+  kind text not null,
+  profile_sha256 text not null,
+  window_from timestamp with time zone not null,
+  window_to timestamp with time zone not null,
+  sha256 text not null,
+  outcome text not null,
+  summary jsonb not null,
+  measured_at timestamp with time zone not null default now(),
+  constraint watch_reports_pkey PRIMARY KEY (pipeline, kind, profile_sha256, window_from, window_to),
+  constraint watch_reports_pipeline_fkey FOREIGN KEY (pipeline) REFERENCES perennial.pipelines(name),
+  constraint watch_reports_kind_check CHECK ((kind = ANY (ARRAY['drift'::text, 'performance'::text, 'skew'::text])))
+);
+comment on table perennial.watch_reports is 'Reports of a watch by window; a closed window is measured once';
+
+create table perennial.webhook_deliveries (
+  source text not null,
+  delivery_id text not null,
+  pipeline text not null,
+  body_sha256 text not null,
+  message jsonb not null,
+  received_at timestamp with time zone not null default now(),
+  attempts integer not null default 0,
+  next_attempt_at timestamp with time zone not null default now(),
+  last_error text,
+  handed_over_at timestamp with time zone,
+  constraint webhook_deliveries_pkey PRIMARY KEY (source, delivery_id)
+);
+comment on table perennial.webhook_deliveries is 'Webhooks that were accepted, until Temporal has taken them; each id of a source once';
+CREATE INDEX webhook_deliveries_waiting ON perennial.webhook_deliveries USING btree (next_attempt_at) WHERE (handed_over_at IS NULL);
+
+create table perennial.window_tallies (
+  server_id text not null,
+  epoch text not null,
+  arm text not null,
+  model_sha256 text not null,
+  profile_sha256 text not null,
+  window_from timestamp with time zone not null,
+  window_to timestamp with time zone not null,
+  pipeline text not null,
+  sequence bigint not null,
+  rows bigint not null,
+  tally jsonb not null,
+  heard_at timestamp with time zone not null default now(),
+  constraint window_tallies_pkey PRIMARY KEY (server_id, epoch, arm, model_sha256, profile_sha256, window_from, window_to),
+  constraint window_tallies_pipeline_fkey FOREIGN KEY (pipeline) REFERENCES perennial.pipelines(name),
+  constraint window_tallies_sequence_check CHECK ((sequence > 0))
+);
+comment on table perennial.window_tallies is 'What each life of a server counted into a window of a reference profile; cumulative, the highest sequence holds';
+CREATE INDEX window_tallies_by_window ON perennial.window_tallies USING btree (pipeline, profile_sha256, window_from);

@@ -23,6 +23,10 @@ export type PipelinesTable = {
   folder: string | null;
   created_at: DefaultTimestamp;
   updated_at: DefaultTimestamp;
+  paused_at: Timestamp | null;
+  paused_by: string | null;
+  paused_reason: string | null;
+  deleted_at: Timestamp | null;
 };
 
 export type DefinitionsTable = {
@@ -124,6 +128,7 @@ export type DeploymentsTable = {
   generation: BigInteger;
   champion_version: number | null;
   model_sha256: string | null;
+  rollout: Json | null;
   updated_at: DefaultTimestamp;
 };
 
@@ -144,9 +149,153 @@ export type ServerReportsTable = {
   pipeline: string;
   generation: BigInteger;
   model_sha256: string | null;
+  candidate_sha256: string | null;
+  share: number;
   state: 'loading' | 'serving' | 'refused';
   reason: string | null;
   reported_at: DefaultTimestamp;
+};
+
+export type WindowTalliesTable = {
+  server_id: string;
+  epoch: string;
+  arm: string;
+  model_sha256: string;
+  profile_sha256: string;
+  window_from: Timestamp;
+  window_to: Timestamp;
+  pipeline: string;
+  sequence: BigInteger;
+  rows: BigInteger;
+  tally: Json;
+  heard_at: DefaultTimestamp;
+};
+
+export type ArmTalliesTable = {
+  server_id: string;
+  epoch: string;
+  pipeline: string;
+  generation: BigInteger;
+  arm: 'champion' | 'candidate';
+  model_sha256: string;
+  sequence: BigInteger;
+  tally: Json;
+  heard_at: DefaultTimestamp;
+};
+
+export type CounterGapsTable = {
+  server_id: string;
+  epoch: string;
+  pipeline: string;
+  model_sha256: string;
+  logged: BigInteger;
+  counted: BigInteger;
+  found_at: DefaultTimestamp;
+};
+
+export type PredictionPartsTable = {
+  pipeline: string;
+  hour: Timestamp;
+  server_id: string;
+  epoch: string;
+  segment: number;
+  sha256: string;
+  rows: BigInteger;
+  bytes: BigInteger;
+  first_event_at: Timestamp | null;
+  last_event_at: Timestamp | null;
+  shipped_at: DefaultTimestamp;
+};
+
+export type LabelsTable = {
+  pipeline: string;
+  subject: string;
+  label: Json;
+  known_at: Timestamp;
+  arrived_at: DefaultTimestamp;
+  corrected_at: Timestamp | null;
+  corrections: Generated<number>;
+};
+
+export type DecisionsTable = {
+  id: Generated<string>;
+  key: string;
+  pipeline: string;
+  kind: 'drift' | 'performance' | 'quality' | 'retrain' | 'rollout';
+  subject: string;
+  at: Timestamp;
+  action: string;
+  reason: string;
+  record: Json;
+  recorded_at: DefaultTimestamp;
+};
+
+export type WatchReportsTable = {
+  pipeline: string;
+  kind: 'drift' | 'performance' | 'skew';
+  profile_sha256: string;
+  window_from: Timestamp;
+  window_to: Timestamp;
+  sha256: string;
+  outcome: string;
+  summary: Json;
+  measured_at: DefaultTimestamp;
+};
+
+export type QuarantinedWindowsTable = {
+  pipeline: string;
+  profile_sha256: string;
+  window_from: Timestamp;
+  window_to: Timestamp;
+  breaches: Json;
+  rows: BigInteger;
+  quarantined_at: DefaultTimestamp;
+  released_at: Timestamp | null;
+};
+
+export type RolloutsTable = {
+  id: string;
+  pipeline: string;
+  version: number;
+  champion_version: number | null;
+  strategy: string;
+  workflow_id: string;
+  policy: Json;
+  state: 'running' | 'promoted' | 'rolled back';
+  segments: Json;
+  started_by: string;
+  reason: string;
+  harmed: Json | null;
+  started_at: DefaultTimestamp;
+  ended_at: Timestamp | null;
+};
+
+export type WebhookDeliveriesTable = {
+  source: string;
+  delivery_id: string;
+  pipeline: string;
+  body_sha256: string;
+  message: Json;
+  received_at: DefaultTimestamp;
+  attempts: Generated<number>;
+  next_attempt_at: DefaultTimestamp;
+  last_error: string | null;
+  handed_over_at: Timestamp | null;
+};
+
+export type NoticesTable = {
+  key: string;
+  target: string;
+  pipeline: string;
+  event: string;
+  notice: Json;
+  delivery: Json;
+  created_at: DefaultTimestamp;
+  attempts: Generated<number>;
+  next_attempt_at: DefaultTimestamp;
+  last_error: string | null;
+  delivered_at: Timestamp | null;
+  given_up_at: Timestamp | null;
 };
 
 export type OnlineFeaturesTable = {
@@ -186,6 +335,17 @@ export type Tables = {
   deployments: DeploymentsTable;
   promotions: PromotionsTable;
   server_reports: ServerReportsTable;
+  window_tallies: WindowTalliesTable;
+  arm_tallies: ArmTalliesTable;
+  counter_gaps: CounterGapsTable;
+  prediction_parts: PredictionPartsTable;
+  labels: LabelsTable;
+  decisions: DecisionsTable;
+  watch_reports: WatchReportsTable;
+  quarantined_windows: QuarantinedWindowsTable;
+  rollouts: RolloutsTable;
+  webhook_deliveries: WebhookDeliveriesTable;
+  notices: NoticesTable;
   online_features: OnlineFeaturesTable;
   publications: PublicationsTable;
   audit_log: AuditLogTable;

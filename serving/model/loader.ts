@@ -133,6 +133,8 @@ class FollowingLoader implements ModelLoader {
       serverId: this.#deps.serverId(),
       pipeline: slot.pipeline,
       ...slot.status(),
+      candidateSha256: null,
+      share: 0,
       reportedAt,
     });
   }

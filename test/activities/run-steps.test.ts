@@ -153,7 +153,16 @@ describeWithServers('the steps around a run', () => {
 
   const report = (serverId: string, over: Partial<ServerReport>): Promise<void> =>
     world.deployments.report({
-      ...{ serverId, pipeline, generation: 1, modelSha256: sha256Of('model one'), state: 'serving', reason: null },
+      ...{
+        serverId,
+        pipeline,
+        generation: 1,
+        modelSha256: sha256Of('model one'),
+        state: 'serving',
+        reason: null,
+        candidateSha256: null,
+        share: 0,
+      },
       ...({ reportedAt: '' } as unknown as Pick<ServerReport, 'reportedAt'>),
       ...over,
     });

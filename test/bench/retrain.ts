@@ -69,7 +69,7 @@ const actAsServer = ({ context: { deployments } }: RealPlace): (() => Promise<vo
     while (!ended) {
       const { generation, champion } = await deployments.get(pipeline);
       const state = champion === null ? 'loading' : 'serving';
-      const said = { serverId: 'server-1', pipeline, generation, state, reason: null } as const;
+      const said = { serverId: 'server-1', pipeline, generation, candidateSha256: null, share: 0, state, reason: null } as const;
       await deployments.report({
         ...said,
         modelSha256: champion?.modelSha256 ?? null,

@@ -75,6 +75,8 @@ beforeAll(async () => {
     pipeline: churn,
     generation: 1,
     modelSha256,
+    candidateSha256: null,
+    share: 0,
     state: 'serving',
     reason: null,
     reportedAt: '2001-01-01T00:00:00.000Z' as Instant,

@@ -93,6 +93,8 @@ const wellBehaved = (outcomes: RetrainOutcome[]): Required<Over> => ({
   finishRun: async (outcome) => {
     outcomes.push(outcome);
   },
+  recordDecision: async () => {},
+  sendNotice: async () => ({ addressees: 0 }),
 });
 
 export const pretendSteps = (): Pretend => {

@@ -130,6 +130,8 @@ describe('server reports', () => {
     pipeline: flights,
     generation: 1,
     modelSha256: sha256Of('model a'),
+    candidateSha256: null,
+    share: 0,
     state: 'serving',
     reason: null,
     reportedAt: '2001-01-01T00:00:00.000Z' as Instant,

@@ -52,11 +52,37 @@ export const modelVersionSchema = z.strictObject({
 });
 export type ModelVersion = z.infer<typeof modelVersionSchema>;
 
+export const rolloutStrategies = ['canary', 'blue/green', 'shadow', 'a/b'] as const;
+
+/** A version as servers need it; the profile is what they count into. */
+export const deployedModelSchema = z.strictObject({
+  version: versionNumberSchema,
+  modelSha256: sha256Schema,
+  profileSha256: sha256Schema.nullable().describe('null where the version has no reference profile: nothing is counted then'),
+});
+export type DeployedModel = z.infer<typeof deployedModelSchema>;
+
+/** A candidate beside the champion. Every change of it, its share included, is a new generation of the deployment. */
+export const deployedRolloutSchema = z.strictObject({
+  id: z.string().min(1).max(200),
+  strategy: z.enum(rolloutStrategies),
+  candidate: deployedModelSchema,
+  share: z.number().min(0).max(1).describe('Of the units that the candidate answers; in a shadow, that it is compared on'),
+  salt: z.string().min(1).max(100).describe('Of the assignment; the same for the whole rollout, so that nobody moves back'),
+  by: z.array(z.string()).describe('Request fields that name the unit; empty where each request is drawn by itself'),
+  latencyMs: z
+    .strictObject({ p95: z.number().positive(), p99: z.number().positive() })
+    .nullable()
+    .describe('Bounds of the latency guardrails, fixed when the rollout began; null where none was known'),
+});
+export type DeployedRollout = z.infer<typeof deployedRolloutSchema>;
+
 /** What should be served; servers converge to it and refuse a lower generation. */
 export const deploymentSchema = z.strictObject({
   pipeline: pipelineNameSchema,
-  generation: z.int().nonnegative(),
-  champion: z.strictObject({ version: versionNumberSchema, modelSha256: sha256Schema }).nullable(),
+  generation: z.int().nonnegative().describe('Grows with every change of champion, candidate or share'),
+  champion: deployedModelSchema.nullable(),
+  rollout: deployedRolloutSchema.nullable(),
 });
 export type Deployment = z.infer<typeof deploymentSchema>;
 
@@ -66,6 +92,8 @@ export const serverReportSchema = z.strictObject({
   pipeline: pipelineNameSchema,
   generation: z.int().nonnegative(),
   modelSha256: sha256Schema.nullable(),
+  candidateSha256: sha256Schema.nullable(),
+  share: z.number().min(0).max(1).describe('Share of the candidate that this server applies; 0 without a candidate'),
   state: z.enum(['loading', 'serving', 'refused']),
   reason: z.string().nullable(),
   reportedAt: instantSchema,

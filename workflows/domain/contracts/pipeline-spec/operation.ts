@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { noticeEvents } from '../../notice-events.ts';
 import { columnNameSchema } from '../ids.ts';
 import { durationSchema, shareSchema } from './quantities.ts';
+import { metricNameSchema } from './training.ts';
 
 const guardrailSchema = z.strictObject({
   above: z
@@ -24,6 +26,10 @@ export const rolloutSchema = z.strictObject({
     .min(1)
     .refine(isAscending, 'must be ascending shares above 0%')
     .default([0.1, 0.5, 1] as never),
+  by: z
+    .union([columnNameSchema.transform((name) => [name]), z.array(columnNameSchema)])
+    .default([] as never)
+    .describe('Request fields that name who stays with an arm; without any each request is drawn by itself'),
   step: z
     .strictObject({
       at_least: durationSchema.default(600_000 as never),
@@ -73,6 +79,28 @@ export const watchSchema = z.strictObject({
     .array(columnNameSchema)
     .default([])
     .describe('Inputs of which one alone, once it has drifted, is enough for an alarm: columns, view.value or features'),
+  lateness: durationSchema
+    .default(0 as never)
+    .describe('A window closes so long after its end, in event time, so that late rows still count'),
+  performance: z
+    .strictObject({
+      metric: metricNameSchema.optional().describe('Without it: the metric of the gate'),
+      drop: z
+        .number()
+        .nonnegative()
+        .default(0.02)
+        .describe('A loss beyond it, shown at 95% confidence on matured labels, is a breach'),
+    })
+    .prefault({}),
+  labels: z
+    .strictObject({
+      horizon: durationSchema
+        .optional()
+        .describe('Labels are there by then, or never come; without it the labels themselves tell'),
+      unlabelled: z.enum(['unknown', 'negative']).default('unknown').describe('What no label by the horizon means'),
+    })
+    .refine(({ horizon, unlabelled }) => unlabelled === 'unknown' || horizon !== undefined, 'must have a horizon')
+    .prefault({}),
 });
 
 /** "0.05 EUR" or 0.05. Amounts of one pipeline are in one currency. */
@@ -117,7 +145,20 @@ export const serveSchema = z.strictObject({
   explain: z.string().optional(),
 });
 
-export const notifySchema = z.array(z.strictObject({ to: z.url(), on: z.array(z.string()).min(1) })).default([]);
+export const notifySchema = z
+  .array(
+    z.strictObject({
+      to: z.url({ protocol: /^https?$/ }),
+      on: z.array(z.enum(noticeEvents)).min(1),
+      as: z.enum(['webhook', 'slack']).default('webhook').describe('slack: {"text": …}, as incoming webhooks of chats take it'),
+      secret: z
+        .string()
+        .regex(/^\$\{[A-Z][A-Z0-9_]*\}$/, 'must be the name of an environment variable, such as ${HOOK_SECRET}')
+        .optional()
+        .describe('Signs as Standard Webhooks; the name of a variable, never the secret'),
+    }),
+  )
+  .default([]);
 
 export const retentionSchema = z
   .strictObject({
