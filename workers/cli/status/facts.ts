@@ -1,0 +1,153 @@
+/** What is said of one pipeline: pure, one fact a line, most of them only where there is something to say. */
+import type { ServerReport } from '#domain/contracts/model-version.ts';
+import { formatCount, formatMany } from '../quantity.ts';
+import type { PipelineStatus } from './gather.ts';
+import { minute, share, since, span, windowText } from './moments.ts';
+
+/** A tone is shown as a mark and, on a terminal, as a colour: never by colour alone. */
+export type Tone = 'good' | 'bad' | 'wait' | 'plain';
+export type Fact = { readonly label: string; readonly tone: Tone; readonly text: string };
+
+const fact = (label: string, tone: Tone, text: string): Fact => ({ label, tone, text });
+
+const outcomeTones: Readonly<Record<string, Tone>> = {
+  pass: 'good',
+  fail: 'bad',
+  error: 'bad',
+  inconclusive: 'wait',
+  promoted: 'good',
+  rejected: 'wait',
+  failed: 'bad',
+  held: 'wait',
+};
+export const toneOf = (outcome: string): Tone => outcomeTones[outcome] ?? 'plain';
+
+const follows = (server: ServerReport, { deployment }: PipelineStatus): boolean =>
+  server.state === 'serving' && server.generation === deployment.generation;
+
+const champion = (status: PipelineStatus, now: string): Fact => {
+  const { deployment, servers } = status;
+  if (deployment.champion === null) return fact('champion', 'wait', 'none yet: nothing is served until a run promotes a version');
+  const age = status.champion === null ? '' : `, for ${since(status.champion.promotedAt, now)}`;
+  const trained = status.champion === null ? '' : ` (registered ${since(status.champion.registeredAt, now)} ago)`;
+  const following = servers.filter((server) => follows(server, status)).length;
+  const serving =
+    servers.length === 0 ? 'no server reports' : `served by ${following} of ${formatMany(servers.length, 'server')}`;
+  const tone: Tone = servers.length === 0 ? 'bad' : following === servers.length ? 'good' : 'wait';
+  return fact('champion', tone, `version ${deployment.champion.version}${age}${trained}, ${serving}`);
+};
+
+const paused = ({ paused: pause }: PipelineStatus, now: string): Fact[] =>
+  pause === null
+    ? []
+    : [
+        fact(
+          'paused',
+          'wait',
+          `for ${since(pause.at, now)} by ${pause.by ?? 'nobody named'}: ${pause.reason ?? 'no reason given'}`,
+        ),
+      ];
+
+const holdText = (hold: NonNullable<NonNullable<PipelineStatus['rollout']>['live']>['hold']): string => {
+  if (hold === null) return '';
+  return hold.by === 'person' ? `HELD by ${hold.name} (${hold.reason}); ` : `HELD (${hold.by}); `;
+};
+
+const rollout = ({ rollout: found, deployment, decisions }: PipelineStatus, now: string): Fact[] => {
+  if (found === null) return [];
+  const { row, live } = found;
+  const applied = live?.share ?? deployment.rollout?.share ?? 0;
+  const head = `version ${row.version} beside ${row.championVersion ?? 'none'}, ${row.strategy}, at ${share(applied)} for ${since(row.startedAt, now)}`;
+  const newest = decisions.find(({ kind, subject }) => kind === 'rollout' && subject === row.id);
+  const reason = live?.reason ?? newest?.reason ?? 'nothing was decided yet';
+  const held = live?.hold != null || newest?.action === 'hold';
+  return [
+    fact('rollout', held ? 'bad' : 'wait', head),
+    fact('', 'plain', `${holdText(live?.hold ?? null)}${reason}`),
+    ...(held ? [fact('', 'plain', `perennial explain ${row.workflowId}; then perennial resume, promote or rollback`)] : []),
+  ];
+};
+
+const watch = (status: PipelineStatus, now: string): Fact => {
+  const { watch: live, dataTime, label } = status;
+  const data =
+    (live?.dataTime ?? dataTime) === null ? 'no data seen' : `data until ${minute((live?.dataTime ?? dataTime) as string)}`;
+  const labelled = label === null ? '' : `, labels until ${minute(label.knownAt)}`;
+  if (live === null) return fact('watch', 'plain', `${data}${labelled}`);
+  const phase = live.phase === 'snoozed' ? `snoozed until ${minute(live.snoozedUntil ?? '')}` : live.phase;
+  const next = live.nextLookAt === null ? '' : `, next look in ${span(Date.parse(live.nextLookAt) - Date.parse(now))}`;
+  return fact('watch', live.phase === 'watching' ? 'good' : 'wait', `${phase}, ${data}${labelled}${next}`);
+};
+
+/** The newest verdict of a kind, else the bare report of its window. */
+const verdict = (status: PipelineStatus, kind: 'drift' | 'performance'): Fact => {
+  const decided = status.decisions.find((one) => one.kind === kind);
+  const report = status.reports.find((one) => one.kind === kind);
+  const when = report === undefined ? '' : `${windowText(report.from, report.to)}: `;
+  if (decided !== undefined) return fact(kind, toneOf(decided.action), `${when}${decided.reason}`);
+  if (report !== undefined) return fact(kind, toneOf(report.outcome), `${when}${report.outcome}`);
+  return fact(kind, 'plain', kind === 'drift' ? 'no window was measured yet' : 'no window has its labels yet');
+};
+
+const quarantine = ({ quarantine: found, decisions }: PipelineStatus): Fact[] => {
+  if (found === null || found.open === 0) return [];
+  const reason = decisions.find(({ kind }) => kind === 'quality')?.reason ?? 'their data are broken';
+  return [fact('broken', 'bad', `${formatMany(found.open, 'window')} quarantined: ${reason}`)];
+};
+
+const retrain = ({ decisions }: PipelineStatus): Fact[] => {
+  const found = decisions.find(({ kind }) => kind === 'retrain');
+  return found === undefined ? [] : [fact('retrain', found.action === 'retrain' ? 'wait' : 'plain', found.reason)];
+};
+
+const run = ({ runs, stage }: PipelineStatus, now: string): Fact[] => {
+  const open = runs.find(({ outcome }) => outcome === null);
+  if (open === undefined) return [];
+  const at = stage === null ? 'starting' : `${stage.stage}${stage.summary === '' ? '' : ` (${stage.summary})`}`;
+  return [fact('run', 'wait', `${open.runKey} for ${since(open.startedAt, now)}: ${at}`)];
+};
+
+const serverLine = (status: PipelineStatus, server: ServerReport): Fact => {
+  const candidate = server.candidateSha256 === null ? '' : `, candidate at ${share(server.share)}`;
+  const reason = server.reason === null ? '' : `: ${server.reason}`;
+  const behind = server.generation === status.deployment.generation ? '' : `, wanted is ${status.deployment.generation}`;
+  const tone: Tone = server.state === 'refused' ? 'bad' : follows(server, status) ? 'good' : 'wait';
+  return fact('server', tone, `${server.serverId} ${server.state} generation ${server.generation}${behind}${candidate}${reason}`);
+};
+
+type Queue = NonNullable<PipelineStatus['waiting']['webhooks']>;
+const queue = (label: string, what: string, found: Queue | null, now: string): Fact[] => {
+  if (found === null || found.count + found.givenUp === 0) return [];
+  const oldest = found.oldestAt === null ? '' : ` waiting, the oldest for ${since(found.oldestAt, now)}`;
+  const given = found.givenUp === 0 ? '' : `, ${formatCount(found.givenUp)} given up`;
+  const error = found.lastError === null ? '' : `: ${found.lastError}`;
+  return [fact(label, found.givenUp > 0 ? 'bad' : 'wait', `${formatMany(found.count, what)}${oldest}${given}${error}`)];
+};
+
+const gaps = ({ gaps: found }: PipelineStatus, now: string): Fact[] =>
+  found === null
+    ? []
+    : [
+        fact(
+          'gap',
+          'wait',
+          `${formatMany(found.predictions, 'prediction')} logged and not counted, by ${formatMany(found.processes, 'server')} killed; the last ${since(found.newestAt, now)} ago`,
+        ),
+      ];
+
+/** Of one pipeline, the most urgent things where an eye looks first. */
+export const factsOf = (status: PipelineStatus, now: string): Fact[] => [
+  champion(status, now),
+  ...paused(status, now),
+  ...rollout(status, now),
+  ...quarantine(status),
+  watch(status, now),
+  verdict(status, 'drift'),
+  verdict(status, 'performance'),
+  ...retrain(status),
+  ...run(status, now),
+  ...status.servers.map((server) => serverLine(status, server)),
+  ...queue('webhooks', 'webhook', status.waiting.webhooks, now),
+  ...queue('notices', 'notice', status.waiting.notices, now),
+  ...gaps(status, now),
+];

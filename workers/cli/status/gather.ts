@@ -1,0 +1,158 @@
+/** All that `perennial status` shows, from PostgreSQL; what only Temporal knows is added where it answers. */
+import type { Client } from '@temporalio/client';
+import type { QueryDefinition } from '@temporalio/common';
+import type { Deployment, ServerReport } from '#domain/contracts/model-version.ts';
+import type { Instant, PipelineName } from '#domain/units.ts';
+import type { RunRecord, RunStageRecord } from '../../../infra/postgres/runs.ts';
+import {
+  type ChampionAge,
+  createWatchViews,
+  type Gaps,
+  type NewestDecision,
+  type NewestLabel,
+  type NewestReport,
+  type Pause,
+  type Quarantine,
+  type RolloutRow,
+  type Waiting,
+} from '../../../infra/postgres/watch-views.ts';
+import type { RolloutStatus, WatchStatus } from '../../../workflows/messages.ts';
+import { watchDriftWorkflowId } from '../../../workflows/names.ts';
+import type { Context } from '../context.ts';
+
+export type PipelineStatus = {
+  readonly pipeline: PipelineName;
+  readonly definition: string | null;
+  readonly paused: Pause | null;
+  readonly deployment: Deployment;
+  readonly champion: ChampionAge | null;
+  readonly servers: readonly ServerReport[];
+  readonly runs: readonly RunRecord[];
+  /** The newest stage of a run that goes on. */
+  readonly stage: RunStageRecord | null;
+  readonly rollout: { readonly row: RolloutRow; readonly live: RolloutStatus | null } | null;
+  /** null where Temporal does not answer, or has no such watch. */
+  readonly watch: WatchStatus | null;
+  readonly dataTime: Instant | null;
+  readonly label: NewestLabel | null;
+  readonly reports: readonly NewestReport[];
+  readonly decisions: readonly NewestDecision[];
+  readonly quarantine: Quarantine | null;
+  readonly waiting: { readonly webhooks: Waiting | null; readonly notices: Waiting | null };
+  readonly gaps: Gaps | null;
+};
+/** `unreachable` says why, in words; null: it answered. */
+export type TemporalState = { readonly unreachable: string | null };
+export type Status = { readonly at: Instant; readonly temporal: TemporalState; readonly pipelines: readonly PipelineStatus[] };
+
+/** What asks Temporal, opened once for a whole `--watch`. */
+export type AskTemporal =
+  | { readonly client: Client; readonly queries: typeof import('../../../workflows/messages.ts') }
+  | { readonly unreachable: string };
+
+/** Servers renew their reports each second; three missed ones are a hiccup. */
+const reportMaxAgeMs = 10_000;
+const runsShown = 5;
+/** A query waits for a worker; a person should not. */
+const queryMs = 2_000;
+
+/** null where nobody answers: no such workflow, or no worker in time. */
+const ask = async <T>(
+  temporal: AskTemporal,
+  workflowId: string,
+  queryOf: (queries: Extract<AskTemporal, { client: Client }>['queries']) => QueryDefinition<T>,
+): Promise<T | null> => {
+  if ('unreachable' in temporal) return null;
+  const { client, queries } = temporal;
+  try {
+    const handle = client.workflow.getHandle(workflowId);
+    return await client.withDeadline(Date.now() + queryMs, () => handle.query(queryOf(queries)));
+  } catch {
+    return null;
+  }
+};
+
+const readViews = async (context: Context) => {
+  const views = createWatchViews(context.database.db);
+  const [pauses, ages, dataTimes, reports, decisions, rollouts, notices, webhooks, gaps, quarantines, labels] = await Promise.all(
+    [
+      views.pauses(),
+      views.championAges(),
+      views.dataTimes(),
+      views.newestReports(),
+      views.newestDecisions(),
+      views.runningRollouts(),
+      views.waitingNotices(),
+      views.waitingWebhooks(),
+      views.gaps(),
+      views.quarantines(),
+      views.newestLabels(),
+    ],
+  );
+  return { pauses, ages, dataTimes, reports, decisions, rollouts, notices, webhooks, gaps, quarantines, labels };
+};
+type Views = Awaited<ReturnType<typeof readViews>>;
+
+const fromViews = (views: Views, name: PipelineName) => ({
+  paused: views.pauses.get(name) ?? null,
+  champion: views.ages.get(name) ?? null,
+  dataTime: views.dataTimes.get(name) ?? null,
+  label: views.labels.get(name) ?? null,
+  reports: views.reports.get(name) ?? [],
+  decisions: views.decisions.get(name) ?? [],
+  quarantine: views.quarantines.get(name) ?? null,
+  waiting: { webhooks: views.webhooks.get(name) ?? null, notices: views.notices.get(name) ?? null },
+  gaps: views.gaps.get(name) ?? null,
+});
+
+const gatherOne = async (context: Context, temporal: AskTemporal, views: Views, name: PipelineName) => {
+  const row = views.rollouts.get(name);
+  const [deployment, servers, runs, watch, live] = await Promise.all([
+    context.deployments.get(name),
+    context.deployments.serverReports(name, reportMaxAgeMs),
+    context.runs.list({ pipeline: name, limit: runsShown }),
+    ask(temporal, watchDriftWorkflowId(name), ({ watchStatusQuery }) => watchStatusQuery),
+    row === undefined ? null : ask(temporal, row.workflowId, ({ rolloutStatusQuery }) => rolloutStatusQuery),
+  ]);
+  const open = runs.find(({ outcome }) => outcome === null);
+  const stage = open === undefined ? null : ((await context.runs.stages(open.runKey)).at(-1) ?? null);
+  return {
+    deployment,
+    servers,
+    runs,
+    stage,
+    watch,
+    rollout: row === undefined ? null : { row, live },
+    ...fromViews(views, name),
+  };
+};
+
+/** One look. `only` narrows it to one pipeline. */
+export const gatherStatus = async (context: Context, temporal: AskTemporal, only: string | undefined): Promise<Status> => {
+  const [listed, views] = await Promise.all([context.definitions.listPipelines(), readViews(context)]);
+  const wanted = listed.filter(({ name }) => only === undefined || name === only);
+  return {
+    at: new Date().toISOString() as Instant,
+    temporal: { unreachable: 'unreachable' in temporal ? temporal.unreachable : null },
+    pipelines: await Promise.all(
+      wanted.map(async ({ name, definitionSha256 }) => ({
+        pipeline: name,
+        definition: definitionSha256,
+        ...(await gatherOne(context, temporal, views, name)),
+      })),
+    ),
+  };
+};
+
+/** A connection for as long as `work` runs; without Temporal the work goes on without it. */
+export const withTemporalIfThere = async <T>(context: Context, work: (temporal: AskTemporal) => Promise<T>): Promise<T> => {
+  const { connectTemporal } = await import('../../../infra/temporal/client.ts');
+  const opened = await connectTemporal(context.endpoints).catch((error: Error) => error);
+  if (opened instanceof Error) return work({ unreachable: opened.message });
+  try {
+    // Only now: the workflow package that names the queries costs a third of a second.
+    return await work({ client: opened.client, queries: await import('../../../workflows/messages.ts') });
+  } finally {
+    await opened.close();
+  }
+};
