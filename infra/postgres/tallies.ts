@@ -180,14 +180,11 @@ const recordArms = async (db: Kysely<Tables>, tallies: readonly ArmTally[]): Pro
     .execute();
 };
 
-/** What was counted by then may have grown since: the newest look holds. */
 const recordGap = async (db: Kysely<Tables>, { serverId, epoch, pipeline, modelSha256, logged, counted }: CounterGap) => {
   await db
     .insertInto('counter_gaps')
     .values({ server_id: serverId, epoch, pipeline, model_sha256: modelSha256, logged, counted })
-    .onConflict((conflict) =>
-      conflict.columns(['server_id', 'epoch', 'pipeline', 'model_sha256']).doUpdateSet({ logged, counted }),
-    )
+    .onConflict((conflict) => conflict.columns(['server_id', 'epoch', 'pipeline', 'model_sha256']).doNothing())
     .execute();
 };
 
@@ -196,7 +193,7 @@ const countedRows = async (db: Kysely<Tables>, serverId: string, epoch: string):
     .selectFrom('window_tallies')
     .select(['pipeline', 'model_sha256', (eb) => eb.fn.sum<string>('rows').as('rows')])
     .where('server_id', '=', serverId)
-    .where('epoch', '=', epoch)
+    .where(sql<boolean>`(epoch = ${epoch} or starts_with(epoch, ${`${epoch}.`}))`)
     .groupBy(['pipeline', 'model_sha256'])
     .orderBy('pipeline')
     .orderBy('model_sha256')
@@ -214,8 +211,9 @@ export const createTallySink = (db: Kysely<Tables>, shapeOf: (profileSha256: Sha
   recordWindows: (pipeline: PipelineName, flush: Flush) => recordWindows(db, shapeOf, pipeline, flush),
   /** The highest sequence of each process and arm holds. */
   recordArms: (tallies: readonly ArmTally[]) => recordArms(db, tallies),
+  /** Told again it changes nothing. */
   recordGap: (gap: CounterGap) => recordGap(db, gap),
-  /** Rows that a process has told of, by pipeline and model, over all windows and arms. */
+  /** Rows that a process has told of, by pipeline and model; what it counted under `<epoch>.<number>` is its own too. */
   countedRows: (serverId: string, epoch: string) => countedRows(db, serverId, epoch),
 });
 export type TallySink = ReturnType<typeof createTallySink>;
