@@ -73,7 +73,7 @@ const truth = [
   `create index prediction_parts_by_event on perennial.prediction_parts (pipeline, last_event_at)`,
   `create table perennial.labels (
     pipeline text not null references perennial.pipelines(name),
-    subject text not null,
+    subject text collate "C" not null,
     label jsonb not null,
     known_at timestamptz not null,
     arrived_at timestamptz not null default now(),
