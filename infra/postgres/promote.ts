@@ -1,4 +1,5 @@
 import { sql, type Transaction } from 'kysely';
+import type { DeployedRollout } from '#domain/contracts/model-version.ts';
 import { PerennialError } from '#domain/errors.ts';
 import type { PipelineName, Sha256, VersionNumber } from '#domain/units.ts';
 import { appendAudit } from './audit.ts';
@@ -20,7 +21,7 @@ export type Promotion = {
   readonly reason: string;
 };
 export type PromotionEffect = { readonly generation: number; readonly previousVersion: VersionNumber | null };
-type Current = { readonly generation: number; readonly version: VersionNumber | null };
+type Current = { readonly generation: number; readonly version: VersionNumber | null; readonly rollout: DeployedRollout | null };
 
 /** The effect of an operation that was done before; the same key for another promotion is a mistake of the caller. */
 const firstEffect = async (tx: Transaction<Tables>, promotion: Promotion): Promise<PromotionEffect | null> => {
@@ -38,7 +39,11 @@ const firstEffect = async (tx: Transaction<Tables>, promotion: Promotion): Promi
 
 const currentOf = async (tx: Transaction<Tables>, pipeline: PipelineName): Promise<Current> => {
   const row = await tx.selectFrom('deployments').selectAll().where('pipeline', '=', pipeline).executeTakeFirst();
-  return { generation: toCount(row?.generation ?? '0'), version: (row?.champion_version ?? null) as VersionNumber | null };
+  return {
+    generation: toCount(row?.generation ?? '0'),
+    version: (row?.champion_version ?? null) as VersionNumber | null,
+    rollout: (row?.rollout ?? null) as DeployedRollout | null,
+  };
 };
 
 const refuseStale = ({ pipeline, version, expectedGeneration }: Promotion, current: Current): void => {
@@ -48,6 +53,17 @@ const refuseStale = ({ pipeline, version, expectedGeneration }: Promotion, curre
     `Cannot promote version ${version ?? 'none'} of "${pipeline}" as the generation must be ${expectedGeneration}, which it was compared with: ` +
       `it is ${current.generation}, with version ${current.version ?? 'none'} as champion`,
     { details: { expectedGeneration, generation: current.generation, championVersion: current.version } },
+  );
+};
+
+/** The candidate is compared with this champion: under its feet nobody changes it. What is urgent takes the rollout back first. */
+const refuseDuringRollout = ({ pipeline, version }: Promotion, { rollout }: Current): void => {
+  if (rollout === null) return;
+  throw new PerennialError(
+    'PRN_DEPLOY_CONFLICT',
+    `Cannot promote version ${version ?? 'none'} of "${pipeline}" as no rollout may run: version ${rollout.candidate.version} is being rolled out; ` +
+      `\`perennial rollback ${pipeline} --reason TEXT\` takes it back`,
+    { details: { rolloutId: rollout.id, candidateVersion: rollout.candidate.version } },
   );
 };
 
@@ -69,7 +85,7 @@ const requirePromotable = async (tx: Transaction<Tables>, pipeline: PipelineName
 };
 
 /** Demotes first: the index that allows one champion is checked row by row. */
-const swapChampion = async (
+export const swapChampion = async (
   tx: Transaction<Tables>,
   pipeline: PipelineName,
   from: VersionNumber | null,
@@ -128,6 +144,7 @@ export const promote = async (tx: Transaction<Tables>, promotion: Promotion): Pr
   if (before) return before;
   const current = await currentOf(tx, pipeline);
   refuseStale(promotion, current);
+  refuseDuringRollout(promotion, current);
   const modelSha256 = await swapChampion(tx, pipeline, current.version, version);
   const effect = { generation: current.generation + 1, previousVersion: current.version };
   await writeDeployment(tx, promotion, effect.generation, modelSha256);

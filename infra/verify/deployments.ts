@@ -1,17 +1,26 @@
 import type { Deployment, ModelVersion } from '#domain/contracts/model-version.ts';
+import type { RolloutRecord } from '#domain/contracts/rollout.ts';
 import type { PipelineName } from '#domain/units.ts';
 import { findDeployment } from '../postgres/deployments.ts';
 import type { PromotionRecord } from '../postgres/registry.ts';
+import { createRollouts } from '../postgres/rollouts.ts';
 import { type Finding, findingsOf, type VerifyDeps } from './finding.ts';
 
 const shown = (version: number | null | undefined): string => (version == null ? 'none' : String(version));
 
-/** Oldest first: every promotion follows the one before it. */
-const historyProblems = (history: readonly PromotionRecord[]): string[] => {
+type Known = {
+  readonly deployment: Deployment;
+  /** Oldest first. */
+  readonly history: readonly PromotionRecord[];
+  readonly rollouts: readonly RolloutRecord[];
+  readonly champions: readonly ModelVersion[];
+};
+
+/** Every promotion follows the one before it. */
+const historyProblems = ({ history }: Known): string[] => {
   const problems: string[] = [];
   let champion: number | null = null;
-  for (const [index, promotion] of history.entries()) {
-    if (promotion.generation !== index + 1) problems.push(`generation ${index + 1} must be among its promotions: it is not`);
+  for (const promotion of history) {
     if (promotion.previousVersion !== champion) {
       const is = shown(promotion.previousVersion);
       problems.push(`promotion ${promotion.generation} must have followed champion ${shown(champion)}: it says ${is}`);
@@ -21,19 +30,25 @@ const historyProblems = (history: readonly PromotionRecord[]): string[] => {
   return problems;
 };
 
-const stateProblems = (
-  deployment: Deployment,
-  history: readonly PromotionRecord[],
-  champions: readonly ModelVersion[],
-): string[] => {
+/** Every generation is a promotion or a share of a rollout; a rollout that promoted is both. */
+const generationProblems = ({ deployment, history, rollouts }: Known): string[] => {
+  const shifts = rollouts.flatMap(({ segments }) => segments.map(({ generation }) => generation));
+  const known = new Set([...history.map(({ generation }) => generation), ...shifts]);
+  const last = Math.max(0, ...known);
+  const missing = Array.from({ length: last }, (_, index) => index + 1).filter((generation) => !known.has(generation));
+  const problems = missing.map((one) => `generation ${one} must be among its promotions and rollouts: it is not`);
+  if (deployment.generation !== last) {
+    problems.push(`generation must be that of the last change, ${last}: it is ${deployment.generation}`);
+  }
+  return problems;
+};
+
+const championProblems = ({ deployment, history, champions }: Known): string[] => {
   const problems: string[] = [];
   const last = history.at(-1);
   const [champion, second] = champions;
   const is = deployment.champion;
   if (second) problems.push(`one version at most must be champion: ${champions.map((one) => one.version).join(', ')} are`);
-  if (deployment.generation !== (last?.generation ?? 0)) {
-    problems.push(`generation must be that of the last promotion, ${last?.generation ?? 0}: it is ${deployment.generation}`);
-  }
   if (shown(is?.version) !== shown(last?.version)) {
     problems.push(`version ${shown(last?.version)} must be deployed, as promoted last: ${shown(is?.version)} is`);
   }
@@ -43,6 +58,18 @@ const stateProblems = (
     );
   }
   return problems;
+};
+
+/** A candidate is deployed while its rollout runs and at no other time, with the share of its newest segment. */
+const rolloutProblems = ({ deployment, rollouts }: Known): string[] => {
+  const running = rollouts.find(({ state }) => state === 'running');
+  const is = deployment.rollout;
+  if (running === undefined) return is === null ? [] : [`no candidate must be deployed: version ${is.candidate.version} is`];
+  if (is?.id !== running.id || is.candidate.version !== running.version) {
+    return [`the candidate of rollout "${running.id}" must be deployed: version ${shown(is?.candidate.version)} is`];
+  }
+  const share = running.segments.at(-1)?.share;
+  return is.share === share ? [] : [`the candidate must have a share of ${share}, as shifted last: it has ${is.share}`];
 };
 
 /** Promotions of the audit log, by operation key: written in the same transaction, so both are there or neither. */
@@ -65,6 +92,13 @@ const auditProblems = async (
   return problems;
 };
 
+const read = async (deps: VerifyDeps, pipeline: PipelineName): Promise<Known> => ({
+  deployment: await findDeployment(deps.db, pipeline),
+  history: [...(await deps.registry.promotions(pipeline))].reverse(),
+  rollouts: await createRollouts(deps.db).list(pipeline, Number.MAX_SAFE_INTEGER),
+  champions: (await deps.registry.list(pipeline)).filter((one) => one.stage === 'champion'),
+});
+
 /** I4: at most one champion a pipeline, and deployment, stages, promotions and audit log tell of the same one. */
 export const verifyDeployments = async (deps: VerifyDeps): Promise<readonly Finding[]> => {
   const pipelines = (await deps.db.selectFrom('pipelines').select('name').orderBy('name').execute()).map(
@@ -72,20 +106,23 @@ export const verifyDeployments = async (deps: VerifyDeps): Promise<readonly Find
   );
   const broken: { subject: string; statement: string }[] = [];
   let promotions = 0;
+  let rollouts = 0;
   for (const pipeline of pipelines) {
-    const history = [...(await deps.registry.promotions(pipeline))].reverse();
-    const champions = (await deps.registry.list(pipeline)).filter((one) => one.stage === 'champion');
+    const known = await read(deps, pipeline);
     const problems = [
-      ...historyProblems(history),
-      ...stateProblems(await findDeployment(deps.db, pipeline), history, champions),
-      ...(await auditProblems(deps, pipeline, history)),
+      ...historyProblems(known),
+      ...generationProblems(known),
+      ...championProblems(known),
+      ...rolloutProblems(known),
+      ...(await auditProblems(deps, pipeline, known.history)),
     ];
-    promotions += history.length;
+    promotions += known.history.length;
+    rollouts += known.rollouts.length;
     for (const problem of problems) broken.push({ subject: pipeline, statement: `Deployment of "${pipeline}": ${problem}` });
   }
   return findingsOf(
     'I4',
     broken,
-    `All ${pipelines.length} pipelines have one champion or none, as their ${promotions} promotions say`,
+    `All ${pipelines.length} pipelines have one champion or none, as their ${promotions} promotions and ${rollouts} rollouts say`,
   );
 };

@@ -19,11 +19,11 @@ beforeEach(async () => {
 describe('promote()', () => {
   it('makes a version champion, with its promotion and audit', async () => {
     const deployments = createDeployments(bench.db);
-    expect(await deployments.get(flights)).toEqual({ pipeline: flights, generation: 0, champion: null });
+    expect(await deployments.get(flights)).toEqual({ pipeline: flights, generation: 0, champion: null, rollout: null });
     expect(await deployments.promote(promotion(1, 0, 'first'))).toEqual({ generation: 1, previousVersion: null });
     expect(await deployments.promote(promotion(2, 1, 'second'))).toEqual({ generation: 2, previousVersion: 1 });
-    const champion = { version: 2, modelSha256: sha256Of('model b') };
-    expect(await deployments.get(flights)).toEqual({ pipeline: flights, generation: 2, champion });
+    const champion = { version: 2, modelSha256: sha256Of('model b'), profileSha256: null };
+    expect(await deployments.get(flights)).toEqual({ pipeline: flights, generation: 2, champion, rollout: null });
     expect(await deployments.list()).toEqual([await deployments.get(flights)]);
     const registry = createRegistry(bench.db);
     expect((await registry.list(flights)).map((one) => one.stage)).toEqual(['registered', 'champion', 'retired']);
@@ -90,7 +90,7 @@ describe('promote()', () => {
       generation: 4,
       previousVersion: 1,
     });
-    expect(await deployments.get(flights)).toEqual({ pipeline: flights, generation: 4, champion: null });
+    expect(await deployments.get(flights)).toEqual({ pipeline: flights, generation: 4, champion: null, rollout: null });
     expect(await createRegistry(bench.db).champion(flights)).toBeNull();
   });
 

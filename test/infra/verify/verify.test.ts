@@ -5,13 +5,15 @@ import { objectKeys } from '../../../infra/objects/keys.ts';
 import type { ContentStore, ObjectStore } from '../../../infra/objects/store.ts';
 import { createDeployments } from '../../../infra/postgres/deployments.ts';
 import { createRegistry } from '../../../infra/postgres/registry.ts';
+import type { NewRollout } from '../../../infra/postgres/rollout-changes.ts';
+import { createRollouts } from '../../../infra/postgres/rollouts.ts';
 import { createSnapshots } from '../../../infra/postgres/snapshots.ts';
 import { verifyAll } from '../../../infra/verify.ts';
 import type { DatasetManifest } from '../../../workflows/domain/contracts/dataset.ts';
 import type { ModelPackage } from '../../../workflows/domain/contracts/model-version.ts';
 import type { Sha256 } from '../../../workflows/domain/units.ts';
 import { testStore } from '../../support/servers.ts';
-import { applyFlights, candidate, flights, openBench, promotion } from '../postgres/bench.ts';
+import { applyFlights, candidate, flights, openBench, promotion, version } from '../postgres/bench.ts';
 
 let bench: Awaited<ReturnType<typeof openBench>>;
 let content: ContentStore;
@@ -58,7 +60,7 @@ const registered = (name: string) => ({
   snapshotSha256: digestOfJson(manifest()),
 });
 
-/** A snapshot, two versions of a model, two promotions: a small world where everything holds. */
+/** A snapshot, two versions of a model, two promotions, a rollout that was taken back and one that runs: a small world where everything holds. */
 const fillStore = async (): Promise<void> => {
   for (const text of [part, onnx, features]) await content.putBytes(Buffer.from(text));
   await content.putJson(manifest());
@@ -76,6 +78,22 @@ const fillDatabase = async (): Promise<void> => {
   const deployments = createDeployments(bench.db);
   await deployments.promote(promotion(1, 0, 'first'));
   await deployments.promote(promotion(2, 1, 'second'));
+  const rollouts = createRollouts(bench.db);
+  await rollouts.begin(rollout);
+  await rollouts.end({ ...rollout, end: 'rolled back', expectedGeneration: null });
+  await rollouts.begin({ ...rollout, id: 'flights/1/two' });
+};
+
+const rollout: NewRollout = {
+  id: 'flights/1/one',
+  pipeline: flights,
+  version: version(1),
+  championVersion: version(2),
+  workflowId: 'roll-out/flights/1',
+  policy: {},
+  deployed: { strategy: 'canary', share: 0.1, salt: 's', by: [], latencyMs: null },
+  actor: 'ada',
+  reason: 'a test',
 };
 
 beforeEach(async () => {
@@ -156,6 +174,7 @@ describe('verifyAll()', () => {
   });
 
   it('finds a missing version number and a training key that is there twice', async () => {
+    await bench.pool.query('delete from perennial.rollouts');
     await bench.pool.query(`alter table perennial.model_versions drop constraint model_versions_pipeline_training_key_key;
       update perennial.model_versions set training_key = 'same'; update perennial.model_versions set version = 4 where version = 1`);
     expect(await broken()).toEqual(
@@ -172,7 +191,7 @@ describe('verifyAll()', () => {
     [
       'a deployment that went back',
       'update perennial.deployments set generation = 1',
-      /generation must be that of the last promotion, 2/,
+      /generation must be that of the last change, 5/,
     ],
     [
       'a deployment of other bytes',
@@ -182,7 +201,7 @@ describe('verifyAll()', () => {
     [
       'a promotion that is gone',
       'delete from perennial.promotions where generation = 1',
-      /generation 1 must be among its promotions/,
+      /generation 1 must be among its promotions and rollouts/,
     ],
     [
       'a promotion out of line',
@@ -193,6 +212,21 @@ describe('verifyAll()', () => {
       'a promotion nobody audited',
       `update perennial.promotions set operation_key = 'x' where generation = 2`,
       /promotion 2 must be in the audit log/,
+    ],
+    [
+      'a share that was not shifted',
+      `update perennial.deployments set rollout = jsonb_set(rollout, '{share}', '0.5')`,
+      /the candidate must have a share of 0.1, as shifted last: it has 0.5/,
+    ],
+    [
+      'a candidate whose rollout ended',
+      `update perennial.rollouts set state = 'rolled back'`,
+      /no candidate must be deployed: version 1 is/,
+    ],
+    [
+      'a rollout without its candidate',
+      'update perennial.deployments set rollout = null',
+      /candidate of rollout "flights\/1\/two" must be deployed: version none is/,
     ],
   ])('finds %s', async (_, statement, expected) => {
     await bench.pool.query(statement);

@@ -1,0 +1,85 @@
+import { type Kysely, type Selectable, sql } from 'kysely';
+import { type Harmed, type RolloutRecord, rolloutRecordSchema } from '#domain/contracts/rollout.ts';
+import type { PipelineName } from '#domain/units.ts';
+import { toInstant, toInstantOrNull, toJson } from './map.ts';
+import {
+  beginRollout,
+  endRollout,
+  findRow,
+  type NewRollout,
+  type RolloutEffect,
+  type RolloutEnd,
+  type Shift,
+  shiftTraffic,
+} from './rollout-changes.ts';
+import type { RolloutsTable, Tables } from './tables.ts';
+import { inTransaction } from './transaction.ts';
+
+type Row = Selectable<RolloutsTable>;
+
+const toRecord = (row: Row): RolloutRecord =>
+  rolloutRecordSchema.parse({
+    id: row.id,
+    pipeline: row.pipeline,
+    version: row.version,
+    championVersion: row.champion_version,
+    strategy: row.strategy,
+    workflowId: row.workflow_id,
+    state: row.state,
+    segments: row.segments,
+    startedBy: row.started_by,
+    reason: row.reason,
+    harmed: row.harmed,
+    startedAt: toInstant(row.started_at),
+    endedAt: toInstantOrNull(row.ended_at),
+  });
+
+/** Servers whose counters were heard of within so long, whatever generation they count. */
+const countingServers = async (db: Kysely<Tables>, pipeline: PipelineName, maxAgeMs: number): Promise<readonly string[]> => {
+  const rows = await db
+    .selectFrom('arm_tallies')
+    .select('server_id')
+    .distinct()
+    .where('pipeline', '=', pipeline)
+    .where(sql<boolean>`heard_at >= clock_timestamp() - make_interval(secs => ${maxAgeMs / 1_000})`)
+    .orderBy('server_id')
+    .execute();
+  return rows.map((row) => row.server_id);
+};
+
+/** Candidates on their way: one at a time for each pipeline. All changes are fenced and happen once. */
+export const createRollouts = (db: Kysely<Tables>) => ({
+  /** Key: the id. Throws PRN_DEPLOY_CONFLICT where another rollout runs or another champion serves. */
+  begin: (wanted: NewRollout): Promise<RolloutEffect> => inTransaction(db, (tx) => beginRollout(tx, wanted)),
+  /** Key: id and share. Throws PRN_DEPLOY_CONFLICT where the rollout has ended or another generation is wanted by now. */
+  shift: (wanted: Shift): Promise<RolloutEffect> => inTransaction(db, (tx) => shiftTraffic(tx, wanted)),
+  /** Key: id and end; the first end wins. Throws PRN_DEPLOY_CONFLICT where it ended otherwise. */
+  end: (wanted: RolloutEnd): Promise<RolloutEffect> => inTransaction(db, (tx) => endRollout(tx, wanted)),
+  /** What it did to those it answered; counters only grow, so the newest count holds. */
+  recordHarm: async (id: string, harmed: Harmed): Promise<void> => {
+    await db
+      .updateTable('rollouts')
+      .set({ harmed: toJson(harmed) })
+      .where('id', '=', id)
+      .where('state', '=', 'rolled back')
+      .execute();
+  },
+  /** null for an unknown id. */
+  get: async (id: string): Promise<RolloutRecord | null> => {
+    const row = await findRow(db, id);
+    return row ? toRecord(row) : null;
+  },
+  /** The one that runs; null where none does. */
+  running: async (pipeline: PipelineName): Promise<RolloutRecord | null> => {
+    const rows = db.selectFrom('rollouts').selectAll().where('pipeline', '=', pipeline);
+    const row = await rows.where('state', '=', 'running').executeTakeFirst();
+    return row ? toRecord(row) : null;
+  },
+  /** Newest first. */
+  list: async (pipeline: PipelineName, limit = 100): Promise<readonly RolloutRecord[]> => {
+    const rows = db.selectFrom('rollouts').selectAll().where('pipeline', '=', pipeline);
+    return (await rows.orderBy('started_at', 'desc').limit(limit).execute()).map(toRecord);
+  },
+  countingServers: (pipeline: PipelineName, maxAgeMs: number) => countingServers(db, pipeline, maxAgeMs),
+});
+export type Rollouts = ReturnType<typeof createRollouts>;
