@@ -85,6 +85,32 @@ export const metricSpecs = {
     help: 'Times that a deployment of a lower generation than the one known was refused',
     labels: ['pipeline'],
   },
+  perennial_rollout_share: {
+    type: 'gauge',
+    help: 'Share of the units that the candidate of a rollout answers here; 0 without a rollout',
+    labels: ['pipeline'],
+  },
+  perennial_shadow_dropped_total: {
+    type: 'counter',
+    help: 'Rows that the candidate of a shadow was not asked about, as it could not keep up',
+    labels: ['pipeline'],
+  },
+  perennial_capture_records_total: { type: 'counter', help: 'Lines that were written to the log of predictions', labels: [] },
+  perennial_capture_lost_total: {
+    type: 'counter',
+    help: 'Lines that could not be written to the log of predictions; their requests were answered',
+    labels: [],
+  },
+  perennial_capture_uncounted_rows_total: {
+    type: 'counter',
+    help: 'Rows that no window counter has, as too many windows were open at once',
+    labels: ['pipeline'],
+  },
+  perennial_capture_flushes_total: {
+    type: 'counter',
+    help: 'Tellings of counters by how they went: recorded, refused, or failed and told again with the next',
+    labels: ['outcome'],
+  },
   perennial_online_entities: {
     type: 'gauge',
     help: 'Entities whose published feature values are in memory',
@@ -98,6 +124,37 @@ export const metricSpecs = {
   perennial_deployments_unreachable_seconds: {
     type: 'gauge',
     help: 'Time since the wanted deployments could last be read; the last good models keep serving',
+    labels: [],
+  },
+  perennial_webhook_deliveries_total: {
+    type: 'counter',
+    help: 'Webhooks by the kind of their sender and what became of them',
+    labels: ['source', 'outcome'],
+  },
+  perennial_webhook_waiting: {
+    type: 'gauge',
+    help: 'Accepted webhooks that Temporal has not taken yet',
+    labels: [],
+  },
+  perennial_webhook_oldest_seconds: {
+    type: 'gauge',
+    help: 'How long the oldest accepted webhook waits for Temporal; 0 where none waits',
+    labels: [],
+  },
+  perennial_webhook_attempts_total: {
+    type: 'counter',
+    help: 'Attempts to hand a webhook to Temporal',
+    labels: ['outcome'],
+  },
+  perennial_notices_total: {
+    type: 'counter',
+    help: 'Attempts to tell people of something: delivered, failed and to be tried again, given up',
+    labels: ['event', 'outcome'],
+  },
+  perennial_notices_waiting: { type: 'gauge', help: 'Notices that are not delivered yet', labels: [] },
+  perennial_notices_oldest_seconds: {
+    type: 'gauge',
+    help: 'How long the oldest notice waits for its receiver; 0 where none waits',
     labels: [],
   },
   perennial_event_loop_lag_seconds: {

@@ -1,5 +1,5 @@
-import type { Deployment, ServerReport } from '#domain/contracts/model-version.ts';
-import type { PipelineName, Sha256 } from '#domain/units.ts';
+import type { DeployedModel, Deployment, ServerReport } from '#domain/contracts/model-version.ts';
+import type { PipelineName } from '#domain/units.ts';
 import type { Logger } from '../../infra/telemetry/logger.ts';
 import type { Metrics } from '../../infra/telemetry/metrics.ts';
 import type { OnlineRow } from './online-copy.ts';
@@ -21,7 +21,7 @@ export type LoaderDeps = {
     load(pipeline: PipelineName): Promise<{ readonly publication: string | null; readonly rows: Iterable<OnlineRow> }>;
   };
   /** Fetches, verifies and opens a model; throws with the reason where it must not be served. */
-  readonly load: (pipeline: PipelineName, modelSha256: Sha256) => Promise<ServedModel>;
+  readonly load: (pipeline: PipelineName, model: DeployedModel) => Promise<ServedModel>;
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly pollMs?: number;

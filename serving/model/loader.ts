@@ -1,10 +1,11 @@
-import type { Instant, PipelineName, Sha256 } from '#domain/units.ts';
+import type { DeployedModel } from '#domain/contracts/model-version.ts';
+import type { Instant, PipelineName } from '#domain/units.ts';
 import { withDeadline } from './deadline.ts';
 import type { LoaderDeps } from './deps.ts';
 import type { OnlineCopy } from './online-copy.ts';
 import { createOnlineFollower, type OnlineFollower } from './online-follower.ts';
 import type { ServedModel } from './served-model.ts';
-import { createSlot, type Serving, type Slot } from './slot.ts';
+import { createSlot, modelsOf, type Serving, type Slot } from './slot.ts';
 import { createWaker } from './waker.ts';
 
 export type ModelLoader = {
@@ -108,14 +109,14 @@ class FollowingLoader implements ModelLoader {
     const known = this.#slots.get(pipeline);
     if (known !== undefined) return known;
     const { log, metrics } = this.#deps;
-    const load = (modelSha256: Sha256) => this.#load(pipeline, modelSha256);
+    const load = (wanted: DeployedModel) => this.#load(pipeline, wanted);
     const slot = createSlot({ pipeline, load, onChange: this.#waker.wake, log, metrics, now: () => performance.now() });
     this.#slots.set(pipeline, slot);
     return slot;
   }
 
-  async #load(pipeline: PipelineName, modelSha256: Sha256): Promise<ServedModel> {
-    const model = await this.#deps.load(pipeline, modelSha256);
+  async #load(pipeline: PipelineName, wanted: DeployedModel): Promise<ServedModel> {
+    const model = await this.#deps.load(pipeline, wanted);
     if (model.featureSet.views.length === 0) return model;
     try {
       // Before the swap, or the first answers would be imputed throughout.
@@ -133,8 +134,6 @@ class FollowingLoader implements ModelLoader {
       serverId: this.#deps.serverId(),
       pipeline: slot.pipeline,
       ...slot.status(),
-      candidateSha256: null,
-      share: 0,
       reportedAt,
     });
   }
@@ -162,7 +161,7 @@ class FollowingLoader implements ModelLoader {
 }
 
 const byPipeline = (left: Serving, right: Serving): number => (left.pipeline < right.pipeline ? -1 : 1);
-const usesViews = (slot: Slot): boolean => (slot.current()?.model.featureSet.views.length ?? 0) > 0;
+const usesViews = (slot: Slot): boolean => modelsOf(slot.current()).some(({ featureSet }) => featureSet.views.length > 0);
 
 /**
  * Follows the deployments in the database: for each pipeline a slot that converges to what is wanted. Reports what each

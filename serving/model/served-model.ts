@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import type { FeatureSet } from '#domain/contracts/feature-set.ts';
 import { featureSetSchema } from '#domain/contracts/feature-set.ts';
-import type { ModelPackage } from '#domain/contracts/model-version.ts';
+import type { DeployedModel, ModelPackage } from '#domain/contracts/model-version.ts';
+import { type ReferenceProfile, referenceProfileSchema } from '#domain/contracts/reference-profile.ts';
 import { PerennialError } from '#domain/errors.ts';
 import { createVectorizer, type RawRow, type ViewLookup } from '#domain/features/apply.ts';
 import { createRequestParser, type RequestParser } from '#domain/features/parse-request.ts';
+import { profiledInputs } from '#domain/features/profiled-inputs.ts';
 import type { PipelineName, Sha256 } from '#domain/units.ts';
 import { sha256Of } from '../../infra/objects/digest.ts';
 import type { ContentStore } from '../../infra/objects/store.ts';
@@ -18,6 +20,8 @@ export type ServedModel = {
   readonly modelSha256: Sha256;
   readonly package: ModelPackage;
   readonly featureSet: FeatureSet;
+  /** What it knew as normal, into whose cells its rows are counted; null where it has none, and then nothing is counted. */
+  readonly profile: { readonly sha256: Sha256; readonly profile: ReferenceProfile } | null;
   /** Checks one row of a request against the model's own fields. */
   readonly parse: RequestParser;
   /** Answers in the order of the rows; `lookupOf` gives each row its published view values. */
@@ -29,17 +33,21 @@ export type ServedModel = {
 /** Rows run before a model is put in place, so that the first request does not pay for the runtime's own first calls. */
 const warmUpRuns = 16;
 
-/** Fetches by digest, verifies, opens, compares the golden rows and warms up. Throws with the reason for any refusal. */
+/**
+ * Fetches by digest, verifies, opens, compares the golden rows and warms up. Throws with the reason for any refusal; a
+ * reference profile that cannot be read is one, as nobody would see what becomes of the model.
+ */
 export const loadServedModel = async (
   content: ContentStore,
   pipeline: PipelineName,
-  modelSha256: Sha256,
+  { modelSha256, profileSha256 }: Pick<DeployedModel, 'modelSha256' | 'profileSha256'>,
 ): Promise<ServedModel> => {
   const modelPackage = parseModelPackage(await readJson(content, modelSha256));
   if (modelPackage.pipeline !== pipeline) {
     throw refused(`Cannot serve model for "${pipeline}" as its package is for "${modelPackage.pipeline}"`);
   }
   const featureSet = featureSetSchema.parse(await readJson(content, modelPackage.featureSetSha256));
+  const profile = await readProfile(content, profileSha256, featureSet);
   const session = await openSession(await readContent(content, modelPackage.onnx.sha256));
   try {
     checkWidths(modelPackage, featureSet, session);
@@ -49,7 +57,21 @@ export const loadServedModel = async (
     await session.release();
     throw error;
   }
-  return createServedModel(modelSha256, modelPackage, featureSet, session);
+  return createServedModel({ modelSha256, package: modelPackage, featureSet, profile }, session);
+};
+
+/** Its variables must be what the model reads: else a server could not find their values. */
+const readProfile = async (
+  content: ContentStore,
+  sha256: Sha256 | null,
+  featureSet: FeatureSet,
+): Promise<ServedModel['profile']> => {
+  if (sha256 === null) return null;
+  const profile = referenceProfileSchema.parse(await readJson(content, sha256));
+  const inputs = new Set(profiledInputs(featureSet).map(({ name }) => name));
+  const unknown = profile.features.find(({ name }) => !inputs.has(name));
+  if (unknown === undefined) return { sha256, profile };
+  throw refused(`Cannot serve model as its reference profile watches "${unknown.name}": its feature set does not read that`);
 };
 
 /** Through the local copy, so that a restart finds its model while the store is away; hashed again as it is read. */
@@ -78,12 +100,10 @@ const warmUp = async (session: OnnxSession, modelPackage: ModelPackage, width: n
   for (let run = 0; run < warmUpRuns; run += 1) await session.run(Float32Array.from(vector), 1);
 };
 
-const createServedModel = (
-  modelSha256: Sha256,
-  modelPackage: ModelPackage,
-  featureSet: FeatureSet,
-  session: OnnxSession,
-): ServedModel => {
+type Parts = Pick<ServedModel, 'modelSha256' | 'package' | 'featureSet' | 'profile'>;
+
+const createServedModel = (parts: Parts, session: OnnxSession): ServedModel => {
+  const { package: modelPackage, featureSet } = parts;
   const batcher = createBatcher(session, createVectorizer(featureSet));
   const uses = createUses(() => session.release());
   const width = session.outputWidth;
@@ -93,7 +113,7 @@ const createServedModel = (
       return rows.map((_, index) => answerOf(modelPackage, outputs.subarray(index * width, (index + 1) * width)));
     });
   const parse = createRequestParser(featureSet.request);
-  return { modelSha256, package: modelPackage, featureSet, parse, predict, retire: uses.retire };
+  return { ...parts, parse, predict, retire: uses.retire };
 };
 
 /** Counts what is under way, so that memory is freed exactly once: after the last use that began before `retire`. */

@@ -1,31 +1,51 @@
-import type { Deployment } from '#domain/contracts/model-version.ts';
+import type { DeployedModel, DeployedRollout, Deployment } from '#domain/contracts/model-version.ts';
 import { type ErrorCode, errorRegistry, PerennialError } from '#domain/errors.ts';
 import type { PipelineName, Sha256, VersionNumber } from '#domain/units.ts';
 import type { Logger } from '../../infra/telemetry/logger.ts';
 import type { Metrics } from '../../infra/telemetry/metrics.ts';
 import type { ServedModel } from './served-model.ts';
 
-/** What answers a pipeline's requests now. A request takes this pointer once, so that its answer is of one model. */
-export type Serving = {
+/** A version in memory. */
+export type ServedVersion = { readonly version: VersionNumber; readonly model: ServedModel };
+
+/** A candidate in memory beside the champion, and what it is asked. */
+export type ServingRollout = Pick<DeployedRollout, 'id' | 'strategy' | 'share' | 'salt' | 'by' | 'latencyMs'> & {
+  readonly candidate: ServedVersion;
+};
+
+/**
+ * What answers a pipeline's requests now: the champion, and in a rollout the candidate. A request takes this pointer once,
+ * so that its arm, its model and its generation belong together.
+ */
+export type Serving = ServedVersion & {
   readonly pipeline: PipelineName;
   readonly generation: number;
-  readonly version: VersionNumber;
-  readonly model: ServedModel;
+  /**
+   * Generation under which its requests are counted by arm; 0 while the candidate that the deployment names is not in
+   * memory: requests that were not dealt out belong to no segment of a rollout.
+   */
+  readonly segment: number;
+  readonly rollout: ServingRollout | null;
 };
 
 export type SlotStatus = {
   readonly generation: number;
   readonly modelSha256: Sha256 | null;
+  readonly candidateSha256: Sha256 | null;
+  /** Share of the candidate that is applied; 0 without one. */
+  readonly share: number;
   readonly state: 'loading' | 'serving' | 'refused';
   readonly reason: string | null;
 };
 
 /**
- * The place of one pipeline in memory. Loads one model at a time beside the one that serves, and swaps by one assignment.
+ * The place of one pipeline in memory. Loads one model at a time beside those that serve, and swaps by one assignment; a
+ * model that stays, or that only changes its arm, is not loaded again.
  *
- * - loading: a wanted model is being fetched, or trouble that may pass holds it up; the one before it serves.
+ * - loading: a wanted model is being fetched, or trouble that may pass holds it up; what was before it serves.
  * - serving: what is wanted is in place.
- * - refused: what is wanted can't be served; the one before it serves. Tried again ever more rarely, as a store may be mended.
+ * - refused: what is wanted can't be served. Without a champion, what was before it serves on; without a candidate, the
+ *   champion answers everything. Tried again ever more rarely, as a store may be mended.
  */
 export type Slot = {
   readonly pipeline: PipelineName;
@@ -40,7 +60,7 @@ export type Slot = {
 
 type SlotDeps = {
   readonly pipeline: PipelineName;
-  readonly load: (modelSha256: Sha256) => Promise<ServedModel>;
+  readonly load: (model: DeployedModel) => Promise<ServedModel>;
   readonly onChange: () => void;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -52,12 +72,21 @@ type SlotDeps = {
 const firstRetryMs = 500;
 const lastRetryMs = 30_000;
 
+const nothingServed: SlotStatus = {
+  generation: 0,
+  modelSha256: null,
+  candidateSha256: null,
+  share: 0,
+  state: 'loading',
+  reason: null,
+};
+
 class PipelineSlot implements Slot {
   readonly pipeline: PipelineName;
   readonly #deps: SlotDeps;
   #current: Serving | null = null;
   #wanted: Deployment | null = null;
-  #status: SlotStatus = { generation: 0, modelSha256: null, state: 'loading', reason: null };
+  #status: SlotStatus = nothingServed;
   #loading: Promise<void> | null = null;
   #failures = 0;
   #retryAt = 0;
@@ -100,61 +129,102 @@ class PipelineSlot implements Slot {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#loading;
-    const last = this.#current;
+    const last = modelsOf(this.#current);
     this.#current = null;
-    await last?.model.retire();
+    await Promise.all(last.map((model) => model.retire()));
   }
 
-  #isInPlace({ generation, champion }: Deployment): boolean {
-    const { state, generation: served, modelSha256 } = this.#status;
-    return state === 'serving' && served === generation && modelSha256 === (champion?.modelSha256 ?? null);
+  /** A generation names all there is to want; without its candidate only the champion is in place. */
+  #isInPlace({ generation }: Deployment): boolean {
+    return this.#status.state === 'serving' && this.#status.generation === generation;
   }
 
   #converge(deployment: Deployment): void {
-    const { generation, champion } = deployment;
+    const { champion, rollout } = deployment;
     if (champion === null) return this.#put(deployment, null);
-    if (this.#current?.model.modelSha256 === champion.modelSha256) {
-      return this.#put(deployment, { ...this.#current, generation, version: champion.version });
+    const inMemory = this.#find(champion);
+    const candidate = rollout === null ? null : this.#find(rollout.candidate);
+    if (inMemory !== null && (rollout === null || candidate !== null)) {
+      return this.#put(deployment, servingOf(deployment, champion, inMemory, candidate));
     }
     // A retry keeps the reason of the failure before it, so that a report never says less than is known.
-    if (this.#failures === 0) this.#say(generation, 'loading', null);
-    this.#loading = this.#load(deployment, champion).finally(() => {
+    if (this.#failures === 0) this.#say(deployment.generation, 'loading', null);
+    this.#loading = this.#loadAll(deployment, champion).finally(() => {
       this.#loading = null;
       if (!this.#closed && this.#wanted !== null && this.#wanted !== deployment) this.#converge(this.#wanted);
     });
     return undefined;
   }
 
-  async #load(deployment: Deployment, champion: NonNullable<Deployment['champion']>): Promise<void> {
+  /** A model that is in memory already, whichever arm it is. */
+  #find({ modelSha256, profileSha256 }: DeployedModel): ServedModel | null {
+    const isMeant = (model: ServedModel): boolean =>
+      model.modelSha256 === modelSha256 && (model.profile?.sha256 ?? null) === profileSha256;
+    return modelsOf(this.#current).find(isMeant) ?? null;
+  }
+
+  /** The champion, then the candidate. Until that is there, and where it cannot be, the champion answers everything. */
+  async #loadAll(deployment: Deployment, champion: DeployedModel): Promise<void> {
+    const { generation, rollout } = deployment;
+    const model = await this.#loadOne(deployment, champion);
+    if (model === null) return;
+    const known = rollout === null ? null : this.#find(rollout.candidate);
+    if (rollout === null || known !== null) return this.#put(deployment, servingOf(deployment, champion, model, known));
+    if (this.#current?.generation !== generation) {
+      this.#swap(servingOf(deployment, champion, model, null));
+      this.#say(generation, 'loading', null);
+    }
+    const candidate = await this.#loadOne(deployment, rollout.candidate);
+    if (candidate !== null) this.#put(deployment, servingOf(deployment, champion, model, candidate));
+  }
+
+  /** The model, from memory or loaded; null where it failed, which is said, or where it is no longer wanted. */
+  async #loadOne(deployment: Deployment, wanted: DeployedModel): Promise<ServedModel | null> {
     const { pipeline } = this;
     const { load, metrics, now } = this.#deps;
     const started = now();
     try {
-      const model = await load(champion.modelSha256);
+      const model = this.#find(wanted) ?? (await load(wanted));
       // Another deployment may have been asked for meanwhile: what is no longer wanted is never put in place.
-      if (this.#closed || this.#wanted !== deployment) return await model.retire();
-      metrics.observe('perennial_model_load_seconds', { pipeline }, (now() - started) / 1000);
-      metrics.count('perennial_model_loads_total', { pipeline });
-      this.#put(deployment, { pipeline, generation: deployment.generation, version: champion.version, model });
+      if (this.#closed || this.#wanted !== deployment) {
+        await this.#retireUnused(model);
+        return null;
+      }
+      if (this.#find(wanted) === null) {
+        metrics.observe('perennial_model_load_seconds', { pipeline }, (now() - started) / 1000);
+        metrics.count('perennial_model_loads_total', { pipeline });
+      }
+      return model;
     } catch (error) {
       if (!this.#closed && this.#wanted === deployment) this.#fail(deployment, error);
+      return null;
     }
-    return undefined;
   }
 
-  /** The swap: one assignment. The model before it answers what it began, then frees itself. */
+  async #retireUnused(model: ServedModel): Promise<void> {
+    if (!modelsOf(this.#current).includes(model)) await model.retire();
+  }
+
   #put({ generation }: Deployment, next: Serving | null): void {
+    this.#failures = 0;
+    this.#swap(next);
+    this.#deps.metrics.set('perennial_model_generation', { pipeline: this.pipeline }, generation);
+    this.#say(generation, 'serving', null);
+  }
+
+  /** One assignment. A model that is no longer served answers what it began, then frees itself. */
+  #swap(next: Serving | null): void {
     const { pipeline } = this;
     const { log, metrics } = this.#deps;
     const previous = this.#current;
     this.#current = next;
-    this.#failures = 0;
-    showInMetrics(metrics, pipeline, generation, next);
-    log.info({ pipeline, generation, version: next?.version, modelSha256: next?.model.modelSha256 }, 'Serving model');
-    if (previous !== null && previous.model !== next?.model) {
-      previous.model.retire().catch((err: unknown) => log.error({ pipeline, err }, 'Cannot free the memory of a model'));
+    showInMetrics(metrics, pipeline, next);
+    log.info({ pipeline, ...named(next) }, 'Serving model');
+    const kept = modelsOf(next);
+    for (const model of modelsOf(previous)) {
+      if (kept.includes(model)) continue;
+      model.retire().catch((err: unknown) => log.error({ pipeline, err }, 'Cannot free the memory of a model'));
     }
-    this.#say(generation, 'serving', null);
   }
 
   #fail({ generation }: Deployment, error: unknown): void {
@@ -178,12 +248,54 @@ class PipelineSlot implements Slot {
 
   /** The one place that changes what is reported. */
   #say(generation: number, state: SlotStatus['state'], reason: string | null): void {
-    this.#status = { generation, modelSha256: this.#current?.model.modelSha256 ?? null, state, reason };
+    const { model, rollout } = this.#current ?? { model: null, rollout: null };
+    this.#status = {
+      generation,
+      modelSha256: model?.modelSha256 ?? null,
+      candidateSha256: rollout?.candidate.model.modelSha256 ?? null,
+      share: rollout?.share ?? 0,
+      state,
+      reason,
+    };
     this.#deps.onChange();
   }
 }
 
 export const createSlot = (deps: SlotDeps): Slot => new PipelineSlot(deps);
+
+/** Both arms may be one model. */
+export const modelsOf = (serving: Serving | null): readonly ServedModel[] => [
+  ...new Set(serving === null ? [] : [serving.model, ...(serving.rollout === null ? [] : [serving.rollout.candidate.model])]),
+];
+
+/** Without its candidate a rollout is none. */
+const servingOf = (
+  { pipeline, generation, rollout }: Deployment,
+  champion: DeployedModel,
+  model: ServedModel,
+  candidate: ServedModel | null,
+): Serving => ({
+  pipeline,
+  generation,
+  segment: rollout !== null && candidate === null ? 0 : generation,
+  version: champion.version,
+  model,
+  rollout:
+    rollout === null || candidate === null
+      ? null
+      : { ...rollout, candidate: { version: rollout.candidate.version, model: candidate } },
+});
+
+const named = (serving: Serving | null) => ({
+  generation: serving?.generation,
+  version: serving?.version,
+  modelSha256: serving?.model.modelSha256,
+  ...(serving?.rollout && {
+    candidate: serving.rollout.candidate.version,
+    candidateSha256: serving.rollout.candidate.model.modelSha256,
+    share: serving.rollout.share,
+  }),
+});
 
 /** What we did not foresee while a model was opened counts as refused: the same bytes would fail again. */
 const failureOf = (error: unknown): { code: ErrorCode; message: string } => {
@@ -191,9 +303,9 @@ const failureOf = (error: unknown): { code: ErrorCode; message: string } => {
   return { code: 'PRN_MODEL_REFUSED', message: `Cannot load model: ${error instanceof Error ? error.message : String(error)}` };
 };
 
-const showInMetrics = (metrics: Metrics, pipeline: PipelineName, generation: number, serving: Serving | null): void => {
+const showInMetrics = (metrics: Metrics, pipeline: PipelineName, serving: Serving | null): void => {
   metrics.forget('perennial_model_info', { pipeline });
-  metrics.set('perennial_model_generation', { pipeline }, generation);
+  metrics.set('perennial_rollout_share', { pipeline }, serving?.rollout?.share ?? 0);
   metrics.set('perennial_model_swapped_timestamp_seconds', { pipeline }, Date.now() / 1000);
   if (serving === null) return;
   const { version, model } = serving;

@@ -64,7 +64,7 @@ export const runPredictServer = async (config: Config): Promise<RunningServer> =
     port: config.port,
     deployments: createDeployments(database.db),
     onlineFeatures: createOnlineFeatures(database.db),
-    load: (pipeline, modelSha256) => loadServedModel(content, pipeline, modelSha256),
+    load: (pipeline, model) => loadServedModel(content, pipeline, model),
     log,
   });
   const close = async (): Promise<void> => {

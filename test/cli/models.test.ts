@@ -88,7 +88,7 @@ describe('perennial models import', () => {
       profileSha256: null,
       runKey: null,
     });
-    const served = await loadServedModel(world.content, churn, imported.modelSha256);
+    const served = await loadServedModel(world.content, churn, { modelSha256: imported.modelSha256, profileSha256: null });
     expect(served.parse({ tenure: 10, charges: 2 }, 0)).toHaveProperty('row');
     const [answer] = await served.predict([{ tenure: 10, charges: 2 }], () => () => undefined);
     expect(answer).toMatchObject({ prediction: true, probability: expect.closeTo(0.6457, 4) });

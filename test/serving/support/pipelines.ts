@@ -92,7 +92,7 @@ export const openWorld = ({ databaseUrl, store }: WorldParts) => {
       port: 0,
       deployments: createDeployments(own.db),
       onlineFeatures: createOnlineFeatures(own.db),
-      load: (pipeline, sha256) => loadServedModel(store.content, pipeline, sha256),
+      load: (pipeline, model) => loadServedModel(store.content, pipeline, model),
       log: silentLogger(),
       metrics,
       ...options.overrides,
