@@ -4,6 +4,7 @@ import { availableParallelism, homedir, hostname, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { PerennialError } from '#domain/errors.ts';
+import { secretBytes } from './webhooks/signature.ts';
 
 const environmentSchema = z.object({
   DATABASE_URL: z.string().optional(),
@@ -28,6 +29,10 @@ const environmentSchema = z.object({
   PERENNIAL_THREADS: z.coerce.number().int().min(1).optional(),
   /** host:port for Temporal's own worker metrics; absent: none. Each worker on a machine needs its own. */
   PERENNIAL_WORKER_METRICS: z.string().optional(),
+  /** Bearer tokens of Alertmanager and Grafana, comma separated: several are valid while one replaces another. */
+  PERENNIAL_WEBHOOK_TOKENS: z.string().optional(),
+  /** Secrets of signed events, "whsec_<base64>", comma separated. */
+  PERENNIAL_WEBHOOK_SECRETS: z.string().optional(),
   PERENNIAL_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   PERENNIAL_ACTOR: z.string().optional(),
   TEMPORAL_ADDRESS: z.string().optional(),
@@ -56,6 +61,10 @@ export type Config = {
   readonly temporal: { readonly address: string | null; readonly namespace: string; readonly binary: string | null };
   readonly python: string | null;
   readonly capture: { readonly folder: string; readonly flushMs: number; readonly shipMs: number };
+  /** Who may call the control plane's webhooks; without any nobody may. */
+  readonly webhooks: { readonly tokens: readonly string[]; readonly keys: readonly Uint8Array[] };
+  /** A secret by the name of its variable, as a pipeline's `notify` names it; null where it is not set. */
+  readonly secretNamed: (variable: string) => string | null;
   readonly memoryMiB: number;
   readonly threads: number;
   readonly workerMetricsAddress: string | null;
@@ -85,6 +94,30 @@ const parseStore = (text: string | undefined, stateDir: string, endpoint: string
   const match = /^s3:\/\/([^/]+)\/?(.*)$/.exec(text);
   if (!match) return { kind: 'directory', folder: resolve(text) };
   return { kind: 's3', bucket: match[1] as string, prefix: (match[2] as string).replace(/\/$/, ''), endpoint, region };
+};
+
+const listed = (text: string | undefined): string[] =>
+  (text ?? '')
+    .split(',')
+    .map((one) => one.trim())
+    .filter((one) => one !== '');
+
+/** 64 bits in hexadecimal; what is shorter can be guessed. */
+const leastTokenCharacters = 16;
+
+const parseKey = (secret: string): Uint8Array => {
+  const bytes = secretBytes(secret);
+  if (bytes !== null) return bytes;
+  const form = '"whsec_" and 24 to 64 bytes in base64';
+  throw new PerennialError('PRN_CONFIG_INVALID', `Cannot use PERENNIAL_WEBHOOK_SECRETS: each should be ${form}`);
+};
+
+const parseWebhooks = (tokens: string | undefined, secrets: string | undefined): Config['webhooks'] => {
+  if (listed(tokens).some((token) => token.length < leastTokenCharacters || /\s/.test(token))) {
+    const form = `at least ${leastTokenCharacters} characters without spaces`;
+    throw new PerennialError('PRN_CONFIG_INVALID', `Cannot use PERENNIAL_WEBHOOK_TOKENS: each should be ${form}`);
+  }
+  return { tokens: listed(tokens), keys: listed(secrets).map(parseKey) };
 };
 
 /** Parses the environment; throws PRN_CONFIG_INVALID naming the variable. Empty variables count as absent. */
@@ -120,6 +153,8 @@ export const loadConfig = (environment: Readonly<Record<string, string | undefin
       flushMs: env.PERENNIAL_CAPTURE_FLUSH_MS,
       shipMs: env.PERENNIAL_CAPTURE_SHIP_MS,
     },
+    webhooks: parseWebhooks(env.PERENNIAL_WEBHOOK_TOKENS, env.PERENNIAL_WEBHOOK_SECRETS),
+    secretNamed: (variable) => present[variable] ?? null,
     memoryMiB: env.PERENNIAL_MEMORY_MIB,
     threads: env.PERENNIAL_THREADS ?? availableParallelism(),
     workerMetricsAddress: env.PERENNIAL_WORKER_METRICS ?? null,

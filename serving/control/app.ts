@@ -7,11 +7,12 @@ import { useHealth } from '../plugins/health.ts';
 import type { ControlDeps } from './deps.ts';
 import { modelRoutes, runRoutes } from './routes/api.ts';
 import { pageRoutes } from './routes/page.ts';
+import { webhookRoutes } from './routes/webhooks.ts';
 
 /** Longer than a healthy database takes, shorter than a probe waits. */
 const readyTimeoutMs = 2_000;
 
-/** The control plane: what was run, decided, registered and deployed. Reads only; opens no port, reads no environment. */
+/** The control plane: what was run, decided, registered and deployed; takes webhooks. Opens no port, reads no environment. */
 export const buildControlApp = (deps: ControlDeps): FastifyInstance => {
   const app = createBaseApp(deps);
   const typed = app.withTypeProvider<ZodTypeProvider>();
@@ -32,6 +33,7 @@ export const buildControlApp = (deps: ControlDeps): FastifyInstance => {
   });
   void typed.register(runRoutes(deps));
   void typed.register(modelRoutes(deps));
+  void typed.register(webhookRoutes({ ...deps.waysIn, metrics: deps.metrics }));
   void app.register(pageRoutes(deps));
   void app.after(() => app.get('/openapi.json', async () => app.swagger()));
   return app;

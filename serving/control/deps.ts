@@ -5,8 +5,9 @@ import type { createRegistry } from '../../infra/postgres/registry.ts';
 import type { createRuns } from '../../infra/postgres/runs.ts';
 import type { createSnapshots } from '../../infra/postgres/snapshots.ts';
 import type { BaseDeps } from '../plugins/base-app.ts';
+import type { WebhookDeps } from './routes/webhooks.ts';
 
-/** What the control plane reads. It changes nothing: who means to change something uses the command or Temporal. */
+/** What the control plane reads, and where it puts webhooks: who means to change something uses the command or Temporal. */
 export type ControlDeps = BaseDeps & {
   readonly definitions: Pick<ReturnType<typeof createDefinitions>, 'listPipelines'>;
   readonly runs: Pick<ReturnType<typeof createRuns>, 'get' | 'list' | 'stages' | 'metrics'>;
@@ -17,6 +18,7 @@ export type ControlDeps = BaseDeps & {
   /** Throws where the database does not answer. */
   readonly askDatabase: () => Promise<void>;
   readonly links: Links;
+  readonly waysIn: Omit<WebhookDeps, 'metrics'>;
 };
 
 /** Where a reader goes from the page; null where it is not known. */

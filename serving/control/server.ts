@@ -7,6 +7,7 @@ import { type Database, openDatabase } from '../../infra/postgres/pool.ts';
 import { createRegistry } from '../../infra/postgres/registry.ts';
 import { createRuns } from '../../infra/postgres/runs.ts';
 import { createSnapshots } from '../../infra/postgres/snapshots.ts';
+import { createWebhooks } from '../../infra/postgres/webhooks.ts';
 import { type Endpoints, resolveEndpoints } from '../../infra/state/endpoints.ts';
 import { createLogger } from '../../infra/telemetry/logger.ts';
 import { createMetrics } from '../../infra/telemetry/metrics.ts';
@@ -47,7 +48,9 @@ export const runControlServer = async (config: Config): Promise<RunningServer> =
   const metrics = createMetrics();
   const stopObserving = observeProcess(metrics);
   const allowedHosts = isLoopback(config.host) ? 'loopback' : null;
-  const app = buildControlApp({ log, metrics, allowedHosts, links: linksOf(endpoints), ...readersOf(database.db) });
+  const webhooks = createWebhooks(database.db);
+  const waysIn = { webhooks, senders: config.webhooks, clock: () => Date.now(), onAccepted: () => {} };
+  const app = buildControlApp({ log, metrics, allowedHosts, links: linksOf(endpoints), waysIn, ...readersOf(database.db) });
   const url = await listen(app, config.host, config.controlPort);
   const close = async (): Promise<void> => {
     await drain(app, drainMs);

@@ -16,7 +16,7 @@ type Described = { readonly status: number; readonly body: ErrorBody };
 /** Answers every error from the registry; what we did not foresee is logged and answered without its details. */
 export const useErrors = (app: FastifyInstance): void => {
   app.setErrorHandler((error: FastifyError, request, reply) => {
-    const described = describe(error);
+    const described = describe(error, request.routeOptions.bodyLimit);
     if (described.status >= 500) request.log.error({ err: error }, 'Cannot answer request');
     if (error.statusCode === 503 || described.status === 503) retryLater(reply);
     return reply.code(described.status).send(described.body);
@@ -32,8 +32,9 @@ const retryLater = (reply: FastifyReply): void => {
   if (!reply.hasHeader('retry-after')) reply.header('retry-after', '1');
 };
 
-const describe = (error: FastifyError): Described => {
+const describe = (error: FastifyError, bodyLimit: number | undefined): Described => {
   if (error instanceof PerennialError) return describeOwn(error);
+  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') return describeTooLarge(bodyLimit);
   const code = frameworkCodes[error.code];
   if (code !== undefined) return { status: code.status, body: errorBody(code.code, code.message) };
   if (error.validation !== undefined) return describeValidation(error);
@@ -44,6 +45,11 @@ const describe = (error: FastifyError): Described => {
     status: 500,
     body: errorBody('PRN_INTERNAL', 'Cannot answer as something unforeseen happened: see the log of the server'),
   };
+};
+
+const describeTooLarge = (bodyLimit = 0): Described => {
+  const most = bodyLimit >= 1_048_576 ? `${bodyLimit / 1_048_576} MiB` : `${bodyLimit / 1_024} KiB`;
+  return { status: 413, body: errorBody('PRN_INPUT_INVALID', `Cannot read body: should be at most ${most}`) };
 };
 
 const describeOwn = (error: PerennialError): Described => {
@@ -66,7 +72,6 @@ const describeValidation = (error: FastifyError): Described => {
 const invalid = (status: number, message: string) => ({ status, code: 'PRN_INPUT_INVALID' as const, message });
 const notJson = 'Cannot read body: should be a JSON object (and without the keys "__proto__" and "constructor.prototype")';
 const frameworkCodes: Readonly<Record<string, { status: number; code: ErrorCode; message: string } | undefined>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: invalid(413, 'Cannot read body: should be at most 1 MiB'),
   FST_ERR_CTP_INVALID_MEDIA_TYPE: invalid(415, 'Cannot read body: content-type should be "application/json"'),
   FST_ERR_CTP_EMPTY_JSON_BODY: invalid(400, 'Cannot read body: it is empty, and should be a JSON object'),
   FST_ERR_CTP_INVALID_JSON_BODY: invalid(400, notJson),

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openDatabase } from '../../infra/postgres/pool.ts';
+import { type Database, openDatabase } from '../../infra/postgres/pool.ts';
 import { createRuns } from '../../infra/postgres/runs.ts';
 import { createSnapshots } from '../../infra/postgres/snapshots.ts';
+import { createWebhooks } from '../../infra/postgres/webhooks.ts';
 import { silentLogger } from '../../infra/telemetry/logger.ts';
 import { createMetrics } from '../../infra/telemetry/metrics.ts';
 import { buildControlApp } from '../../serving/control/app.ts';
@@ -66,6 +67,13 @@ const recordRun = async (): Promise<void> => {
   });
 };
 
+const waysIn = (db: Database['db']) => ({
+  webhooks: createWebhooks(db),
+  senders: { tokens: [], keys: [] },
+  clock: () => Date.now(),
+  onAccepted: () => {},
+});
+
 beforeAll(async () => {
   world = await createWorld();
   await recordRun();
@@ -86,6 +94,7 @@ beforeAll(async () => {
     metrics: createMetrics(),
     allowedHosts: 'loopback',
     links: { predict: 'http://127.0.0.1:8080', workflow: (id) => `http://127.0.0.1:8233/${encodeURIComponent(id)}` },
+    waysIn: waysIn(world.db),
     ...readersOf(world.db),
   });
 });
@@ -171,6 +180,7 @@ describe('the API', () => {
       metrics: createMetrics(),
       allowedHosts: 'loopback',
       links: { predict: null, workflow: null },
+      waysIn: waysIn(gone.db),
       ...readersOf(gone.db),
     });
     const ready = await lost.inject({ url: '/v2/health/ready', headers: { host: 'localhost' } });

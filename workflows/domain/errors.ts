@@ -336,11 +336,19 @@ export const errorRegistry = {
     exit: 1,
   },
   PRN_HTTP_REFUSED: {
-    meaning: 'A request comes under a host name or an origin that this server does not answer',
+    meaning: 'A request comes under a host name or an origin that this server does not answer, or by a way that is not open',
     retry: 'final',
     who: 'operator',
-    action: 'Use the address that the server printed when it started',
+    action: 'Use the address that the server printed when it started, or set the variable that the message names',
     status: 403,
+    exit: 2,
+  },
+  PRN_HTTP_UNAUTHORIZED: {
+    meaning: 'A request does not prove who sent it, or not soon enough',
+    retry: 'final',
+    who: 'operator',
+    action: 'Send a token or a signature that the server knows, by a clock that is right; see infra/runbooks/webhooks.md',
+    status: 401,
     exit: 2,
   },
   PRN_SERVING_OVERLOADED: {
