@@ -1,0 +1,83 @@
+/** The sentence above a plot: what it shows, with the numbers, so that the plot is the proof and not the riddle. */
+import type { Distribution, Performance, PipelineReport, RolloutStory, VariableRow, WindowPoint } from './data.ts';
+import { many, number, share, spanOf } from './words.ts';
+
+const sizeOf = ({ debiasedPsi, psiUpperLimit }: VariableRow): string =>
+  debiasedPsi === null ? 'no PSI' : `PSI ${number(debiasedPsi)}, at most ${number(psiUpperLimit)}`;
+
+const limit = (level: number | null): string => (level === null ? '' : `, drift from ${number(level)}`);
+
+export const distributionFinding = ({ row }: Distribution, level: number | null): string => {
+  const { name, state } = row;
+  const told: Readonly<Record<string, string>> = {
+    drift: `${name} has drifted`,
+    warn: `${name} moves`,
+    recovering: `${name} comes back`,
+    insufficient: `${name}: too few rows to tell`,
+  };
+  return `${told[state] ?? `${name} is as before`} (${sizeOf(row)}${limit(level)})`;
+};
+
+/** The cells that moved most, in words: what a person would say of the plot. */
+export const largestMoves = (cells: Distribution['cells']): string => {
+  const moved = [...cells].sort((a, b) => Math.abs(b.current - b.reference) - Math.abs(a.current - a.reference)).slice(0, 2);
+  return moved.map(({ label, reference, current }) => `${label}: ${share(reference)} before, ${share(current)} now`).join('; ');
+};
+
+export const seriesFinding = (
+  what: string,
+  points: readonly WindowPoint[],
+  valueOf: (point: WindowPoint) => number | null,
+  reference: number | null,
+  textOf: (value: number) => string,
+): string => {
+  const last = points.findLast((point) => valueOf(point) !== null && !point.quarantined);
+  if (last === undefined) return `${what}: nothing was counted`;
+  const value = valueOf(last) as number;
+  return reference === null
+    ? `${what} is ${textOf(value)}`
+    : `${what} is ${textOf(value)}, and was ${textOf(reference)} in the reference`;
+};
+
+export const performanceFinding = ({ metric, points, tolerated }: Performance): string => {
+  const last = points.findLast(({ kind, gain }) => kind === 'matured' && gain !== null);
+  if (last?.gain == null) return `${metric}: no window has labels enough yet`;
+  const { estimate, lower, upper, confidence } = last.gain;
+  const bounds = `${number(lower)} to ${number(upper)} at ${number(confidence * 100)} % each`;
+  const against = tolerated === null ? '' : `, a loss of ${number(tolerated)} is tolerated`;
+  return `${metric} ${estimate < 0 ? 'lost' : 'gained'} ${number(Math.abs(estimate))} against the reference (${bounds}${against})`;
+};
+
+export const rolloutFinding = (story: RolloutStory): string => {
+  const largest = Math.max(0, ...story.looks.flatMap(({ eValues }) => Object.values(eValues)));
+  const harmed = story.harmed === null ? '' : `; ${many(story.harmed.events, 'request')} harmed`;
+  return `Version ${story.version} (${story.strategy}): ${story.state}${harmed}; largest e-value of harm ${number(largest)}`;
+};
+
+export const decisionsFinding = ({ decisions }: PipelineReport): string => {
+  const counts = new Map<string, number>();
+  for (const { action } of decisions) counts.set(action, (counts.get(action) ?? 0) + 1);
+  const told = [...counts].sort(([, a], [, b]) => b - a).map(([action, count]) => `${action} ${count}`);
+  return `${many(decisions.length, 'decision')}: ${told.slice(0, 6).join(', ')}`;
+};
+
+/** The whole story of a pipeline in a few sentences. */
+export const storyOf = (report: PipelineReport): string[] => {
+  const { champion, window, windows, performance, rollouts } = report;
+  const broken = windows.filter(({ quarantined }) => quarantined);
+  return [
+    champion === null
+      ? 'No version serves.'
+      : `Version ${champion.version} serves, since ${spanOf(champion.promotedAt, champion.promotedAt).slice(0, 16)}.`,
+    ...(window === null
+      ? ['No window of live traffic was measured yet.']
+      : [`Newest window, ${spanOf(window.from, window.to)}, ${many(window.rows, 'row')}: ${window.verdict.reason}.`]),
+    ...(performance === null ? [] : [`${performanceFinding(performance)}.`]),
+    ...(broken.length === 0
+      ? []
+      : [
+          `${many(broken.length, 'window')} quarantined for broken data (no drift, no retrain from them): ${broken.map(({ from, to }) => spanOf(from, to)).join(', ')}.`,
+        ]),
+    ...rollouts.map((story) => `${rolloutFinding(story)}. ${story.reason}.`),
+  ];
+};
