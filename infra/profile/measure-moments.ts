@@ -6,11 +6,11 @@ import type { ScaledColumn } from './count-numbers.ts';
 import { inPortions, largestInMoments, type ProfiledRows } from './rows.ts';
 
 /** Sums of deviations from a number near the mean: small, so that their squares lose nothing. */
-type Sums = { readonly pivot: number; count: number; sum: number; squares: number; min: number; max: number };
+export type Sums = { readonly pivot: number; count: number; sum: number; squares: number; min: number; max: number };
 type Column = { readonly itemCount: number; getItem(index: number): unknown };
 
 /** Any number near the middle would do; that of the layout is at hand, and fixed. */
-const pivotOf = ({ edges }: NumericLayout): number => {
+export const pivotOf = ({ edges }: NumericLayout): number => {
   const middle = edges[Math.floor(edges.length / 2)] ?? 0;
   return Math.abs(middle) <= largestInMoments ? middle : 0;
 };
@@ -31,7 +31,7 @@ const addColumn = (sums: Sums, column: Column): void => {
   Object.assign(sums, { count, sum, squares, min, max });
 };
 
-const momentsOf = ({ pivot, count, sum, squares, min, max }: Sums): Moments => {
+export const momentsOfSums = ({ pivot, count, sum, squares, min, max }: Sums): Moments => {
   if (count === 0) return emptyMoments;
   // Adding zero makes -0 a zero: JSON knows only one.
   const [mean, squaredDeviations] = [pivot + sum / count, Math.max(0, squares - (sum * sum) / count)];
@@ -57,7 +57,7 @@ export const measureMoments = async (
     for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
       for (const [index, one] of sums.entries()) addColumn(one, chunk.getColumnVector(index) as Column);
     }
-    moments.push(...sums.map(momentsOf));
+    moments.push(...sums.map(momentsOfSums));
   }
   return moments;
 };
