@@ -1,0 +1,70 @@
+/** What was measured of one pipeline over its windows: what reports are drawn from. */
+import { type Kysely, type Selectable, sql } from 'kysely';
+import type { Instant, PipelineName, Sha256 } from '#domain/units.ts';
+import { toCount, toInstant, toInstantOrNull } from './map.ts';
+import type { Tables, WatchReportsTable } from './tables.ts';
+
+export type ReportKind = WatchReportsTable['kind'];
+export type MeasuredWindow = {
+  readonly kind: ReportKind;
+  readonly profileSha256: Sha256;
+  readonly from: Instant;
+  readonly to: Instant;
+  /** Of the report in the content store. */
+  readonly sha256: Sha256;
+  readonly outcome: string;
+  readonly summary: unknown;
+  readonly measuredAt: Instant;
+};
+export type QuarantinedWindow = {
+  readonly from: Instant;
+  readonly to: Instant;
+  readonly breaches: unknown;
+  readonly rows: number;
+  readonly quarantinedAt: Instant;
+  readonly releasedAt: Instant | null;
+};
+
+const toMeasured = (row: Selectable<WatchReportsTable>): MeasuredWindow => ({
+  kind: row.kind,
+  profileSha256: row.profile_sha256 as Sha256,
+  from: toInstant(row.window_from),
+  to: toInstant(row.window_to),
+  sha256: row.sha256 as Sha256,
+  outcome: row.outcome,
+  summary: row.summary,
+  measuredAt: toInstant(row.measured_at),
+});
+
+const quarantined = async (db: Kysely<Tables>, pipeline: PipelineName, since: Instant): Promise<QuarantinedWindow[]> => {
+  const rows = await db
+    .selectFrom('quarantined_windows')
+    .selectAll()
+    .where('pipeline', '=', pipeline)
+    .where(sql<boolean>`window_to >= ${since}`)
+    .orderBy('window_from')
+    .execute();
+  return rows.map((row) => ({
+    from: toInstant(row.window_from),
+    to: toInstant(row.window_to),
+    breaches: row.breaches,
+    rows: toCount(row.rows),
+    quarantinedAt: toInstant(row.quarantined_at),
+    releasedAt: toInstantOrNull(row.released_at),
+  }));
+};
+
+export const createWatchHistory = (db: Kysely<Tables>) => ({
+  /** Windows of one kind, newest first; with `from` the ones that begin then. */
+  reports: async (
+    pipeline: PipelineName,
+    kind: ReportKind,
+    { limit, from }: { readonly limit: number; readonly from?: Instant },
+  ): Promise<MeasuredWindow[]> => {
+    const query = db.selectFrom('watch_reports').selectAll().where('pipeline', '=', pipeline).where('kind', '=', kind);
+    const asked = from === undefined ? query : query.where('window_from', '=', new Date(from));
+    return (await asked.orderBy('window_to', 'desc').orderBy('measured_at', 'desc').limit(limit).execute()).map(toMeasured);
+  },
+  /** Windows whose data were broken and that end at `since` or later, released ones too, oldest first. */
+  quarantined: (pipeline: PipelineName, since: Instant) => quarantined(db, pipeline, since),
+});

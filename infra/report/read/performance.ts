@@ -1,0 +1,68 @@
+/** Performance over time, from the reports on labels that came. */
+import { type PerformanceReport, type PerformanceWindow, performanceReportSchema } from '#domain/contracts/performance-report.ts';
+import type { ContentStore } from '../../objects/store.ts';
+import type { RecordedDecision } from '../../postgres/decisions.ts';
+import type { MeasuredWindow } from '../../postgres/watch-history.ts';
+import type { Performance, PerformancePoint } from '../data.ts';
+
+const evidencePattern = /^performance\/([^/]+)\/window against reference$/;
+
+/** The metric that windows were asked about; the newest window says it. */
+const metricOf = (windows: readonly PerformanceWindow[]): string | null => {
+  for (const window of [...windows].reverse()) {
+    if (window.kind !== 'matured') continue;
+    for (const { id } of window.evidence) {
+      const metric = evidencePattern.exec(id)?.[1];
+      if (metric !== undefined) return metric;
+    }
+  }
+  return null;
+};
+
+/** Each window once, as the newest report has it; by time. */
+const newestOfEach = (reports: readonly PerformanceReport[]): PerformanceWindow[] => {
+  const windows = new Map<string, PerformanceWindow>();
+  for (const { windows: found } of [...reports].sort((a, b) => (a.at < b.at ? -1 : 1)))
+    for (const window of found) windows.set(`${window.from}/${window.to}`, window);
+  return [...windows.values()].sort((a, b) => (a.from < b.from ? -1 : 1));
+};
+
+const toPoint = (window: PerformanceWindow, metric: string, outcomes: ReadonlyMap<string, string>): PerformancePoint => {
+  const found =
+    window.kind === 'matured' ? window.evidence.find(({ id }) => evidencePattern.exec(id)?.[1] === metric) : undefined;
+  const gain = found?.kind === 'interval' ? found : null;
+  const { from, to, kind, predictions, labelled } = window;
+  return {
+    ...{ from, to, kind, predictions, labelled, gain },
+    value: window.metrics[metric] ?? null,
+    outcome: outcomes.get(`${from}/${to}`) ?? 'not judged',
+  };
+};
+
+/** Value less gain: what the reference had, in the direction of the metric. */
+const referenceOf = (points: readonly PerformancePoint[]): number | null => {
+  const last = points.findLast(({ value, gain }) => value !== null && gain !== null);
+  return last?.gain == null || last.value === null ? null : last.value - last.gain.estimate;
+};
+
+/** The tolerated loss is the right side of the inequality that was compared. */
+const toleratedOf = (decisions: readonly RecordedDecision[]): number | null => {
+  const limit = decisions.flatMap(({ record }) => record.inequalities).find(({ what }) => /lower .* bound/.test(what));
+  return limit === undefined ? null : Math.abs(limit.right);
+};
+
+/** `decisions` are those about performance, newest first. */
+export const readPerformance = async (
+  content: Pick<ContentStore, 'getJson'>,
+  measured: readonly MeasuredWindow[],
+  decisions: readonly RecordedDecision[],
+): Promise<Performance | null> => {
+  const digests = [...new Set(measured.map(({ sha256 }) => sha256))];
+  const reports = await Promise.all(digests.map(async (sha256) => performanceReportSchema.parse(await content.getJson(sha256))));
+  const windows = newestOfEach(reports);
+  const metric = metricOf(windows);
+  if (metric === null) return null;
+  const outcomes = new Map([...decisions].reverse().map(({ record }) => [record.subject, record.action]));
+  const points = windows.map((window) => toPoint(window, metric, outcomes));
+  return { metric, reference: referenceOf(points), tolerated: toleratedOf(decisions), points };
+};

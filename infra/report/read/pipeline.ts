@@ -1,0 +1,113 @@
+/** One pipeline's part of the report, gathered from PostgreSQL and the content store. */
+import { z } from 'zod';
+import type { Instant, PipelineName } from '#domain/units.ts';
+import type { ContentStore } from '../../objects/store.ts';
+import { createDecisions, type RecordedDecision } from '../../postgres/decisions.ts';
+import type { Db } from '../../postgres/pool.ts';
+import { createRollouts } from '../../postgres/rollouts.ts';
+import { createTallies } from '../../postgres/tally-totals.ts';
+import { createWatchHistory, type MeasuredWindow, type QuarantinedWindow } from '../../postgres/watch-history.ts';
+import { createWatchViews } from '../../postgres/watch-views.ts';
+import type { DecisionPoint, PipelineReport, WindowPoint } from '../data.ts';
+import { readPerformance } from './performance.ts';
+import { readRollout } from './rollouts.ts';
+import { nothingShown, readWindow } from './window.ts';
+
+export type ReportSources = { readonly db: Db; readonly content: Pick<ContentStore, 'getJson'> };
+/** `window`: the beginning of the window that is shown in full; the newest without it. */
+export type ReportOptions = { readonly window?: Instant };
+
+/** What is shown: the newest of each. A month of days, and more decisions than an eye tells apart. */
+const limits = { windows: 60, performance: 30, decisions: 150, rollouts: 4, looks: 1_000 } as const;
+
+const summarySchema = z
+  .object({ rows: z.number(), scoreMean: z.number().nullable(), positiveShare: z.number().nullable() })
+  .partial();
+
+const toPoint = (
+  measured: MeasuredWindow,
+  outcomes: ReadonlyMap<string, string>,
+  quarantined: readonly QuarantinedWindow[],
+): WindowPoint => {
+  const { from, to, outcome, summary } = measured;
+  const { rows, scoreMean, positiveShare } = summarySchema.safeParse(summary).data ?? {};
+  return {
+    from,
+    to,
+    rows: rows ?? 0,
+    scoreMean: scoreMean ?? null,
+    positiveShare: positiveShare ?? null,
+    outcome: outcomes.get(`${from}/${to}`) ?? outcome,
+    quarantined: quarantined.some((one) => one.from === from && one.to === to),
+  };
+};
+
+const toDecision = ({ id, record: { at, kind, action, subject, reason } }: RecordedDecision): DecisionPoint => ({
+  ...{ id, at, kind, action, subject, reason },
+});
+
+const readShown = async ({ db, content }: ReportSources, name: PipelineName, measured: MeasuredWindow | undefined) => {
+  if (measured === undefined) return nothingShown;
+  const { profileSha256, from, to } = measured;
+  const [totals, decisions] = await Promise.all([
+    createTallies(db).windows(name, profileSha256, { from, to }),
+    createDecisions(db).list(name, { kinds: ['drift'], subject: `${from}/${to}`, limit: 1 }),
+  ]);
+  return readWindow({ content, measured, decision: decisions[0], totals });
+};
+
+const readRollouts = async (db: Db, name: PipelineName) => {
+  const rows = await createRollouts(db).list(name, limits.rollouts);
+  return Promise.all(
+    rows.map(async (row) =>
+      readRollout(row, await createDecisions(db).list(name, { kinds: ['rollout'], subject: row.id, limit: limits.looks })),
+    ),
+  );
+};
+
+const readWindows = async (
+  { db }: ReportSources,
+  name: PipelineName,
+  drift: readonly MeasuredWindow[],
+): Promise<WindowPoint[]> => {
+  const oldest = drift.at(-1);
+  if (oldest === undefined) return [];
+  const [quarantined, judged] = await Promise.all([
+    createWatchHistory(db).quarantined(name, oldest.from),
+    createDecisions(db).list(name, { kinds: ['drift'], limit: 2 * limits.windows }),
+  ]);
+  const outcomes = new Map([...judged].reverse().map(({ record }) => [record.subject, outcomeOf(record)]));
+  return [...drift].reverse().map((one) => toPoint(one, outcomes, quarantined));
+};
+
+const verdictSchema = z.object({ verdict: z.object({ outcome: z.string() }) });
+const outcomeOf = ({ output, action }: RecordedDecision['record']): string =>
+  verdictSchema.safeParse(output).data?.verdict.outcome ?? action;
+
+/** What one pipeline has to tell; a pipeline that was never watched gives an empty part. */
+export const readPipelineReport = async (
+  sources: ReportSources,
+  name: PipelineName,
+  { window }: ReportOptions = {},
+): Promise<PipelineReport> => {
+  const { db, content } = sources;
+  const [history, decisions] = [createWatchHistory(db), createDecisions(db)];
+  const [drift, asked, labelled, judged, newest, rollouts, ages] = await Promise.all([
+    history.reports(name, 'drift', { limit: limits.windows }),
+    history.reports(name, 'drift', { limit: 1, ...(window !== undefined && { from: window }) }),
+    history.reports(name, 'performance', { limit: limits.performance }),
+    decisions.list(name, { kinds: ['performance'], limit: limits.performance }),
+    decisions.list(name, { limit: limits.decisions }),
+    readRollouts(db, name),
+    createWatchViews(db).championAges(),
+  ]);
+  return {
+    pipeline: name,
+    champion: ages.get(name) ?? null,
+    ...(await readShown(sources, name, asked[0])),
+    windows: await readWindows(sources, name, drift),
+    performance: await readPerformance(content, labelled, judged),
+    rollouts,
+    decisions: newest.map(toDecision),
+  };
+};
