@@ -29,6 +29,7 @@ const toRecord = (row: Row): RolloutRecord =>
     segments: row.segments,
     startedBy: row.started_by,
     reason: row.reason,
+    policy: row.policy,
     harmed: row.harmed,
     startedAt: toInstant(row.started_at),
     endedAt: toInstantOrNull(row.ended_at),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { canaryPolicySchema, canaryStateSchema, guardrailNameSchema } from './canary.ts';
+import { canaryObservationSchema, canaryPolicySchema, canaryStateSchema, guardrailNameSchema } from './canary.ts';
+import { evidenceSchema } from './evidence.ts';
 import { instantSchema, pipelineNameSchema, sha256Schema, versionNumberSchema } from './ids.ts';
 import { deployedRolloutSchema, rolloutStrategies } from './model-version.ts';
 
@@ -45,9 +46,34 @@ export const rolloutPlanSchema = z.strictObject({
   by: z.array(z.string()),
   latencyMs: deployedRolloutSchema.shape.latencyMs,
   look: z.strictObject({ firstMs: ms, lastMs: ms }).describe('Looks come at growing distances after each change'),
-  confirmWithinMs: ms.describe('Servers that are alive must follow a change so soon'),
+  confirmWithinMs: ms.describe('Servers that are alive must follow its end so soon'),
+  continueAfterEvents: z.int().positive().describe('A longer history is left for a new one'),
 });
 export type RolloutPlan = z.infer<typeof rolloutPlanSchema>;
+
+/** Answers of a candidate in the shadow against the champion's, on the same rows. */
+export const agreementSchema = z.strictObject({
+  compared: count,
+  disagreed: count,
+  evidence: evidenceSchema.describe('Interval of the share that differs, at all times'),
+});
+export type Agreement = z.infer<typeof agreementSchema>;
+
+/** What one look at a rollout brings. */
+export const rolloutObservationSchema = z.strictObject({
+  canary: canaryObservationSchema,
+  servers: z.strictObject({
+    refused: z.string().nullable().describe('Which server refuses the candidate, and why'),
+    behind: z.string().nullable().describe('Which server applies something else than is set, or counts and does not report'),
+  }),
+  agreement: agreementSchema.nullable().describe('null but in a shadow'),
+  labels: evidenceSchema.nullable().describe('Interval of the gain over the champion, at all times; null but in an A/B test'),
+  ended: z
+    .strictObject({ end: z.enum(['promoted', 'rolled back']), generation: z.int().positive(), reason: z.string() })
+    .nullable()
+    .describe('Where somebody else has ended it'),
+});
+export type RolloutObservation = z.infer<typeof rolloutObservationSchema>;
 
 /** A stretch of generations over which the share was the same; the last one is the end: 0, or 1 for a promotion. */
 export const rolloutSegmentSchema = z.strictObject({
@@ -80,6 +106,7 @@ export const rolloutRecordSchema = z.strictObject({
   segments: z.array(rolloutSegmentSchema).min(1),
   startedBy: z.string(),
   reason: z.string().describe('Of its end; of its beginning while it runs'),
+  policy: z.unknown().describe('The plan by which it goes'),
   harmed: harmedSchema.nullable().describe('null unless it was rolled back'),
   startedAt: instantSchema,
   endedAt: instantSchema.nullable(),

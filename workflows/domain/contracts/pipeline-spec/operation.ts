@@ -60,6 +60,17 @@ export const rolloutSchema = z.strictObject({
   allowance: shareSchema
     .default(0.001 as never)
     .describe('Share of requests that may fail beside that before events count as above budget: 0.1% if nothing is said'),
+  shadow: z
+    .strictObject({
+      disagreement: shareSchema
+        .refine((share) => share > 0 && share < 1, 'must be between 0% and 100%')
+        .optional()
+        .describe(
+          "Largest share of answers that may differ from the champion's; without it the share is told, and decides nothing",
+        ),
+    })
+    .optional()
+    .describe('For the strategy shadow, whose first step is the share of requests that the candidate answers too'),
   deadline: durationSchema.default(21_600_000 as never),
   at_deadline: z.enum(['roll back', 'hold']).default('roll back'),
   patience: z

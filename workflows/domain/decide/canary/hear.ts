@@ -6,6 +6,7 @@ import type {
   CanarySegment,
   CanaryState,
 } from '../../contracts/canary.ts';
+import type { Check } from '../judgement.ts';
 
 /** A look at a rollout: the state with what was heard, and the evidence, or why there is none. */
 export type Look = {
@@ -13,6 +14,8 @@ export type Look = {
   readonly state: CanaryState;
   readonly assessment: CanaryAssessment | null;
   readonly deaf: string;
+  /** What must hold beside the counters: that servers follow, that answers agree, that labels speak for it. */
+  readonly beside: readonly Check[];
 };
 
 /** Counters of a share that nobody has answered yet. */
@@ -26,17 +29,23 @@ export const emptySegment = (share: number): CanarySegment => ({
  * Takes an observation into the state. Counters of another share, or smaller ones than were seen, are old news: as
  * if nothing had been counted. Time never runs backwards. An arm is heard when its requests have grown.
  */
-export const hear = (policy: CanaryPolicy, before: CanaryState, observation: CanaryObservation): Look => {
+export const hear = (
+  policy: CanaryPolicy,
+  before: CanaryState,
+  observation: CanaryObservation,
+  beside: readonly Check[] = [],
+): Look => {
   const state = { ...before, elapsedMs: Math.max(before.elapsedMs, observation.elapsedMs) };
-  if (observation.kind === 'nothing') return { policy, state, assessment: null, deaf: observation.reason };
+  if (observation.kind === 'nothing') return { policy, state, assessment: null, deaf: observation.reason, beside };
   const deaf = whyOld(before.current, observation.segment);
-  if (deaf !== null) return { policy, state, assessment: null, deaf };
+  if (deaf !== null) return { policy, state, assessment: null, deaf, beside };
   const heardAt = (last: number, was: ArmCounts, is: ArmCounts) => (is.requests > was.requests ? state.elapsedMs : last);
   const heardMs = {
     candidate: heardAt(before.heardMs.candidate, before.current.candidate, observation.segment.candidate),
     champion: heardAt(before.heardMs.champion, before.current.champion, observation.segment.champion),
   };
-  return { policy, state: { ...state, current: observation.segment, heardMs }, assessment: observation.assessment, deaf: '' };
+  const heard = { ...state, current: observation.segment, heardMs };
+  return { policy, state: heard, assessment: observation.assessment, deaf: '', beside };
 };
 
 const whyOld = (seen: CanarySegment, found: CanarySegment): string | null => {

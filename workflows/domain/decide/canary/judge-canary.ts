@@ -36,11 +36,17 @@ export const startCanary = (policy: CanaryPolicy): CanaryState => {
  * 6. the deadline is over: roll back, or hold for a person where the policy says so;
  * 7. the step has all that it needs: advance to the next share, a new segment;
  * 8. otherwise wait, naming what is missing.
+ * `beside` are checks of what is not counted: one that fails is harm (1.), one that is open holds a step back (5., 7.).
  * The candidate's share never falls but to 0.
  */
-export const judgeCanary = (policy: CanaryPolicy, before: CanaryState, observation: CanaryObservation): Judged => {
+export const judgeCanary = (
+  policy: CanaryPolicy,
+  before: CanaryState,
+  observation: CanaryObservation,
+  beside: readonly Check[] = [],
+): Judged => {
   if (before.phase !== 'running') return stayEnded(before);
-  const look = hear(policy, before, observation);
+  const look = hear(policy, before, observation, beside);
   return (
     onHarm(look) ??
     onWaiting(look) ??
@@ -54,8 +60,8 @@ export const judgeCanary = (policy: CanaryPolicy, before: CanaryState, observati
 };
 
 const onHarm = (look: Look): Judged | null => {
-  if (look.assessment === null) return null;
-  const crossed = findHarm(look.assessment, look.policy).filter((one) => one.outcome === 'fail');
+  const counted = look.assessment === null ? [] : findHarm(look.assessment, look.policy);
+  const crossed = [...counted, ...look.beside].filter((one) => one.outcome === 'fail');
   return crossed.length === 0 ? null : rollBack(look, 'Rolled back, harm is shown', crossed);
 };
 
@@ -102,13 +108,13 @@ const onDeadline = (look: Look): Judged | null => {
 
 const onStep = (look: Look): Judged | null => {
   if (look.assessment === null) return null;
-  const all = checkStep(look.assessment, look.policy, look.state);
+  const all = [...checkStep(look.assessment, look.policy, look.state), ...look.beside];
   return all.every((one) => one.outcome === 'pass') ? moveOn(look, all) : null;
 };
 
 const checks = (look: Look): Check[] =>
   look.assessment === null
-    ? [checkOf('inconclusive', `nothing was counted: ${look.deaf}`)]
-    : [...findHarm(look.assessment, look.policy), ...checkStep(look.assessment, look.policy, look.state)];
+    ? [checkOf('inconclusive', `nothing was counted: ${look.deaf}`), ...look.beside]
+    : [...findHarm(look.assessment, look.policy), ...checkStep(look.assessment, look.policy, look.state), ...look.beside];
 
 const missing = (look: Look): Check[] => checks(look).filter((one) => one.outcome !== 'pass');

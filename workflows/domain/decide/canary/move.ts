@@ -28,7 +28,7 @@ const decide = (action: CanaryAction, state: CanaryState, { start, told, all = t
 });
 
 /** All traffic to the champion: the only move that takes anybody off the candidate. */
-export const rollBack = ({ state }: Look, start: string, told: readonly Check[]): Judged =>
+export const rollBack = ({ state }: Pick<Look, 'state'>, start: string, told: readonly Check[]): Judged =>
   decide('roll back', { ...state, phase: 'rolled back', share: 0, hold: null }, { start, told, alert: true });
 
 /** Stays at this share, and remembers who asked for it and since when. Alerts at the first time only. */
