@@ -13,6 +13,7 @@ import { verifyDeployments } from './verify/deployments.ts';
 import type { Finding, VerifyDeps } from './verify/finding.ts';
 import { verifyModels } from './verify/models.ts';
 import { createObjectCheck } from './verify/objects.ts';
+import { verifyShipped } from './verify/shipped.ts';
 import { verifySnapshots } from './verify/snapshots.ts';
 
 export type { Finding } from './verify/finding.ts';
@@ -20,6 +21,7 @@ export type { Finding } from './verify/finding.ts';
 /** In the order of the invariants; each has at least one finding, whether it holds or not. Reads every object once. */
 const checks: readonly ((deps: VerifyDeps) => Promise<readonly Finding[]>)[] = [
   verifySnapshots,
+  verifyShipped,
   verifyModels,
   verifyDeployments,
   verifyAudit,

@@ -34,6 +34,10 @@ const rootDigests = async (db: Kysely<Tables>, graceMs: number): Promise<Set<Sha
     select to_jsonb(t)::text from perennial.model_versions t union all
     select to_jsonb(t)::text from perennial.deployments t union all
     select to_jsonb(t)::text from perennial.publications t union all
+    select sha256 from perennial.prediction_parts union all
+    select sha256 from perennial.watch_reports union all
+    select to_jsonb(t)::text from perennial.decisions t union all
+    select to_jsonb(t)::text from perennial.rollouts t union all
     select result::text from perennial.step_results where recorded_at > now() - make_interval(secs => ${graceMs / 1000})`.execute(
     db,
   );
@@ -101,16 +105,16 @@ const collect = async (db: Kysely<Tables>, objects: ObjectStore, options: GcOpti
 };
 
 /**
- * Finds objects that no snapshot, run, evaluation, model version, deployment or recent step names, directly or through
- * documents, and that are older than the grace time; deletes them only when told to. Remembered results of steps that
- * point to what is gone are forgotten first, so that no step returns a digest without an object. Throws PRN_CONFLICT
- * while a run is in work; a run that wants to begin meanwhile waits for the end, because it may find an old object
- * there and rely on it.
+ * Finds objects that no snapshot, run, evaluation, model version, deployment, shipped prediction, report, decision, rollout
+ * or recent step names, directly or through documents, and that are older than the grace time; deletes them only when told
+ * to. Remembered results of steps that point to what is gone are forgotten first, so that no step returns a digest without
+ * an object. Throws PRN_CONFLICT while a run is in work; a run that wants to begin meanwhile waits for the end, and so does
+ * a server that ships predictions, because each may find an old object there and rely on it.
  */
 export const collectGarbage = (db: Kysely<Tables>, objects: ObjectStore, options: GcOptions): Promise<GcResult> => {
   if (!options.isForReal) return collect(db, objects, options);
   return db.transaction().execute(async (holder) => {
-    await sql`lock table perennial.runs in share row exclusive mode`.execute(holder);
+    await sql`lock table perennial.runs, perennial.prediction_parts in share row exclusive mode`.execute(holder);
     await assertQuiet(holder);
     // On connections of their own: what is forgotten must stay so even if this transaction is undone.
     return await collect(db, objects, options);

@@ -73,12 +73,26 @@ const inHours = async (db: Kysely<Tables>, from: Instant, to: Instant): Promise<
   );
 };
 
+/** Of one pipeline or of all; a pipeline without a key is left out. A definition says one column as a text, several as a list. */
+const keyColumns = async (db: Kysely<Tables>, pipeline?: PipelineName): Promise<Record<string, readonly string[]>> => {
+  let query = db
+    .selectFrom('pipelines')
+    .innerJoin('definitions', 'definitions.sha256', 'pipelines.definition_sha256')
+    .select(['pipelines.name', sql<string | string[]>`definitions.file->'data'->'key'`.as('key')])
+    .where(sql<boolean>`jsonb_typeof(definitions.file->'data'->'key') in ('string', 'array')`);
+  if (pipeline !== undefined) query = query.where('pipelines.name', '=', pipeline);
+  const rows = await query.execute();
+  return Object.fromEntries(rows.map(({ name, key }) => [name, typeof key === 'string' ? [key] : key]));
+};
+
 /** Every part that was shipped; a segment's part is recorded once, however often its server was killed meanwhile. */
 export const createPredictionParts = (db: Kysely<Tables>) => ({
   /** What is there already stays as it is. */
   record: (parts: readonly PredictionPart[]) => record(db, parts),
   /** All parts of every hour in which something was answered whose event lies at or after the instant. */
   select: (pipeline: PipelineName, from: Instant) => select(db, pipeline, from),
+  /** The columns that name a row, by the definition of now, of one pipeline or of all that have some. */
+  keyColumns: (pipeline?: PipelineName) => keyColumns(db, pipeline),
   /** Of all pipelines, by the hour of the answer, both ends included. */
   inHours: (from: Instant, to: Instant) => inHours(db, from, to),
 });

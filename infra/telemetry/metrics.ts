@@ -111,6 +111,21 @@ export const metricSpecs = {
     help: 'Tellings of counters by how they went: recorded, refused, or failed and told again with the next',
     labels: ['outcome'],
   },
+  perennial_capture_shipped_rows_total: {
+    type: 'counter',
+    help: 'Lines of the log of predictions that were shipped to the object store',
+    labels: ['pipeline'],
+  },
+  perennial_capture_ship_failures_total: {
+    type: 'counter',
+    help: 'Times that the log of predictions could not be shipped; it stays on disk and is tried again',
+    labels: [],
+  },
+  perennial_labels_total: {
+    type: 'counter',
+    help: 'Labels that were handed in over HTTP: accepted, corrected, duplicates',
+    labels: ['pipeline', 'outcome'],
+  },
   perennial_online_entities: {
     type: 'gauge',
     help: 'Entities whose published feature values are in memory',
