@@ -13,6 +13,9 @@ export const searchAttributes = {
   snapshot: 'PerennialSnapshot',
 } as const;
 
+/** Names of workflow functions that are started from another room. */
+export const workflowTypes = { watchDrift: 'watchDrift', scheduledRetrain: 'scheduledRetrain' } as const;
+
 /** Workflow ids go from general to particular and are business facts: starting twice is starting once. */
 export const retrainWorkflowId = (pipeline: PipelineName, runKey: RunKey): string => `retrain/${pipeline}/${runKey}`;
 

@@ -16,6 +16,7 @@ import { isLoopback } from '../plugins/hosts.ts';
 import { drain, drainMs, listen, type RunningServer, untilSignalled } from '../plugins/run-server.ts';
 import { buildControlApp } from './app.ts';
 import type { ControlDeps, Links } from './deps.ts';
+import { startDispatch } from './dispatch/start.ts';
 
 /** All that the control plane reads of one database. */
 export const readersOf = (
@@ -49,11 +50,16 @@ export const runControlServer = async (config: Config): Promise<RunningServer> =
   const stopObserving = observeProcess(metrics);
   const allowedHosts = isLoopback(config.host) ? 'loopback' : null;
   const webhooks = createWebhooks(database.db);
-  const waysIn = { webhooks, senders: config.webhooks, clock: () => Date.now(), onAccepted: () => {} };
+  const dispatch = startDispatch({ db: database.db, endpoints, secretNamed: config.secretNamed, metrics, log });
+  const waysIn = { webhooks, senders: config.webhooks, clock: () => Date.now(), onAccepted: dispatch.onAccepted };
   const app = buildControlApp({ log, metrics, allowedHosts, links: linksOf(endpoints), waysIn, ...readersOf(database.db) });
-  const url = await listen(app, config.host, config.controlPort);
+  const url = await listen(app, config.host, config.controlPort).catch(async (error: unknown) => {
+    await dispatch.close();
+    throw error;
+  });
   const close = async (): Promise<void> => {
     await drain(app, drainMs);
+    await dispatch.close();
     await database.close();
     stopObserving();
   };

@@ -14,22 +14,23 @@ const main = new URL('../../../workers/cli/main.ts', import.meta.url).pathname;
 
 export const startServeProcess = async (
   world: Pick<World, 'databaseUrl' | 'store' | 'onClose'>,
-  options: { command?: 'serve' | 'control'; databaseUrl?: string; port?: number } = {},
+  options: { command?: 'serve' | 'control'; databaseUrl?: string; port?: number; env?: Record<string, string> } = {},
 ): Promise<ServeProcess> => {
   if (world.store.config.kind !== 'directory') throw new Error('Expected a directory store');
-  const { command = 'serve', databaseUrl = world.databaseUrl, port = 0 } = options;
+  const { command = 'serve', databaseUrl = world.databaseUrl, port = 0, env = {} } = options;
   const child = spawn(process.execPath, [main, command], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     env: {
       PATH: process.env['PATH'],
       HOME: process.env['HOME'],
       DATABASE_URL: databaseUrl,
-      // Not asked by either server; the settings want to be whole.
+      // Nobody listens there: the control plane asks in vain, and goes on asking.
       TEMPORAL_ADDRESS: '127.0.0.1:1',
       PERENNIAL_STORE: world.store.config.folder,
       PERENNIAL_STATE_DIR: `${world.store.config.folder}-state`,
       PERENNIAL_PORT: String(port),
       PERENNIAL_CONTROL_PORT: String(port),
+      ...env,
     },
   });
   let log = '';
