@@ -4,6 +4,7 @@ import { createBaseApp } from '../plugins/base-app.ts';
 import { useHealth } from '../plugins/health.ts';
 import type { PredictDeps } from './deps.ts';
 import { predictDocument } from './openapi.ts';
+import { labelRoutes } from './routes/labels.ts';
 import { modelRoutes } from './routes/models.ts';
 import { predictRoutes } from './routes/predict.ts';
 
@@ -15,6 +16,8 @@ export const buildPredictApp = (deps: PredictDeps): FastifyInstance => {
   app.get('/openapi.json', async () => predictDocument(deps.loader.serving()));
   void app.register(modelRoutes, deps);
   void app.register(predictRoutes, deps);
+  const { labels } = deps;
+  if (labels !== null) void app.register(labelRoutes, { ...deps, labels });
   return app;
 };
 

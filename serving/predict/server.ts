@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { createLabelIntake } from '../../infra/capture/open-intake.ts';
 import type { Config } from '../../infra/config.ts';
 import { createContentStore } from '../../infra/objects/content-store.ts';
 import { openObjectStore } from '../../infra/objects/open.ts';
@@ -17,6 +18,7 @@ import { isLoopback } from '../plugins/hosts.ts';
 import { defaultPressureLimits, type PressureLimits } from '../plugins/pressure.ts';
 import { drain, drainMs, listen, type RunningServer, untilSignalled } from '../plugins/run-server.ts';
 import { buildPredictApp } from './app.ts';
+import type { LabelIntake } from './routes/labels.ts';
 
 export type PredictServerOptions = Omit<LoaderDeps, 'metrics' | 'serverId'> & {
   readonly host: string;
@@ -24,6 +26,8 @@ export type PredictServerOptions = Omit<LoaderDeps, 'metrics' | 'serverId'> & {
   readonly metrics?: Metrics;
   readonly pressure?: PressureLimits;
   readonly drainMs?: number;
+  /** Where labels go; left out, none are taken. */
+  readonly labels?: LabelIntake;
 };
 
 /** Listens first, so that probes are answered while models load; then follows the deployments. */
@@ -37,7 +41,15 @@ export const startPredictServer = async (options: PredictServerOptions): Promise
   const allowedHosts = isLoopback(host) ? 'loopback' : null;
   const pressure = options.pressure ?? defaultPressureLimits;
   let stopping = false;
-  const app = buildPredictApp({ log, metrics, allowedHosts, loader, pressure, isStopping: () => stopping });
+  const app = buildPredictApp({
+    log,
+    metrics,
+    allowedHosts,
+    loader,
+    pressure,
+    isStopping: () => stopping,
+    labels: options.labels ?? null,
+  });
   const url = await listen(app, host, port);
   boundPort = Number(new URL(url).port);
   loader.start();
@@ -64,6 +76,7 @@ export const runPredictServer = async (config: Config): Promise<RunningServer> =
     port: config.port,
     deployments: createDeployments(database.db),
     onlineFeatures: createOnlineFeatures(database.db),
+    labels: createLabelIntake(database.db),
     load: (pipeline, model) => loadServedModel(content, pipeline, model),
     log,
   });
