@@ -20,7 +20,13 @@ export type VariableRow = Pick<
 > & { readonly kind: 'feature' | 'prediction'; readonly state: string; readonly reason: string };
 
 /** A cell of the reference profile with the shares of both: what lies in it before, and now. */
-export type Cell = { readonly label: string; readonly reference: number; readonly current: number };
+export type Cell = {
+  readonly label: string;
+  readonly reference: number;
+  readonly current: number;
+  /** Upper end of a cell of numbers; absent for a category, and for the last cell, which is open. */
+  readonly edge?: number;
+};
 export type Distribution = {
   readonly row: VariableRow;
   readonly cells: readonly Cell[];

@@ -57,7 +57,11 @@ export const rolloutFinding = (story: RolloutStory): string => {
 export const decisionsFinding = ({ decisions }: PipelineReport): string => {
   const counts = new Map<string, number>();
   for (const { action } of decisions) counts.set(action, (counts.get(action) ?? 0) + 1);
-  const told = [...counts].sort(([, a], [, b]) => b - a).map(([action, count]) => `${action} ${count}`);
+  // What was done first, every "no" after it.
+  const isQuiet = (action: string): number => Number(/^(wait|pass|inconclusive|suppressed)/.test(action));
+  const told = [...counts]
+    .sort(([one, a], [other, b]) => isQuiet(one) - isQuiet(other) || b - a)
+    .map(([action, count]) => `${action} ${count}`);
   return `${many(decisions.length, 'decision')}: ${told.slice(0, 6).join(', ')}`;
 };
 

@@ -20,7 +20,13 @@ export const reportPolicy = [
 const plots = (heading: string, cards: readonly Html[], remark: Html | null = null): Html | null =>
   cards.length === 0 ? null : html`<h3>${heading}</h3>${remark}<div class="plots">${cards}</div>`;
 
-const legend = html`<p class="quiet"><span class="key is-now"></span>now <span class="key is-before"></span>reference: what the model was trained on</p>`;
+const comparators = {
+  'same slot': 'rows that the model was trained on, of the same slot of the season',
+  'whole reference': 'all rows that the model was trained on',
+  'last window': 'the window before',
+} as const;
+const legend = ({ window }: PipelineReport): Html =>
+  html`<p class="quiet"><span class="key is-now"></span>now <span class="key is-before"></span>reference: ${window === null ? 'before' : comparators[window.comparator]}</p>`;
 
 const notDrawn = ({ notDrawn: count }: PipelineReport): Html | null =>
   count === 0
@@ -41,7 +47,7 @@ const section = (report: PipelineReport, place: number): Html => {
   const id = `p${place}`;
   return html`<section><h2 id="${id}">${report.pipeline}</h2><ul class="story">${storyOf(report).map(
     (sentence) => html`<li>${sentence}</li>`,
-  )}</ul>${breaches(report)}${plots('Over time', overTimeCards(id, report))}${plots('Rollouts', rolloutCards(id, report))}${variables(report)}${notDrawn(report)}${plots('Distributions', distributionCards(id, report), legend)}</section>`;
+  )}</ul>${breaches(report)}${plots('Over time', overTimeCards(id, report))}${plots('Rollouts', rolloutCards(id, report))}${variables(report)}${notDrawn(report)}${plots('Distributions', distributionCards(id, report), legend(report))}</section>`;
 };
 
 export const renderReport = ({ title, madeAt, pipelines }: ReportData): string =>

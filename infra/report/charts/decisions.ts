@@ -3,6 +3,8 @@ import type { Html } from '../html.ts';
 import { figure, inner, line, mark, rect, text } from './svg.ts';
 import { timeAxis, timeRange } from './time-axis.ts';
 
+/** Room for the names of the lanes. */
+const left = inner.left + 40;
 const lanes = ['drift', 'performance', 'quality', 'retrain', 'rollout'] as const;
 
 /** What a person would want to see from afar; every "no" is a small circle. */
@@ -18,7 +20,7 @@ export const drawDecisions = (
   windows: readonly WindowPoint[],
 ): Html => {
   const range = timeRange([...decisions.map(({ at }) => at), ...windows.flatMap(({ from, to }) => [from, to])]);
-  const { scale: x, parts } = timeAxis(range);
+  const { scale: x, parts } = timeAxis(range, left);
   const height = (inner.bottom - inner.top) / lanes.length;
   const middle = (lane: number): number => inner.top + height * (lane + 0.5);
   return figure(id, title, told, [
@@ -28,7 +30,7 @@ export const drawDecisions = (
         rect('shade', x(Date.parse(from)), inner.top, x(Date.parse(to)) - x(Date.parse(from)), inner.bottom - inner.top),
       ),
     ...lanes.flatMap((lane, place) => [
-      line('grid', inner.left + 24, middle(place), inner.right, middle(place)),
+      line('grid', left, middle(place), inner.right, middle(place)),
       text(2, middle(place) + 4, 'start', lane),
     ]),
     ...parts,

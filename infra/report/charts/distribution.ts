@@ -7,6 +7,10 @@ import { axisName, axisY, figure, inner, line, rect, scaleY, text, ticksOf } fro
 const labelsShown = 5;
 const labelLength = 12;
 
+/** Numbers are told at the edges between cells, categories below their bars. */
+const labelOf = ({ edge, label }: Cell, isNumeric: boolean): string =>
+  isNumeric ? (edge === undefined ? '' : String(Number(edge.toPrecision(3)))) : cut(label);
+
 const cut = (label: string): string => (label.length > labelLength ? `${label.slice(0, labelLength - 1)}…` : label);
 
 /** Bars: now. Lines across them: what the reference had in the same cell. */
@@ -15,12 +19,16 @@ export const drawDistribution = (id: string, title: string, told: string, cells:
   const y = scaleY({ low: 0, high });
   const width = (inner.right - inner.left) / Math.max(1, cells.length);
   const every = Math.ceil(cells.length / labelsShown);
-  const parts = cells.flatMap(({ label, reference, current }, place) => {
+  const isNumeric = cells.some(({ edge }) => edge !== undefined);
+  const parts = cells.flatMap((cell, place) => {
+    const { reference, current } = cell;
     const x = inner.left + place * width;
     return [
       rect('now', x + width * 0.14, y(current), width * 0.72, inner.bottom - y(current)),
       line('before', x + width * 0.04, y(reference), x + width * 0.96, y(reference)),
-      ...(place % every === 0 ? [text(x + width / 2, inner.bottom + 17, 'middle', cut(label))] : []),
+      ...(place % every === 0
+        ? [text(x + (isNumeric ? width : width / 2), inner.bottom + 17, 'middle', labelOf(cell, isNumeric))]
+        : []),
     ];
   });
   const base = line('axis', inner.left, inner.bottom, inner.right, inner.bottom);

@@ -1,7 +1,23 @@
 import type { Look } from '../data.ts';
 import type { Html } from '../html.ts';
-import { duration, share } from '../words.ts';
-import { axisName, axisY, figure, inner, line, mark, type Point, path, scaleX, scaleY, text, ticksOf, widen } from './svg.ts';
+import { share } from '../words.ts';
+import {
+  axisName,
+  axisY,
+  figure,
+  inner,
+  line,
+  mark,
+  type Point,
+  path,
+  type Range,
+  scaleX,
+  scaleY,
+  text,
+  ticksOf,
+  tickText,
+  widen,
+} from './svg.ts';
 
 /** Below it evidence against harm is only ever more of the same; above it everything is harm. */
 const lowest = 1e-3;
@@ -9,7 +25,28 @@ const highest = 1e8;
 const shapes = ['circle', 'square', 'diamond', 'cross'] as const;
 
 const clamp = (eValue: number): number => Math.log10(Math.min(highest, Math.max(lowest, eValue)));
+const units = [
+  ['h', 3_600_000],
+  ['min', 60_000],
+  ['s', 1_000],
+] as const;
+
+/** Round times of the largest unit of which there are three. */
+const timeTicks = ({ low, high }: Range): { readonly ms: number; readonly words: string }[] => {
+  const [unit, size] = units.find(([, one]) => high >= 3 * one) ?? (['s', 1_000] as const);
+  return ticksOf({ low: low / size, high: high / size }, 3).map((tick) => ({
+    ms: tick * size,
+    words: `${tickText(tick)} ${unit}`,
+  }));
+};
+
 const powerText = (power: number): string => (power >= -3 && power <= 4 ? String(10 ** power) : `1e${power}`);
+
+/** How the lines of guardrails, in their order, are told apart. */
+export const evidenceKey = (names: readonly string[]): string =>
+  names
+    .map((name, place) => `${name}: ${place === 0 ? 'solid' : 'dashed'} line to a ${shapes[place % shapes.length]}`)
+    .join('; ');
 
 /** e-values of harm over the looks of a rollout, on a scale of powers of ten, with the line that takes it back. */
 export const drawEvidence = (
@@ -30,6 +67,7 @@ export const drawEvidence = (
       const eValue = eValues[name];
       return eValue === undefined ? [] : [[x(elapsedMs), y(clamp(eValue))] as const];
     });
+  const isLate = (elapsedMs: number): boolean => elapsedMs > times.high * 0.9;
   const steps = looks.filter((look, place) => place === 0 || look.share !== looks[place - 1]?.share);
   return figure(id, title, told, [
     ...axisY(
@@ -38,10 +76,17 @@ export const drawEvidence = (
       powerText,
     ),
     line('axis', inner.left, inner.bottom, inner.right, inner.bottom),
-    ...ticksOf(times, 3).map((tick) => text(x(tick), inner.bottom + 17, 'middle', duration(tick))),
-    ...steps.flatMap(({ elapsedMs, share: part }) => [
+    ...timeTicks(times).map(({ ms, words }) => text(x(ms), inner.bottom + 17, 'middle', words)),
+    ...steps.flatMap(({ elapsedMs, share: part }, place) => [
       line('step', x(elapsedMs), inner.top, x(elapsedMs), inner.bottom),
-      text(x(elapsedMs) + 3, inner.bottom - 5, 'start', share(part), 'level'),
+      // Shares that follow each other soon would be written one over the other.
+      text(
+        x(elapsedMs) + (isLate(elapsedMs) ? -3 : 3),
+        inner.bottom - 5 - (place % 3) * 14,
+        isLate(elapsedMs) ? 'end' : 'start',
+        share(part),
+        'level',
+      ),
     ]),
     ...[...new Set(limits)].map((limit) => line('limit', inner.left, y(limit), inner.right, y(limit))),
     ...(limits[0] === undefined ? [] : [text(inner.right, y(Math.max(...limits)) - 5, 'end', 'harm is shown', 'level')]),

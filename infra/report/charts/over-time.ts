@@ -51,7 +51,7 @@ export const drawOverTime = (
     ...parts,
     ...levels.flatMap(({ value, name, kind }) => [
       line(kind, inner.left, y(value), inner.right, y(value)),
-      text(inner.right, y(value) - 5, 'end', name, 'level'),
+      text(inner.right, y(value) + (kind === 'limit' ? 14 : -5), 'end', name, 'level'),
     ]),
     ...unbroken(moments).map((run) => path('line', run.map(placed))),
     ...moments.flatMap((one) =>

@@ -23,9 +23,9 @@ export const at = (value: number): string => String(Math.round(value * 10) / 10)
 export const widen = ({ low, high }: Range, least = 1): Range =>
   high > low ? { low, high } : { low: low - least / 2, high: high + least / 2 };
 
-export const scaleX = ({ low, high }: Range): Scale => {
-  const unit = (inner.right - inner.left) / (high - low);
-  return (value) => inner.left + (value - low) * unit;
+export const scaleX = ({ low, high }: Range, left: number = inner.left): Scale => {
+  const unit = (inner.right - left) / (high - low);
+  return (value) => left + (value - low) * unit;
 };
 export const scaleY = ({ low, high }: Range): Scale => {
   const unit = (inner.bottom - inner.top) / (high - low);

@@ -24,8 +24,8 @@ const nameOf = ({ low, high }: Range): string => {
   return first.slice(0, 4) === last.slice(0, 4) ? `day of ${first.slice(0, 4)}, UTC` : 'day, UTC';
 };
 
-export const timeAxis = (range: Range): { readonly scale: Scale; readonly parts: readonly Html[] } => {
-  const scale = scaleX(range);
+export const timeAxis = (range: Range, left: number = inner.left): { readonly scale: Scale; readonly parts: readonly Html[] } => {
+  const scale = scaleX(range, left);
   const ticks = Array.from({ length: labels }, (_, index) => range.low + ((range.high - range.low) * index) / (labels - 1));
   const parts = ticks.flatMap((tick, index) => {
     const anchor = index === 0 ? 'start' : index === labels - 1 ? 'end' : 'middle';
@@ -34,5 +34,5 @@ export const timeAxis = (range: Range): { readonly scale: Scale; readonly parts:
       text(scale(tick), inner.bottom + 17, anchor, textOf(tick, range)),
     ];
   });
-  return { scale, parts: [line('axis', inner.left, inner.bottom, inner.right, inner.bottom), ...parts, axisName(nameOf(range))] };
+  return { scale, parts: [line('axis', left, inner.bottom, inner.right, inner.bottom), ...parts, axisName(nameOf(range))] };
 };

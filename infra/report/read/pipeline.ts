@@ -20,6 +20,9 @@ export type ReportOptions = { readonly window?: Instant };
 /** What is shown: the newest of each. A month of days, and more decisions than an eye tells apart. */
 const limits = { windows: 60, performance: 30, decisions: 150, rollouts: 4, looks: 1_000 } as const;
 
+/** A window is judged for drift, or set aside for the quality of its data. */
+const judging = ['drift', 'quality'] as const;
+
 const summarySchema = z
   .object({ rows: z.number(), scoreMean: z.number().nullable(), positiveShare: z.number().nullable() })
   .partial();
@@ -51,7 +54,7 @@ const readShown = async ({ db, content }: ReportSources, name: PipelineName, mea
   const { profileSha256, from, to } = measured;
   const [totals, decisions] = await Promise.all([
     createTallies(db).windows(name, profileSha256, { from, to }),
-    createDecisions(db).list(name, { kinds: ['drift'], subject: `${from}/${to}`, limit: 1 }),
+    createDecisions(db).list(name, { kinds: [...judging], subject: `${from}/${to}`, limit: 1 }),
   ]);
   return readWindow({ content, measured, decision: decisions[0], totals });
 };
@@ -74,7 +77,7 @@ const readWindows = async (
   if (oldest === undefined) return [];
   const [quarantined, judged] = await Promise.all([
     createWatchHistory(db).quarantined(name, oldest.from),
-    createDecisions(db).list(name, { kinds: ['drift'], limit: 2 * limits.windows }),
+    createDecisions(db).list(name, { kinds: [...judging], limit: 2 * limits.windows }),
   ]);
   const outcomes = new Map([...judged].reverse().map(({ record }) => [record.subject, outcomeOf(record)]));
   return [...drift].reverse().map((one) => toPoint(one, outcomes, quarantined));

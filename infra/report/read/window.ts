@@ -91,8 +91,10 @@ export const labelsOf = (layout: Layout): string[] =>
 /** Cells that neither side has are left out: of a hundred rare categories most say nothing. */
 export const cellsOf = (layout: Layout, reference: CellCounts, current: CellCounts): Cell[] => {
   const [before, now] = [rowsInCells(reference), rowsInCells(current)];
+  const edges = layout.kind === 'numeric' ? layout.edges : [];
   const cells = labelsOf(layout).map((label, place) => ({
     label,
+    ...(edges[place] !== undefined && { edge: edges[place] }),
     reference: before === 0 ? 0 : (reference.cells[place] ?? 0) / before,
     current: now === 0 ? 0 : (current.cells[place] ?? 0) / now,
   }));

@@ -1,4 +1,4 @@
-import { drawEvidence } from '../charts/evidence.ts';
+import { drawEvidence, evidenceKey } from '../charts/evidence.ts';
 import type { PipelineReport, RolloutStory } from '../data.ts';
 import { rolloutFinding } from '../findings.ts';
 import type { Html } from '../html.ts';
@@ -30,7 +30,7 @@ const rolloutCard = (id: string, story: RolloutStory): Html[] => {
     ...names.map((name) => number(look.eValues[name] ?? null)),
   ]);
   const plot = drawEvidence(id, finding, remarkOf(story), story.looks, story.alphas);
-  return [card(finding, plot, remarkOf(story), tableOf('Looks', columns, [limits, ...rows]))];
+  return [card(finding, plot, `${remarkOf(story)} ${evidenceKey(names)}.`, tableOf('Looks', columns, [limits, ...rows]))];
 };
 
 export const rolloutCards = (id: string, { rollouts }: PipelineReport): Html[] =>

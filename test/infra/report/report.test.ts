@@ -1,0 +1,167 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Instant, PipelineName } from '#domain/units.ts';
+import type { PipelineReport, ReportData } from '../../../infra/report/data.ts';
+import { renderReport } from '../../../infra/report/page.ts';
+import { readReportData } from '../../../infra/report/read.ts';
+import { writeDriftReport } from '../../../infra/report/write.ts';
+import { type StoredStory, storeStory } from '../../support/loop/store.ts';
+import { brokenDay, tellStory } from '../../support/loop/story.ts';
+import { flights, nastyName } from '../../support/loop/world.ts';
+import { testFolder } from '../../support/servers.ts';
+
+let stored: StoredStory;
+let data: ReportData;
+let report: PipelineReport;
+let page: string;
+const options = { title: 'Drift of <flights>', madeAt: '2001-02-12T09:30:00.000Z' as Instant };
+const never = 'never-watched' as PipelineName;
+
+beforeAll(async () => {
+  stored = await storeStory();
+  data = await readReportData(stored, [flights], options);
+  report = data.pipelines[0] as PipelineReport;
+  page = renderReport(data);
+});
+afterAll(() => stored.close());
+
+const all = (text: string, pattern: RegExp): string[] => [...text.matchAll(pattern)].map((match) => match[1] ?? match[0]);
+
+describe('readReportData()', () => {
+  test('shows the newest window with the states that the watch gave it', () => {
+    expect(report.window).toMatchObject({ rows: 1_200, comparator: 'same slot', verdict: { outcome: 'fail' } });
+    expect(report.window?.verdict.reason).toBe(stored.story.days.at(-1)?.decision.reason);
+    const states = Object.fromEntries(report.variables.map(({ name, state }) => [name, state]));
+    expect(states).toEqual({
+      score: 'drift',
+      prediction: 'drift',
+      carrier: 'drift',
+      dep_hour: 'drift',
+      temperature: 'ok',
+      [nastyName]: 'ok',
+    });
+    expect(report.driftLevel).toBe(0.2);
+  });
+
+  test('draws what moved against the reference it was measured with, shares that add up', () => {
+    expect(report.distributions.map(({ row }) => row.name)).toEqual(['score', 'prediction', 'carrier', 'dep_hour']);
+    for (const { cells } of report.distributions) {
+      expect(cells.reduce((sum, { current }) => sum + current, 0)).toBeCloseTo(1, 9);
+      expect(cells.reduce((sum, { reference }) => sum + reference, 0)).toBeCloseTo(1, 9);
+    }
+    const counted = stored.story.days.at(-1)?.window.features[2]?.counts.cells ?? [];
+    const carriers = report.distributions.find(({ row }) => row.name === 'carrier');
+    expect(carriers?.cells[0]).toMatchObject({ label: 'AA', current: (counted[0] as number) / 1_200 });
+  });
+
+  test('shows every window in order, the broken one as quarantined, and none of the others', () => {
+    expect(report.windows.map(({ from }) => from)).toEqual(stored.story.days.map(({ window }) => window.from));
+    expect(report.windows.flatMap(({ quarantined }, day) => (quarantined ? [day] : []))).toEqual([brokenDay]);
+    expect(report.windows.map(({ outcome }) => outcome)).toEqual(
+      stored.story.days.map(({ decision }) => (decision.output as { verdict: { outcome: string } }).verdict.outcome),
+    );
+  });
+
+  test('shows performance with its bounds, and the newest window as provisional', () => {
+    const { points, metric, tolerated } = report.performance as NonNullable<PipelineReport['performance']>;
+    expect([metric, tolerated, points.length]).toEqual(['roc_auc', 0.02, 14]);
+    expect(points.at(-1)).toMatchObject({ kind: 'provisional', labelled: 600, gain: null });
+    expect(points[8]).toMatchObject({ kind: 'matured', outcome: 'fail' });
+    expect(points[8]?.gain?.upper).toBeLessThan(-0.02);
+  });
+
+  test('shows rollouts with the evidence of each look and what they harmed', () => {
+    const [running, promoted, taken] = report.rollouts;
+    expect([running?.state, promoted?.state, taken?.state]).toEqual(['running', 'promoted', 'rolled back']);
+    expect(taken?.looks).toHaveLength(stored.story.rollouts[0]?.decisions.length as number);
+    expect(taken?.looks.at(-1)?.eValues.errors).toBeGreaterThanOrEqual(1 / (taken?.alphas.errors as number));
+    expect(taken?.harmed).toMatchObject({ events: stored.story.rollouts[0]?.harmed.events });
+    expect(running?.harmed).toBeNull();
+  });
+
+  test('shows the window that was asked for', async () => {
+    const day = stored.story.days[2]?.window.from as Instant;
+    const [other] = (await readReportData(stored, [flights], { ...options, window: day })).pipelines;
+    expect(other?.window).toMatchObject({ from: day, verdict: { outcome: 'pass' } });
+  });
+
+  test('gives an empty part for a pipeline that was never watched', async () => {
+    const [empty] = (await readReportData(stored, [never], options)).pipelines;
+    expect(empty).toMatchObject({ window: null, windows: [], performance: null, rollouts: [], decisions: [] });
+    expect(renderReport({ ...data, pipelines: [empty as PipelineReport] })).toContain(
+      'No window of live traffic was measured yet',
+    );
+  });
+});
+
+describe('renderReport()', () => {
+  test('asks nobody for anything and runs nothing', () => {
+    expect(all(page, /<(?:script|link|img|iframe|object|embed|base|form|video|audio)\b/gi)).toEqual([]);
+    expect(all(page, /\s(?:src|href|style|on\w+)=/gi)).toEqual([]);
+    expect(all(page, /(?:https?:)?\/\/[\w.]/g)).toEqual([]);
+    expect(all(page, /@import|url\(/g)).toEqual([]);
+    expect(page).toContain(`http-equiv="Content-Security-Policy" content="default-src &#39;none&#39;; style-src &#39;sha256-`);
+  });
+
+  test('escapes names that users gave', () => {
+    expect(page).not.toContain(nastyName);
+    expect(page).toContain('origin &lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt; &amp; co');
+    expect(page).toContain('&lt;b&gt;XX&lt;/b&gt;');
+    expect(page).toContain('<title>Drift of &lt;flights&gt;</title>');
+  });
+
+  test('says the finding above each plot, describes it, and has its numbers in a table below', () => {
+    const figures = all(page, /<svg[\s\S]*?<\/svg>/g);
+    expect(figures).toHaveLength(4 + 3 + 4);
+    expect(all(page, /<\/svg><p>[^<]+<\/p><details><summary>The numbers<\/summary><div class="table"/g)).toHaveLength(
+      figures.length,
+    );
+    for (const figure of figures)
+      expect(figure).toMatch(
+        /^<svg [^>]*role="img" aria-labelledby="(\S+)-t \1-d"><title id="\1-t">.+<\/title><desc id="\1-d">.+<\/desc>/,
+      );
+    const ids = all(page, /\sid="([^"]+)"/g);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(page).toContain('<h4>dep_hour has drifted (PSI ');
+    expect(page).toContain('1 window quarantined for broken data');
+  });
+
+  test('draws only numbers that are finite, within the frame', () => {
+    expect(page).not.toMatch(/NaN|Infinity|undefined/);
+    const [xs, ys] = [all(page, /\s(?:x|cx|x1|x2)="([-\d.]+)"/g), all(page, /\s(?:y|cy|y1|y2)="([-\d.]+)"/g)].map((texts) =>
+      texts.map(Number),
+    );
+    expect(Math.min(...(xs as number[]))).toBeGreaterThanOrEqual(0);
+    expect(Math.max(...(xs as number[]))).toBeLessThanOrEqual(440);
+    expect(Math.min(...(ys as number[]))).toBeGreaterThanOrEqual(0);
+    expect(Math.max(...(ys as number[]))).toBeLessThanOrEqual(236);
+  });
+
+  test('is the same text for the same data', () => {
+    expect(renderReport(data)).toBe(page);
+  });
+});
+
+describe('writeDriftReport()', () => {
+  test('writes the whole file, makes its folder, writes over an older one, and leaves nothing else', async () => {
+    const { folder, close } = testFolder();
+    const file = join(folder, 'deep', 'report.html');
+    await writeDriftReport({ ...data, pipelines: [] }, file);
+    expect(await writeDriftReport(data, file)).toBe(Buffer.byteLength(page));
+    expect(readFileSync(file, 'utf8')).toBe(page);
+    expect(readdirSync(join(folder, 'deep'))).toEqual(['report.html']);
+    close();
+  });
+
+  test('stays below 1 MB for 100 features', async () => {
+    const large = await storeStory(tellStory(96, 10));
+    try {
+      const many = await readReportData(large, [flights], options);
+      expect(many.pipelines[0]?.variables).toHaveLength(102);
+      expect(Buffer.byteLength(renderReport(many))).toBeLessThan(400_000);
+    } finally {
+      await large.close();
+    }
+  });
+});
