@@ -70,7 +70,15 @@ type Interpreter = {
   readonly variables: PythonEnvironment['variables'];
 };
 
+/** A trainer that extends the built-in one is another as soon as that one is. */
+const builtInInterpreter = async (config: Config, say: Say): Promise<Interpreter> => {
+  const { command, codeSha256, environment } = await resolveLightGbm(config, say);
+  const variables = { ...environment, PYTHONPATH: join(trainersFolder, 'lightgbm') };
+  return { python: command, sha256: codeSha256, variables };
+};
+
 const interpreterFor = async (config: Config, folder: string, file: TrainerFile, say: Say): Promise<Interpreter | null> => {
+  if (file.extends === 'lightgbm') return builtInInterpreter(config, say);
   if (file.requirements !== undefined) {
     const requirements = { name: 'own', file: join(folder, file.requirements), openMpFile: null, imports: ['sys'] };
     return preparePythonEnvironment(config, requirements, say);

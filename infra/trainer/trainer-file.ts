@@ -4,19 +4,28 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { PerennialError } from '#domain/errors.ts';
 
-export const trainerFileSchema = z.strictObject({
-  $schema: z.string().optional(),
-  format: z.literal(1),
-  command: z
-    .array(z.string().min(1))
-    .min(1)
-    .describe(
-      'Program and arguments, without a shell; "job.json" is added. "python" is the interpreter of `requirements`, else the one ' +
-        'Perennial found; "node" is the one Perennial runs on. What begins with "./" is a path in this folder',
-    ),
-  environment: z.record(z.string(), z.string()).default({}).describe('Variables beside PATH, HOME, language and devices'),
-  requirements: z.string().optional().describe('A pip requirements file with hashes, in this folder; set up once and cached'),
-});
+export const trainerFileSchema = z
+  .strictObject({
+    $schema: z.string().optional(),
+    format: z.literal(1),
+    command: z
+      .array(z.string().min(1))
+      .min(1)
+      .describe(
+        'Program and arguments, without a shell; "job.json" is added. "python" is the interpreter of `requirements`, else the one ' +
+          'Perennial found; "node" is the one Perennial runs on. What begins with "./" is a path in this folder',
+      ),
+    environment: z.record(z.string(), z.string()).default({}).describe('Variables beside PATH, HOME, language and devices'),
+    requirements: z.string().optional().describe('A pip requirements file with hashes, in this folder; set up once and cached'),
+    extends: z
+      .literal('lightgbm')
+      .optional()
+      .describe('"python" is the interpreter of that built-in trainer, and its modules can be imported: train, job, trees, wire'),
+  })
+  .refine(({ requirements, extends: built }) => requirements === undefined || built === undefined, {
+    path: ['extends'],
+    message: 'must not stand beside requirements',
+  });
 export type TrainerFile = z.infer<typeof trainerFileSchema>;
 
 const unknown = (folder: string, why: string, cause?: unknown): PerennialError =>

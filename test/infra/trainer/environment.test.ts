@@ -134,6 +134,11 @@ describe('resolveTrainer()', () => {
     ['no JSON', '{', /its trainer\.json must be JSON/],
     ['an unknown field', { format: 1, command: ['x'], gpu: true }, /its trainer\.json is wrong at "": .*gpu/],
     ['no command', { format: 1, command: [] }, /is wrong at "command"/],
+    [
+      'two environments',
+      { format: 1, command: ['python'], requirements: 'r.txt', extends: 'lightgbm' },
+      /is wrong at "extends": must not stand beside requirements/,
+    ],
   ])('refuses a trainer.json with %s', async (_, trainer, says) => {
     await own('mine', trainer);
     const error = await failure(resolveTrainer(config)('./mine', folder));
