@@ -20,7 +20,7 @@ export type PredictionLog = {
 };
 
 type LogOptions = {
-  /** Folder of this life; made where it is missing. */
+  /** Folder of this life; made with the first line. */
   readonly folder: string;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -58,7 +58,6 @@ class SegmentedLog implements PredictionLog {
   constructor(options: LogOptions) {
     this.#options = options;
     this.#mostBytes = options.mostBytes ?? defaultMostBytes;
-    mkdirSync(options.folder, { recursive: true });
     this.#timer = setInterval(() => this.#syncSoon(), syncMs);
     this.#timer.unref();
   }
@@ -116,7 +115,7 @@ class SegmentedLog implements PredictionLog {
     this.#filled = 0;
     this.#lines = 0;
     try {
-      this.#file ??= openSync(this.#openPath(), 'a');
+      this.#file ??= this.#open();
       writeWhole(this.#file, this.#buffer, filled);
       this.#options.metrics.count('perennial_capture_records_total', {}, lines);
       this.#isUnsynced = true;
@@ -160,6 +159,11 @@ class SegmentedLog implements PredictionLog {
         closeSync(file);
         this.#syncing = null;
       });
+  }
+
+  #open(): number {
+    mkdirSync(this.#options.folder, { recursive: true });
+    return openSync(this.#openPath(), 'a');
   }
 
   #openPath(): string {

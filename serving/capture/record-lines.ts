@@ -13,8 +13,6 @@ export type AnsweredRow = {
   /** What the split was drawn over, hashed; null where each request is drawn by itself. */
   readonly unit: string | null;
   readonly row: RawRow;
-  /** Fields that named the unit and that the model itself does not know. */
-  readonly beside: Readonly<Record<string, RawValue>> | null;
   readonly views: RowViews;
   readonly answer: Answer;
 };
@@ -40,11 +38,6 @@ const jsonOf = (value: RawValue): string => {
   if (typeof value === 'string') return plainText.test(value) ? `"${value}"` : JSON.stringify(value);
   return value === null || value === undefined ? 'null' : `${value}`;
 };
-
-const besideText = (beside: Readonly<Record<string, RawValue>>): string =>
-  Object.entries(beside)
-    .map(([name, value]) => `,${JSON.stringify(name)}:${jsonOf(value)}`)
-    .join('');
 
 const scoresText = ({ task, classes }: ServedModel['package']): ((answer: Answer) => string) => {
   if (task === 'regression') return ({ prediction }) => `${prediction}`;
@@ -74,10 +67,9 @@ export const createAnsweredLine = ({ pipeline, version, generation, arm, shadow,
   }));
   const scores = scoresText(model.package);
   const [atText, eventText] = [createInstantText(), createInstantText()];
-  return ({ id, atMs, eventMs, unit, row, beside, views, answer }: AnsweredRow): string => {
+  return ({ id, atMs, eventMs, unit, row, views, answer }: AnsweredRow): string => {
     let inputs = '';
     for (const { name, label } of fields) inputs += label + jsonOf(row[name]);
-    if (beside !== null) inputs = fields.length === 0 ? besideText(beside).slice(1) : inputs + besideText(beside);
     const at = atText(atMs);
     return (
       `{"kind":"answered","id":"${id}",${common},"at":"${at}","eventAt":"${eventMs === atMs ? at : eventText(eventMs)}",` +

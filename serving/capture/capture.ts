@@ -1,0 +1,185 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import type { ArmName } from '#domain/contracts/capture.ts';
+import type { PipelineName } from '#domain/units.ts';
+import { withDeadline } from '../model/deadline.ts';
+import type { Serving } from '../model/slot.ts';
+import type { ArmCounters } from './arm-counters.ts';
+import type { CaptureDeps, Shipper } from './deps.ts';
+import { createLiveLedger, type LiveLedger } from './ledger.ts';
+import { serverFolder } from './places.ts';
+import { openPredictionLog, type PredictionLog } from './prediction-log.ts';
+import { type AnsweredRow, createAnsweredLine, type RefusedRequest, refusedLine } from './record-lines.ts';
+import { type LeftEpoch, recoverEpochs, settleEpoch } from './recover.ts';
+import { type CounterRegistry, createCounterRegistry, isShadow, versionOf } from './registry.ts';
+import { startTeller, type Teller } from './teller.ts';
+
+/** One arm of what serves now. */
+export type ArmCapture = {
+  readonly counters: ArmCounters;
+  /** Logs and counts an answered row. True where its score is out of range. */
+  answered(row: AnsweredRow): boolean;
+};
+
+/** What a server remembers of the requests that it answers. Nothing here fails a request. */
+export type Capture = {
+  arm(serving: Serving, arm: ArmName): ArmCapture;
+  refused(request: RefusedRequest): void;
+  /** Resolves when what was logged so far is written; answers wait for it. */
+  written(): Promise<void>;
+  /** Tells the counters of the generations that a pipeline has left, once their last requests are answered. */
+  settleArms(pipeline: PipelineName, generation: number): Promise<void>;
+  close(): Promise<void>;
+};
+
+/** Requests of a generation that was left are answered long before; one that hangs must not hide the new generation. */
+const settleTimeoutMs = 1_000;
+
+class ServerCapture implements Capture {
+  readonly #deps: CaptureDeps;
+  readonly #serverId: string;
+  readonly #epoch = randomUUID();
+  readonly #registry: CounterRegistry;
+  readonly #log: PredictionLog;
+  readonly #ledger: LiveLedger;
+  readonly #teller: Teller;
+  readonly #rotation: NodeJS.Timeout;
+  readonly #arms = new WeakMap<Serving, Map<ArmName, ArmCapture>>();
+  readonly #recovered: Promise<void>;
+  #left: LeftEpoch[] = [];
+  #shipper: Shipper | null = null;
+
+  constructor(deps: CaptureDeps, serverId: string) {
+    this.#deps = deps;
+    this.#serverId = serverId;
+    const { flushMs, shipMs, sink, log, metrics } = deps;
+    const folder = serverFolder(deps.folder, serverId);
+    const epoch = this.#epoch;
+    this.#registry = createCounterRegistry(epoch, () => performance.now());
+    this.#ledger = createLiveLedger(join(folder, epoch), (err) => log.error({ err }, 'Cannot write the ledger of the log'));
+    this.#log = openPredictionLog({
+      folder: join(folder, epoch),
+      log,
+      metrics,
+      onRotated: (segment) => this.#onRotated(segment),
+    });
+    const afterRound = (): Promise<void> => this.#afterRound();
+    this.#teller = startTeller({ serverId, epoch, flushMs, sink, telling: this.#registry, afterRound, log, metrics });
+    this.#rotation = setInterval(() => this.#log.rotate(), shipMs);
+    this.#rotation.unref();
+    this.#recovered = this.#recover(folder);
+  }
+
+  arm(serving: Serving, arm: ArmName): ArmCapture {
+    const known = this.#arms.get(serving)?.get(arm);
+    if (known !== undefined) return known;
+    const created = this.#createArm(serving, arm);
+    const arms = this.#arms.get(serving) ?? new Map<ArmName, ArmCapture>();
+    this.#arms.set(serving, arms.set(arm, created));
+    return created;
+  }
+
+  refused(request: RefusedRequest): void {
+    this.#log.append(refusedLine(request));
+  }
+
+  written(): Promise<void> {
+    return this.#log.written();
+  }
+
+  async settleArms(pipeline: PipelineName, generation: number): Promise<void> {
+    const left = this.#registry
+      .arms()
+      .filter(({ identity }) => identity.pipeline === pipeline && identity.generation !== generation);
+    const idle = Promise.all(left.map((arm) => arm.idle())).then(() => {});
+    await withDeadline(settleTimeoutMs, 'wait for the last answers', idle).catch(() => {});
+    await this.#teller.tellArms();
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#rotation);
+    await this.#recovered;
+    await this.#log.close();
+    await this.#teller.close();
+    await this.#shipper?.close();
+  }
+
+  #createArm(serving: Serving, arm: ArmName): ArmCapture {
+    const { pipeline, generation } = serving;
+    const { version, model } = versionOf(serving, arm);
+    const line = createAnsweredLine({ pipeline, version, generation, arm, shadow: isShadow(serving, arm), model });
+    const counters = this.#registry.armOf(serving, arm);
+    const windows = this.#registry.windowsOf(serving, arm);
+    const rows = this.#registry.rowsOf(model);
+    const logged = windows === null ? null : this.#ledger.of(pipeline, model.modelSha256);
+    const countWindow = ({ eventMs, row, views, answer }: AnsweredRow): void => {
+      if (windows === null || logged === null) return;
+      logged.rows += 1;
+      const isCounted = windows.count(eventMs, row, views, answer);
+      if (!isCounted) this.#deps.metrics.count('perennial_capture_uncounted_rows_total', { pipeline });
+    };
+    return {
+      counters,
+      answered: (row) => {
+        this.#log.append(line(row));
+        counters.answeredAt(row.eventMs, row.atMs);
+        countWindow(row);
+        return rows?.isOutside(row.answer) ?? false;
+      },
+    };
+  }
+
+  /** Before anything is shipped: what earlier lives logged is counted from their segments. */
+  async #recover(folder: string): Promise<void> {
+    const { log, startShipper } = this.#deps;
+    try {
+      this.#left = await recoverEpochs(folder, this.#epoch, log);
+      this.#shipper = startShipper?.({ serverId: this.#serverId, serverFolder: folder, epoch: this.#epoch }) ?? null;
+    } catch (err) {
+      log.error(
+        { err, folder },
+        'Cannot take up what an earlier life of this server logged: it is tried again at the next start',
+      );
+    }
+  }
+
+  #onRotated(segment: number): void {
+    this.#ledger.closed(segment);
+    this.#shipper?.wake();
+  }
+
+  async #afterRound(): Promise<void> {
+    this.#registry.forgetIdle();
+    while (this.#left[0] !== undefined) {
+      await settleEpoch(this.#deps.sink, this.#serverId, this.#left[0], this.#deps.log);
+      this.#left.shift();
+    }
+  }
+}
+
+/** Begins a life of the server `serverId`: a log and counters of their own, after those that a killed process left. */
+export const openCapture = (deps: CaptureDeps, serverId: string): Capture => new ServerCapture(deps, serverId);
+
+const nothing = (): void => {};
+const noCounters: ArmCounters = {
+  identity: { pipeline: '' as PipelineName, generation: 0, arm: 'champion', modelSha256: '' as never },
+  begin: nothing,
+  end: nothing,
+  event: nothing,
+  took: nothing,
+  answeredAt: nothing,
+  compared: nothing,
+  idle: () => Promise.resolve(),
+  pending: () => null,
+  quietSince: 0,
+};
+const noArm: ArmCapture = { counters: noCounters, answered: () => false };
+
+/** For a server that remembers nothing: a rollout on it is blind. */
+export const noCapture: Capture = {
+  arm: () => noArm,
+  refused: nothing,
+  written: () => Promise.resolve(),
+  settleArms: () => Promise.resolve(),
+  close: () => Promise.resolve(),
+};

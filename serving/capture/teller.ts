@@ -1,0 +1,139 @@
+import type { ArmTally } from '#domain/contracts/capture.ts';
+import type { Flush } from '#domain/contracts/flush.ts';
+import type { PipelineName } from '#domain/units.ts';
+import type { Logger } from '../../infra/telemetry/logger.ts';
+import type { Metrics } from '../../infra/telemetry/metrics.ts';
+import { withDeadline } from '../model/deadline.ts';
+import type { ArmCounters } from './arm-counters.ts';
+import type { CaptureSink } from './deps.ts';
+import type { Counted, WindowCounters } from './window-counters.ts';
+
+/** All counters of a server, as they are to be told. */
+export type Telling = {
+  windows(): readonly { readonly pipeline: PipelineName; readonly counted: Counted; readonly windows: WindowCounters }[];
+  arms(): readonly ArmCounters[];
+};
+
+export type Teller = {
+  /** Tells what changed. Never rejects: what was not heard is told again with the next, as counters are cumulative. */
+  tell(): Promise<void>;
+  /** The counters of arms alone. */
+  tellArms(): Promise<void>;
+  /** A last telling, for as long as a server may take to stop. */
+  close(): Promise<void>;
+};
+
+type TellerOptions = {
+  readonly serverId: string;
+  readonly epoch: string;
+  readonly flushMs: number;
+  readonly sink: Pick<CaptureSink, 'recordWindows' | 'recordArms'>;
+  readonly telling: Telling;
+  /** After each round. */
+  readonly afterRound: () => Promise<void>;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+};
+
+/** A database that is frozen rather than down must not keep counters from being told to the one that comes after it. */
+const tellTimeoutMs = 10_000;
+const closeTimeoutMs = 3_000;
+
+class CumulativeTeller implements Teller {
+  readonly #options: TellerOptions;
+  readonly #timer: NodeJS.Timeout;
+  #sequence = 0;
+  /** Rounds come one after the other, so that a later sequence never holds fewer rows. */
+  #round: Promise<void> = Promise.resolve();
+  #isFailing = false;
+
+  constructor(options: TellerOptions) {
+    this.#options = options;
+    this.#timer = setInterval(() => this.#tellUnlessBusy(), options.flushMs);
+    this.#timer.unref();
+  }
+
+  #isBusy = false;
+
+  #tellUnlessBusy(): void {
+    if (!this.#isBusy) void this.tell();
+  }
+
+  tell(): Promise<void> {
+    return this.#after(async () => {
+      await this.#tellWindows();
+      await this.#tellArms();
+      await this.#options.afterRound();
+    });
+  }
+
+  tellArms(): Promise<void> {
+    return this.#after(() => this.#tellArms());
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await withDeadline(closeTimeoutMs, 'tell the last counters', this.tell()).catch(() => {});
+  }
+
+  #after(work: () => Promise<void>): Promise<void> {
+    this.#round = this.#round.then(async () => {
+      this.#isBusy = true;
+      try {
+        await work();
+        this.#sayHeard();
+      } catch (error) {
+        this.#sayFailed(error);
+      } finally {
+        this.#isBusy = false;
+      }
+    });
+    return this.#round;
+  }
+
+  async #tellWindows(): Promise<void> {
+    for (const { pipeline, counted, windows } of this.#options.telling.windows()) {
+      for (const pending of windows.pending()) {
+        await this.#tellFlush(pipeline, { ...counted, ...this.#from(pending.epoch), format: 1, windows: [...pending.windows] });
+        pending.heard();
+      }
+    }
+  }
+
+  async #tellFlush(pipeline: PipelineName, flush: Flush): Promise<void> {
+    const { sink, log, metrics } = this.#options;
+    const outcome = await withDeadline(tellTimeoutMs, 'tell counters of windows', sink.recordWindows(pipeline, flush));
+    metrics.count('perennial_capture_flushes_total', { outcome: outcome.kind });
+    // Told again it would be refused again; what is counted later may be taken.
+    if (outcome.kind === 'refused') log.error({ pipeline, epoch: flush.epoch, reason: outcome.reason }, 'Counters were refused');
+  }
+
+  async #tellArms(): Promise<void> {
+    const pending = this.#options.telling.arms().flatMap((arm) => arm.pending() ?? []);
+    if (pending.length === 0) return;
+    const from = this.#from(this.#options.epoch);
+    const tallies: ArmTally[] = pending.map(({ tally }) => ({ ...from, ...tally }));
+    await withDeadline(tellTimeoutMs, 'tell counters of arms', this.#options.sink.recordArms(tallies));
+    for (const { heard } of pending) heard();
+    this.#options.metrics.count('perennial_capture_flushes_total', { outcome: 'recorded' });
+  }
+
+  #from(epoch: string): { serverId: string; epoch: string; sequence: number } {
+    this.#sequence += 1;
+    return { serverId: this.#options.serverId, epoch, sequence: this.#sequence };
+  }
+
+  #sayHeard(): void {
+    if (this.#isFailing) this.#options.log.info('Counters are heard again');
+    this.#isFailing = false;
+  }
+
+  #sayFailed(err: unknown): void {
+    this.#options.metrics.count('perennial_capture_flushes_total', { outcome: 'failed' });
+    if (!this.#isFailing) this.#options.log.warn({ err }, 'Cannot tell counters now: they are told with the next');
+    this.#isFailing = true;
+  }
+}
+
+/** Tells cumulative counters every so often, each with a sequence that grows; nothing here stops serving. */
+export const startTeller = (options: TellerOptions): Teller => new CumulativeTeller(options);
