@@ -36,6 +36,7 @@ describe('perennial', () => {
     'models',
     'runs',
     'explain',
+    'drift',
     'predict',
     'cancel',
     'approve',

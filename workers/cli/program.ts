@@ -14,6 +14,7 @@ const commandModules: Readonly<Record<string, { readonly file: string; readonly 
   models: { file: 'models', summary: 'List, show, compare and import model versions' },
   runs: { file: 'runs', summary: 'List and show runs' },
   explain: { file: 'explain', summary: 'Say why a run ended as it did, or where a version came from' },
+  drift: { file: 'drift', summary: 'Show how live traffic differs from what a model was trained on' },
   predict: { file: 'predict', summary: 'Ask the champion for a prediction' },
   cancel: { file: 'cancel', summary: 'Cancel a run that is under way' },
   approve: { file: 'approve', summary: 'Approve a promotion that waits for a person' },
