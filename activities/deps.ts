@@ -4,14 +4,19 @@
  */
 
 import type { DecisionRecord } from '#domain/contracts/decision.ts';
+import type { Evidence } from '#domain/contracts/evidence.ts';
 import type { Deployment, ModelVersion, ServerReport } from '#domain/contracts/model-version.ts';
 import type { Notice } from '#domain/contracts/notice.ts';
 import type { PipelineSpec } from '#domain/contracts/pipeline-spec/pipeline-spec.ts';
 import type { RetrainOutcome, RetrainRequest, StageName } from '#domain/contracts/retrain.ts';
+import type { Harmed, RolloutRecord } from '#domain/contracts/rollout.ts';
 import type { Verdict } from '#domain/contracts/verdict.ts';
 import type { Instant, PipelineName, RunKey, Sha256, VersionNumber } from '#domain/units.ts';
 import type { ContentStore } from '../infra/objects/store.ts';
+import type { NewRollout, RolloutEffect, RolloutEnd, Shift } from '../infra/postgres/rollout-changes.ts';
+import type { ArmTotal } from '../infra/postgres/tally-totals.ts';
 import type { TrainerLaunch } from '../infra/trainer/launch.ts';
+import type { WatchDeps } from './watch/watch-deps.ts';
 
 /** Remembers the result of a step under its idempotency key; the first result wins. */
 export interface StepLedger {
@@ -60,7 +65,9 @@ export interface Snapshots {
     lastEventAt: Instant | null;
   }): Promise<boolean>;
   /** Newest first. */
-  list(pipeline: PipelineName): Promise<readonly { readonly sha256: Sha256 }[]>;
+  list(
+    pipeline: PipelineName,
+  ): Promise<readonly { readonly sha256: Sha256; readonly rows: number; readonly lastEventAt: Instant | null }[]>;
 }
 
 export type NewModelVersion = Omit<ModelVersion, 'version' | 'stage' | 'createdAt'>;
@@ -78,6 +85,16 @@ export interface Registry {
     holdout: { newestDay: string } | { kept: string };
     trainingKey: Sha256;
   }): Promise<{ holdout: string; number: number }>;
+  /** Every change of champion, newest first. */
+  promotions(pipeline: PipelineName): Promise<
+    readonly {
+      readonly generation: number;
+      readonly kind: 'promote' | 'rollback';
+      readonly version: VersionNumber | null;
+      readonly actor: string;
+      readonly reason: string;
+    }[]
+  >;
   recordEvaluation(evaluation: {
     sha256: Sha256;
     pipeline: PipelineName;
@@ -102,6 +119,28 @@ export interface Deployments {
   /** Reports no older than `maxAgeMs` by the database's clock. */
   serverReports(pipeline: PipelineName, maxAgeMs: number): Promise<readonly ServerReport[]>;
 }
+
+/** See `infra/postgres/rollouts.ts` for what each promises. */
+export interface Rollouts {
+  begin(wanted: NewRollout): Promise<RolloutEffect>;
+  shift(wanted: Shift): Promise<RolloutEffect>;
+  end(wanted: RolloutEnd): Promise<RolloutEffect>;
+  recordHarm(id: string, harmed: Harmed): Promise<void>;
+  get(id: string): Promise<RolloutRecord | null>;
+  running(pipeline: PipelineName): Promise<RolloutRecord | null>;
+  /** Newest first. */
+  list(pipeline: PipelineName, limit?: number): Promise<readonly RolloutRecord[]>;
+  /** Servers whose counters were heard of within so long. */
+  countingServers(pipeline: PipelineName, maxAgeMs: number): Promise<readonly string[]>;
+}
+
+/** Counters of arms, all servers and their lives added up. */
+export interface ArmTallies {
+  arms(pipeline: PipelineName, generations: readonly number[]): Promise<readonly ArmTotal[]>;
+}
+
+/** Gain of a rollout's candidate over its champion on labels: an interval that holds at all times, or `insufficient`. */
+export type CompareArmsOnLabels = (rollout: RolloutRecord, alpha: number) => Promise<Evidence>;
 
 export interface OnlineFeatures {
   /** Replaces a pipeline's published values by this set, in one transaction; the same publication twice changes nothing. */
@@ -142,9 +181,13 @@ export type CpuDeps = {
   readonly snapshots: Snapshots;
   readonly registry: Registry;
   readonly deployments: Deployments;
+  readonly rollouts: Rollouts;
+  readonly tallies: ArmTallies;
+  readonly compareArmsOnLabels: CompareArmsOnLabels;
   readonly onlineFeatures: OnlineFeatures;
   readonly decisions: Decisions;
   readonly notices: Notices;
+  readonly watch: WatchDeps;
   readonly content: ContentStore;
   readonly scratch: Scratch;
   readonly limits: Limits;

@@ -7,15 +7,24 @@ import { createEvaluate } from './evaluate.ts';
 import { createBuildFeatures } from './features.ts';
 import { createFreeze } from './freeze.ts';
 import { createIngest } from './ingest.ts';
-import { createRecordDecision, createSendNotice } from './notify.ts';
+import { createRecordDecision, createRecordDecisions, createSendNotice } from './notify.ts';
 import { createConfirmServing, createPromoteVersion, createRollBackPromotion } from './promote.ts';
 import { createPublish } from './publish.ts';
 import { createCountPollers, createFinishRun, createRecordStage } from './record.ts';
 import { createRegister } from './register.ts';
+import { createBeginRollout, createEndRollout, createRestoreChampion, createShiftTraffic } from './rollout/change.ts';
+import { createCountHarm } from './rollout/harm.ts';
+import { createObserveRollout } from './rollout/observe.ts';
+import { createPlanRollout } from './rollout/plan.ts';
+import { createPlanRollBack } from './rollout/plan-roll-back.ts';
 import type { StepContext } from './step-context.ts';
 import { createTrain } from './train.ts';
 import { createTurnstile } from './turnstile.ts';
 import { createValidate } from './validate.ts';
+import { createAskWatch } from './watch/ask-watch.ts';
+import { createMeasureWatch } from './watch/measure-watch.ts';
+import { createOpenWatch } from './watch/open-watch.ts';
+import { createPrepareRetrain } from './watch/prepare-retrain.ts';
 
 /**
  * Steps that may take all of `limits.memoryMiB`. Two at a time would need twice the memory, and gain nothing where
@@ -42,9 +51,22 @@ export const createCpuSteps = (deps: CpuDeps): CpuSteps => {
     promoteVersion: step(createPromoteVersion(deps)),
     confirmServing: step(createConfirmServing(deps)),
     rollBackPromotion: step(createRollBackPromotion(deps)),
+    planRollout: step(createPlanRollout(deps)),
+    beginRollout: step(createBeginRollout(deps)),
+    shiftTraffic: step(createShiftTraffic(deps)),
+    observeRollout: step(createObserveRollout(deps)),
+    endRollout: step(createEndRollout(deps)),
+    countHarm: step(createCountHarm(deps)),
+    planRollBack: step(createPlanRollBack(deps)),
+    restoreChampion: step(createRestoreChampion(deps)),
     countPollers: step(createCountPollers(deps)),
     recordStage: step(createRecordStage(deps)),
     finishRun: step(createFinishRun(deps)),
+    openWatch: step(createOpenWatch(deps)),
+    measureWatch: step(createMeasureWatch(deps, async () => null)),
+    prepareRetrain: step(createPrepareRetrain(deps)),
+    askWatch: step(createAskWatch(deps)),
+    recordDecisions: step(createRecordDecisions(deps)),
     recordDecision: step(createRecordDecision(deps)),
     sendNotice: step(createSendNotice(deps)),
   };

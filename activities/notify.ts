@@ -9,6 +9,13 @@ export const createRecordDecision =
   (input: DecisionRecord): Promise<void> =>
     deps.decisions.record(input);
 
+export const createRecordDecisions =
+  (deps: Pick<CpuDeps, 'decisions'>) =>
+  async ({ decisions }: { readonly decisions: readonly DecisionRecord[] }): Promise<void> => {
+    // One after the other: their ids are the order in which they are read.
+    for (const decision of decisions) await deps.decisions.record(decision);
+  };
+
 const addressees = (spec: PipelineSpec, event: Notice['event']) => {
   // An address that stands twice is told once.
   const wanted = new Map(spec.notify.filter(({ on }) => on.includes(event)).map((one) => [one.to, one]));

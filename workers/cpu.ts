@@ -1,6 +1,8 @@
 /** The process that runs every step but training. */
+import { Client } from '@temporalio/client';
 import { createCpuSteps } from '../activities/index.ts';
 import type { Config } from '../infra/config.ts';
+import { createWatchTemporal } from '../infra/temporal/ask-watch.ts';
 import { countPollers } from '../infra/temporal/pollers.ts';
 import { taskQueues } from '../workflows/names.ts';
 import { openCpuDeps } from './deps.ts';
@@ -12,7 +14,8 @@ const maxConcurrentActivityTaskExecutions = 8;
 export const runCpuWorker = (config: Config): Promise<void> =>
   runWorker(config, 'cpu', taskQueues.cpu, async ({ endpoints, connection }) => {
     const count = (queue: string) => countPollers(connection, endpoints.temporalNamespace, queue);
-    const { deps, close } = openCpuDeps(config, endpoints, count);
+    const client = new Client({ connection, namespace: endpoints.temporalNamespace });
+    const { deps, close } = openCpuDeps(config, endpoints, count, createWatchTemporal(client));
     return {
       options: {
         activities: createCpuSteps(deps),

@@ -7,23 +7,32 @@ import { openObjectStore } from '../infra/objects/open.ts';
 import { createDecisions } from '../infra/postgres/decisions.ts';
 import { createDefinitions } from '../infra/postgres/definitions.ts';
 import { createDeployments } from '../infra/postgres/deployments.ts';
+import { createLabels } from '../infra/postgres/labels.ts';
 import { createNotices } from '../infra/postgres/notices.ts';
 import { createOnlineFeatures } from '../infra/postgres/online-features.ts';
-import { openDatabase } from '../infra/postgres/pool.ts';
+import { type Db, openDatabase } from '../infra/postgres/pool.ts';
+import { createPredictionParts } from '../infra/postgres/prediction-parts.ts';
+import { createQuarantine } from '../infra/postgres/quarantine.ts';
 import { createRegistry } from '../infra/postgres/registry.ts';
+import { createRollouts } from '../infra/postgres/rollouts.ts';
 import { createRuns } from '../infra/postgres/runs.ts';
 import { createSnapshots } from '../infra/postgres/snapshots.ts';
 import { createStepLedger } from '../infra/postgres/step-ledger.ts';
+import { createTallies } from '../infra/postgres/tally-totals.ts';
+import { createWatchEvidence } from '../infra/postgres/watch-evidence.ts';
+import { createWatchReports } from '../infra/postgres/watch-reports.ts';
 import { createOpenSource } from '../infra/sources/open.ts';
 import type { Endpoints } from '../infra/state/endpoints.ts';
+import type { WatchTemporal } from '../infra/temporal/ask-watch.ts';
 import { resolveTrainer } from '../infra/trainer/resolve.ts';
 import { openScratch } from './scratch.ts';
 
 type Opened<Deps> = { readonly deps: Deps; close(): Promise<void> };
-type SharedDeps = Omit<CpuDeps, 'limits' | 'countPollers' | 'openSource'>;
+type SharedDeps = Omit<CpuDeps, 'limits' | 'countPollers' | 'openSource' | 'watch'>;
+type Shared = Opened<SharedDeps> & { readonly db: Db };
 
 /** Workers of one state folder share its cache of verified content; each role has scratch folders of its own. */
-const openSharedDeps = ({ stateDir }: Config, { databaseUrl, store }: Servers, role: string): Opened<SharedDeps> => {
+const openSharedDeps = ({ stateDir }: Config, { databaseUrl, store }: Servers, role: string): Shared => {
   const database = openDatabase(databaseUrl);
   const { db } = database;
   const deps = {
@@ -33,22 +42,49 @@ const openSharedDeps = ({ stateDir }: Config, { databaseUrl, store }: Servers, r
     snapshots: createSnapshots(db),
     registry: createRegistry(db),
     deployments: createDeployments(db),
+    rollouts: createRollouts(db),
+    tallies: createTallies(db),
+    compareArmsOnLabels: async () => ({
+      id: 'labels/gain',
+      what: "the candidate's gain on labels",
+      kind: 'insufficient' as const,
+      reason: 'labels of arms are not joined',
+      rows: 0,
+    }),
     onlineFeatures: createOnlineFeatures(db),
     decisions: createDecisions(db),
     notices: createNotices(db),
     content: createContentStore(openObjectStore(store), join(stateDir, 'content-cache')),
     scratch: openScratch(join(stateDir, 'scratch', role)),
   };
-  return { deps, close: () => database.close() };
+  return { deps, db, close: () => database.close() };
 };
 
 type Servers = Pick<Endpoints, 'databaseUrl' | 'store'>;
 
-export const openCpuDeps = (config: Config, servers: Servers, countPollers: CpuDeps['countPollers']): Opened<CpuDeps> => {
-  const { deps, close } = openSharedDeps(config, servers, 'cpu');
+const openWatchDeps = (db: Db, sources: CpuDeps['watch']['sources'], temporal: WatchTemporal): CpuDeps['watch'] => ({
+  evidence: createWatchEvidence(db),
+  reports: createWatchReports(db),
+  quarantine: createQuarantine(db),
+  tallies: createTallies(db),
+  predictionParts: createPredictionParts(db),
+  labels: createLabels(db),
+  findRun: createRuns(db).get,
+  sources,
+  temporal,
+});
+
+export const openCpuDeps = (
+  config: Config,
+  servers: Servers,
+  countPollers: CpuDeps['countPollers'],
+  temporal: WatchTemporal,
+): Opened<CpuDeps> => {
+  const { deps, db, close } = openSharedDeps(config, servers, 'cpu');
   const { memoryMiB, threads, cacheDir, s3 } = config;
   const openSource = createOpenSource({ cacheFolder: cacheDir, s3 });
-  return { deps: { ...deps, limits: { memoryMiB, threads }, countPollers, openSource }, close };
+  const watch = openWatchDeps(db, { cacheFolder: cacheDir, s3 }, temporal);
+  return { deps: { ...deps, watch, limits: { memoryMiB, threads }, countPollers, openSource }, close };
 };
 
 /** `say` hears of the long work of setting a trainer's environment up. */

@@ -1,2 +1,6 @@
 /** The bundle's front door: every name exported here can be started, and nothing else is exported. */
 export { retrain } from './retrain.ts';
+export { rollBack } from './roll-back.ts';
+export { rollOut } from './roll-out.ts';
+export { scheduledRetrain } from './scheduled-retrain.ts';
+export { watchDrift } from './watch-drift.ts';

@@ -38,6 +38,10 @@ export const resumeUpdate = defineUpdate<RolloutStatus, [Decision]>('resume');
 /** All at once, whatever the evidence says but harm; a person answers for it. */
 export const promoteUpdate = defineUpdate<RolloutStatus, [Decision]>('promote');
 export const rollBackUpdate = defineUpdate<RolloutStatus, [Decision]>('rollBack');
+/** Somebody else ended the rollout in PostgreSQL, where it is read; this only wakes. */
+export const rolloutEndedSignal = defineSignal('rolloutEnded');
+/** From a rollout to the run that started it: where it stands, in one sentence. */
+export const rolloutMovedSignal = defineSignal<[{ readonly text: string }]>('rolloutMoved');
 
 /** Signals of `watchDrift`: what happened outside. They wake it and are remembered; none can be refused. */
 export type AlertArrived = {
@@ -80,6 +84,8 @@ export type WatchStatus = {
   readonly lastDecision: string | null;
   readonly alertsSeen: number;
   readonly nextLookAt: string | null;
+  /** Why the last look did not come to its end; null where it did. */
+  readonly problem: string | null;
 };
 export const watchStatusQuery = defineQuery<WatchStatus>('status');
 /** The newest windows with their verdicts, newest first, at most 20. */

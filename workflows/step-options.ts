@@ -62,6 +62,20 @@ export const trainOptions = (trainMs: number, waitMs: number): ActivityOptions =
 
 export const quickSteps = proxyActivities<CpuSteps>(quickOptions);
 export const dataSteps = proxyActivities<CpuSteps>(dataOptions);
+/**
+ * One look of a watch: some windows and the labels that came. 30 min: far more than a backlog takes, and what a hang
+ * costs. A watch that failed to look tries again at its next look, so that nothing ends it.
+ */
+export const lookSteps = proxyActivities<CpuSteps>({
+  taskQueue: taskQueues.cpu,
+  startToCloseTimeout: 30 * minuteMs,
+  scheduleToCloseTimeout: patience,
+  heartbeatTimeout,
+  retry,
+  cancellationType,
+});
+/** What a watch must not lose, however long PostgreSQL is away: it waits for as long as it takes. */
+export const lastingSteps = proxyActivities<CpuSteps>({ taskQueue: taskQueues.cpu, startToCloseTimeout: 20 * secondMs, retry });
 /** Only this proxy names the GPU queue; its timeouts come from the plan, see `trainOptions`. */
 export const gpuSteps = proxyActivities<GpuSteps>({
   taskQueue: taskQueues.gpu,

@@ -11,6 +11,8 @@ import type { Notice } from '#domain/contracts/notice.ts';
 import type { RetrainOutcome, RetrainPlan, StageName } from '#domain/contracts/retrain.ts';
 import type { Verdict } from '#domain/contracts/verdict.ts';
 import type { Instant, PipelineName, RunKey, Sha256, VersionNumber } from '#domain/units.ts';
+import type { RolloutSteps } from './rollout-steps.ts';
+import type { WatchSteps } from './watch-steps.ts';
 
 /** Every step of a run carries its identity. */
 export type RunRef = { readonly pipeline: PipelineName; readonly runKey: RunKey; readonly definitionSha256: Sha256 };
@@ -176,7 +178,7 @@ export interface RecordSteps {
 }
 
 /** All that the queue `perennial-cpu` does. */
-export type CpuSteps = RetrainSteps & RecordSteps;
+export type CpuSteps = RetrainSteps & RolloutSteps & WatchSteps & RecordSteps;
 
 export interface GpuSteps {
   /**

@@ -8,6 +8,8 @@ import type { VersionNumber } from '#domain/units.ts';
 import { createBoundary } from '../../activities/boundary.ts';
 import type { StepContext } from '../../activities/step-context.ts';
 import type { CpuSteps, GpuSteps, Steps } from '../../workflows/steps.ts';
+import { pretendRollout, type RolloutTruth } from './pretend-rollout.ts';
+import { quietWatch } from './pretend-watch.ts';
 import { anyDigest } from './world.ts';
 
 export type Pretend = {
@@ -15,6 +17,8 @@ export type Pretend = {
   readonly gpu: GpuSteps;
   readonly calls: { readonly step: keyof Steps; readonly input: unknown }[];
   readonly outcomes: RetrainOutcome[];
+  /** Traffic and servers of rollouts. */
+  readonly rollout: () => RolloutTruth;
   /** Replaces steps until `reset`. */
   change(over: Over): void;
   /** Everything goes well again, and nothing was called. */
@@ -56,7 +60,8 @@ export const evaluation = (outcome: VerdictOutcome) => ({
 });
 
 /** Every step goes well and the gate passes. */
-const wellBehaved = (outcomes: RetrainOutcome[]): Required<Over> => ({
+const wellBehaved = (outcomes: RetrainOutcome[], rollout: RolloutTruth): Required<Over> => ({
+  ...rollout.steps,
   admitRetrain: planned(),
   ingestSources: async () => ({ batchSha256: anyDigest(), rows: 31234, rejectedRows: 2, parts: 4, newParts: 1 }),
   validateBatch: async () => ({
@@ -93,6 +98,7 @@ const wellBehaved = (outcomes: RetrainOutcome[]): Required<Over> => ({
   finishRun: async (outcome) => {
     outcomes.push(outcome);
   },
+  ...quietWatch(),
   recordDecision: async () => {},
   sendNotice: async () => ({ addressees: 0 }),
 });
@@ -100,7 +106,8 @@ const wellBehaved = (outcomes: RetrainOutcome[]): Required<Over> => ({
 export const pretendSteps = (): Pretend => {
   const calls: Pretend['calls'] = [];
   const outcomes: RetrainOutcome[] = [];
-  let current = wellBehaved(outcomes);
+  let rollout = pretendRollout();
+  let current = wellBehaved(outcomes, rollout);
   const step = createBoundary();
   const steps = Object.fromEntries(
     (Object.keys(current) as (keyof Steps)[]).map((name) => [
@@ -117,11 +124,13 @@ export const pretendSteps = (): Pretend => {
     gpu: { trainCandidate },
     calls,
     outcomes,
+    rollout: () => rollout,
     change: (over) => {
       current = { ...current, ...over };
     },
     reset: () => {
-      current = wellBehaved(outcomes);
+      rollout = pretendRollout();
+      current = wellBehaved(outcomes, rollout);
       calls.length = 0;
       outcomes.length = 0;
     },

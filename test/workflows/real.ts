@@ -7,6 +7,7 @@ import type { PipelineName } from '#domain/units.ts';
 import { createCpuSteps, createGpuSteps } from '../../activities/index.ts';
 import { type Config, loadConfig } from '../../infra/config.ts';
 import type { Endpoints } from '../../infra/state/endpoints.ts';
+import type { WatchTemporal } from '../../infra/temporal/ask-watch.ts';
 import { type Context, contextOf } from '../../workers/cli/context.ts';
 import { applyPipeline } from '../../workers/cli/spec/apply-pipeline.ts';
 import { type StartedRun, startRun } from '../../workers/cli/start-run.ts';
@@ -72,10 +73,19 @@ export type RealPlace = {
   close(): Promise<void>;
 };
 
+/** For tests of runs: there every run is as open as the table says, and nobody watches. */
+const noWatches: WatchTemporal = {
+  isOpen: async () => true,
+  askForSchedule: async () => {
+    throw new Error('This place was opened without watches');
+  },
+};
+
 export const openRealPlace = (
   servers: Pick<Endpoints, 'databaseUrl' | 'store'>,
   folder: string,
   countPollers: (queue: string) => Promise<number>,
+  watchTemporal: WatchTemporal = noWatches,
 ): RealPlace => {
   const config: Config = {
     ...loadConfig({
@@ -88,7 +98,7 @@ export const openRealPlace = (
   };
   const nowhere = { temporalAddress: '', temporalNamespace: '', temporalUiUrl: null, serveUrl: '', controlUrl: '' };
   const context = contextOf(config, { ...nowhere, ...servers });
-  const cpu = openCpuDeps(config, servers, countPollers);
+  const cpu = openCpuDeps(config, servers, countPollers, watchTemporal);
   const gpu = openGpuDeps(config, servers, () => {});
   return {
     context,

@@ -2,27 +2,21 @@
 
 import { type Client, WorkflowExecutionAlreadyStartedError, WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
-import type { PipelineSpec } from '#domain/contracts/pipeline-spec/pipeline-spec.ts';
 import { type RetrainOutcome, type RetrainRequest, retrainOutcomeSchema } from '#domain/contracts/retrain.ts';
 import { PerennialError } from '#domain/errors.ts';
-import type { Instant, PipelineName, RunKey, Sha256 } from '#domain/units.ts';
+import type { RunKey } from '#domain/units.ts';
 import { digestOfJson } from '../../infra/objects/digest.ts';
+import { buildRequest, type RunDefinition, type WantedRun } from '../../infra/runs/build-request.ts';
 import { parseStoredDefinition } from '../../infra/schemas/stored-definition.ts';
-import { listSources } from '../../infra/sources/list.ts';
 import { retrainWorkflowId, searchAttributes, taskQueues } from '../../workflows/names.ts';
 import type { retrain } from '../../workflows/retrain.ts';
 import type { Context } from './context.ts';
 import { requirePipeline } from './known-pipeline.ts';
 import { applyOverrides } from './spec/overrides.ts';
 
-export type RunWish = {
-  readonly pipeline: PipelineName;
-  readonly cutoff?: Instant;
+export type RunWish = WantedRun & {
   /** "training.parameters.num_leaves=31": a definition of its own for this run; the current one stays. */
   readonly overrides?: readonly string[];
-  readonly trigger: RetrainRequest['trigger'];
-  /** Any text: makes this a run of its own although its inputs were used before. */
-  readonly force?: string;
 };
 
 export type StartedRun = {
@@ -36,15 +30,7 @@ export type StartedRun = {
   outcome(): Promise<RetrainOutcome>;
 };
 
-type Definition = {
-  readonly sha256: Sha256;
-  readonly file: unknown;
-  readonly codeVersion: string;
-  readonly folder: string;
-  readonly spec: PipelineSpec;
-};
-
-const effectiveDefinition = async (context: Context, wish: RunWish): Promise<Definition> => {
+const effectiveDefinition = async (context: Context, wish: RunWish): Promise<RunDefinition> => {
   const current = await context.definitions.current(wish.pipeline);
   if (current === null) {
     if (/[/.]/.test(wish.pipeline))
@@ -59,35 +45,13 @@ const effectiveDefinition = async (context: Context, wish: RunWish): Promise<Def
   const spec = parseStoredDefinition(file, `run "${wish.pipeline}"`);
   const sha256 = digestOfJson(spec);
   if (sha256 !== current.sha256) await context.definitions.keep(wish.pipeline, file, sha256, current.codeVersion);
-  return { sha256, file, codeVersion: current.codeVersion, folder: current.folder ?? '.', spec };
+  return { sha256, codeVersion: current.codeVersion, folder: current.folder ?? '.', spec };
 };
 
-const buildRequest = async (context: Context, wish: RunWish): Promise<RetrainRequest> => {
+const requestOf = async (context: Context, wish: RunWish): Promise<RetrainRequest> => {
   const definition = await effectiveDefinition(context, wish);
-  const listing = await listSources(definition.spec.data, definition.folder, {
-    cacheFolder: context.config.cacheDir,
-    s3: context.config.s3,
-    content: context.content,
-  });
-  const listingSha256 = await context.content.putJson(listing);
-  const cutoff = wish.cutoff ?? null;
-  const identity = {
-    definition: definition.sha256,
-    code: definition.codeVersion,
-    objects: listing.objects.map(({ source, key, bytes, etag }) => [source, key, bytes, etag]),
-    cutoff,
-    force: wish.force ?? null,
-  };
-  return {
-    format: 1,
-    pipeline: wish.pipeline,
-    runKey: digestOfJson(identity).slice(0, 16) as RunKey,
-    definitionSha256: definition.sha256,
-    codeVersion: definition.codeVersion,
-    listingSha256,
-    cutoff,
-    trigger: wish.trigger,
-  };
+  const { config, content } = context;
+  return buildRequest({ cacheFolder: config.cacheDir, s3: config.s3, content }, definition, wish);
 };
 
 /** A failed run throws what its step said, with its code where it has one of ours. */
@@ -145,7 +109,7 @@ const recordedOutcome = async (context: Context, runKey: RunKey): Promise<Retrai
 
 /** Throws PRN_NOT_FOUND, PRN_SPEC_INVALID for overrides, PRN_SOURCE_MISSING. */
 export const startRun = async (context: Context, client: Client, wish: RunWish): Promise<StartedRun> => {
-  const request = await buildRequest(context, wish);
+  const request = await requestOf(context, wish);
   const { runKey } = request;
   const workflowId = retrainWorkflowId(wish.pipeline, runKey);
   const recorded = await recordedOutcome(context, runKey);

@@ -15,6 +15,7 @@ export const watchPlanSchema = z.strictObject({
   pipeline: pipelineNameSchema,
   definitionSha256: sha256Schema,
   everyMs: z.int().positive(),
+  silentAfterMs: z.int().positive().describe('Without new data for so long by the wall, a person is told'),
   drift: driftPolicySchema,
   retrain: retrainPolicySchema,
 });
@@ -79,6 +80,7 @@ export const watchCursorSchema = z.strictObject({
   profileSha256: sha256Schema.nullable(),
   judgedUntil: instantSchema.nullable().describe('End of the last drift window'),
   maturedUntil: instantSchema.nullable().describe('End of the last performance window'),
+  estimatedUntil: instantSchema.nullable().describe('End of the last window that was estimated without labels'),
   runsAfter: z
     .strictObject({ endedAt: instantSchema, runKey: runKeySchema })
     .describe('The last ended run that was heard; an instant and a key, because two may end at once'),
@@ -138,6 +140,7 @@ export const watchStateSchema = z.strictObject({
   drift: driftMemorySchema.nullable().describe('Of the profile that serves; null without one'),
   cursor: watchCursorSchema,
   facts: watchFactsSchema.nullable(),
+  openBreaches: z.boolean().describe('The newest window was broken: a person was told when that began'),
   run: z
     .strictObject({ workflowId: z.string(), runKey: runKeySchema })
     .nullable()
@@ -152,8 +155,11 @@ export const watchStateSchema = z.strictObject({
   lastDecision: z.strictObject({ fingerprint: z.string(), collapsed: count }).nullable(),
   decisions: z.array(watchDecisionViewSchema).max(20),
   reports: z.array(watchReportViewSchema).max(20),
+  lookedAtMs: instantMs.nullable().describe('When the last look began, by the wall; null before the first'),
+  wanted: z.boolean().describe('Something happened that asks for a look, though not at once'),
   advancedAtMs: instantMs.describe('When, by the wall, the data time last moved'),
   silent: z.boolean().describe('A person was told that nothing comes'),
+  problem: z.string().nullable().describe('Why the last look did not come to its end'),
   counters: z.strictObject({
     decisions: count.describe('Numbers the decisions of this watch, for ever'),
     windows: count,
@@ -168,6 +174,6 @@ export type WatchState = z.infer<typeof watchStateSchema>;
 export const watchInputSchema = z.strictObject({
   format: z.literal(1),
   pipeline: pipelineNameSchema,
-  state: watchStateSchema.nullable(),
+  state: watchStateSchema.optional().describe('Absent where a watch begins'),
 });
 export type WatchInput = z.infer<typeof watchInputSchema>;

@@ -1,0 +1,211 @@
+/** One look of a watch: how far the data have come, which windows closed, what labels say, which runs ended. */
+import type { ModelVersion } from '#domain/contracts/model-version.ts';
+import type { PipelineSpec } from '#domain/contracts/pipeline-spec/pipeline-spec.ts';
+import { type ReferenceProfile, referenceProfileSchema } from '#domain/contracts/reference-profile.ts';
+import type { EndedRun, WatchedModel, WatchMeasurement, WatchWindow } from '#domain/contracts/watch.ts';
+import { PerennialError } from '#domain/errors.ts';
+import { type CountedWindow, dataTime } from '#domain/stats/drift/data-time.ts';
+import { windowsToMeasure } from '#domain/stats/drift/windows-to-measure.ts';
+import type { Instant, RunKey, Sha256 } from '#domain/units.ts';
+import type { WindowRows } from '../../infra/postgres/watch-evidence.ts';
+import { parseStoredDefinition } from '../../infra/schemas/stored-definition.ts';
+import type { MeasureWatchInput } from '../../workflows/watch-steps.ts';
+import type { CpuDeps } from '../deps.ts';
+import type { StepContext } from '../step-context.ts';
+import { measureWindow } from './measure-drift.ts';
+import { type MeasurePerformance, measureLabels } from './measure-labels.ts';
+
+export type MeasureDeps = Pick<
+  CpuDeps,
+  'definitions' | 'deployments' | 'registry' | 'snapshots' | 'content' | 'scratch' | 'limits' | 'watch'
+>;
+
+/** The model that serves, with the profile that its windows are compared with. */
+export type Served = {
+  readonly version: ModelVersion;
+  readonly profileSha256: Sha256 | null;
+  readonly profile: ReferenceProfile | null;
+  readonly trainedAt: Instant;
+};
+
+const instantOf = (ms: number): Instant => new Date(ms).toISOString() as Instant;
+
+const readSpec = async ({ definitions }: MeasureDeps, input: MeasureWatchInput): Promise<PipelineSpec> => {
+  const found = await definitions.find(input.definitionSha256);
+  if (found !== null) return parseStoredDefinition(found.file, `watch "${input.pipeline}"`);
+  throw new PerennialError(
+    'PRN_DEFINITION_UNKNOWN',
+    `Cannot watch "${input.pipeline}" as its definition must have been applied: "${input.definitionSha256}" is unknown`,
+  );
+};
+
+/** Where the data of a version end; its registration where they have no time, or nobody froze them here. */
+const trainedUntil = async ({ snapshots }: MeasureDeps, version: ModelVersion): Promise<Instant> => {
+  const known = await snapshots.list(version.pipeline);
+  return known.find(({ sha256 }) => sha256 === version.snapshotSha256)?.lastEventAt ?? version.createdAt;
+};
+
+const findServed = async (deps: MeasureDeps, { pipeline }: MeasureWatchInput): Promise<Served | null> => {
+  const { champion } = await deps.deployments.get(pipeline);
+  if (champion === null) return null;
+  const version = await deps.registry.get(pipeline, champion.version);
+  if (version === null) return null;
+  const { profileSha256 } = champion;
+  const profile = profileSha256 === null ? null : referenceProfileSchema.parse(await deps.content.getJson(profileSha256));
+  return { version, profileSha256, profile, trainedAt: await trainedUntil(deps, version) };
+};
+
+const toCounted = ({ from, to, rows }: WindowRows): CountedWindow => ({ fromMs: Date.parse(from), toMs: Date.parse(to), rows });
+
+/** One row for each window, all profiles together. */
+const addProfiles = (rows: readonly WindowRows[]): CountedWindow[] => {
+  const sums = new Map<string, CountedWindow>();
+  for (const one of rows) {
+    const key = `${one.from} ${one.to}`;
+    sums.set(key, { ...toCounted(one), rows: one.rows + (sums.get(key)?.rows ?? 0) });
+  }
+  return [...sums.values()];
+};
+
+type Clocks = { readonly wallMs: number; readonly dataTime: Instant | null; readonly rows: readonly WindowRows[] };
+
+/** Further back than so many windows nothing is looked for again: rows that come as late change no decided window. */
+const windowsBack = 40;
+
+const sinceOf = ({ cursor }: MeasureWatchInput, windowMs: number): Instant | null =>
+  cursor.judgedUntil === null ? null : instantOf(Date.parse(cursor.judgedUntil) - windowsBack * windowMs);
+
+const readClocks = async ({ watch }: MeasureDeps, input: MeasureWatchInput, windowMs: number): Promise<Clocks> => {
+  const { pipeline } = input;
+  const [rows, last] = await Promise.all([
+    watch.evidence.windowRows(pipeline, sinceOf(input, windowMs)),
+    watch.evidence.lastEvents(pipeline),
+  ]);
+  const wallMs = Date.parse(last.now);
+  const found = dataTime(
+    addProfiles(rows),
+    last.instants.map((one) => Date.parse(one)),
+    wallMs,
+  );
+  const newest = found === null ? null : instantOf(found);
+  // It never runs backwards: what was judged as past is past.
+  const isOlder = newest === null || (input.dataTime !== null && newest < input.dataTime);
+  return { wallMs, rows, dataTime: isOlder ? input.dataTime : newest };
+};
+
+/** Observations travel through a history: so many variables, all windows of a look together, are some 200 KB. */
+const variablesAtOnce = 1_000;
+const mostWindows = 8;
+
+const measureWindows = async (
+  deps: MeasureDeps,
+  input: MeasureWatchInput,
+  spec: PipelineSpec,
+  served: Served | null,
+  clocks: Clocks,
+  context: StepContext,
+): Promise<{ windows: WatchWindow[]; more: boolean }> => {
+  if (served?.profile == null || served.profileSha256 === null || clocks.dataTime === null) return { windows: [], more: false };
+  const { profile, profileSha256 } = served;
+  const isSame = input.cursor.profileSha256 === profileSha256;
+  const all = addProfiles(clocks.rows);
+  const due = windowsToMeasure({
+    windowMs: profile.season.windowMs,
+    latenessMs: spec.watch.lateness,
+    dataTimeMs: Date.parse(clocks.dataTime),
+    judgedUntilMs: isSame && input.cursor.judgedUntil !== null ? Date.parse(input.cursor.judgedUntil) : null,
+    own: clocks.rows.filter((one) => one.profileSha256 === profileSha256).map(toCounted),
+    all,
+    wallMs: clocks.wallMs,
+    most: Math.max(1, Math.min(mostWindows, Math.floor(variablesAtOnce / (profile.features.length + 2)))),
+  });
+  const windows: WatchWindow[] = [];
+  for (const { fromMs, toMs } of due.windows) {
+    context.heartbeat({ window: instantOf(fromMs) });
+    windows.push(
+      await measureWindow(deps, {
+        pipeline: input.pipeline,
+        profile,
+        profileSha256,
+        from: instantOf(fromMs),
+        to: instantOf(toMs),
+        warnLevel: spec.watch.levels.warn,
+        allRows: all.find((one) => one.fromMs === fromMs)?.rows ?? 0,
+      }),
+    );
+  }
+  return { windows, more: due.more };
+};
+
+const recordedEnd = async ({ watch }: MeasureDeps, runKey: RunKey): Promise<EndedRun | null> => {
+  const found = await watch.findRun(runKey);
+  if (found?.outcome == null || found.endedAt === null) return null;
+  return { runKey, outcome: found.outcome, reason: found.result?.reason ?? '', endedAt: found.endedAt };
+};
+
+/** How the run ended that the watch waits for. One that is gone from Temporal without a word has failed. */
+const endOfOwn = async (deps: MeasureDeps, run: MeasureWatchInput['run']): Promise<EndedRun | null> => {
+  if (run === null) return null;
+  const { runKey, workflowId } = run;
+  const ended = await recordedEnd(deps, runKey);
+  if (ended !== null || (await deps.watch.temporal.isOpen(workflowId))) return ended;
+  const reason = 'The run is gone from Temporal, and its end was not recorded';
+  // It may have ended between the two questions.
+  return (await recordedEnd(deps, runKey)) ?? { runKey, outcome: 'failed', reason, endedAt: instantOf(Date.now()) };
+};
+
+const findRuns = async (deps: MeasureDeps, { pipeline, cursor, run }: MeasureWatchInput) => {
+  const { evidence, temporal } = deps.watch;
+  const [own, others, running] = await Promise.all([
+    endOfOwn(deps, run),
+    evidence.endedAfter(pipeline, cursor.runsAfter),
+    evidence.running(pipeline),
+  ]);
+  const open = await Promise.all(running.map(async (one) => ((await temporal.isOpen(one.workflowId)) ? one.runKey : null)));
+  const ended = [...(own === null ? [] : [own]), ...others.filter(({ runKey }) => runKey !== own?.runKey)];
+  ended.sort((left, right) => (left.endedAt < right.endedAt ? -1 : 1));
+  return { ended, otherRuns: open.filter((key): key is RunKey => key !== null) };
+};
+
+const modelOf = ({ version, profileSha256, profile }: Served): WatchedModel => ({
+  version: version.version,
+  modelSha256: version.modelSha256,
+  profileSha256,
+  features: profile?.features.length ?? 0,
+  predictions: profile === null ? 0 : profile.scores.length + (profile.predictions === null ? 0 : 1),
+});
+
+/** The newest window that was judged, this look included, is what data quality goes by. */
+const countBreaches = async (
+  { watch }: MeasureDeps,
+  input: MeasureWatchInput,
+  served: Served | null,
+  windows: readonly WatchWindow[],
+): Promise<number> => {
+  const profileSha256 = served?.profileSha256 ?? null;
+  const before = input.cursor.profileSha256 === profileSha256 ? input.cursor.judgedUntil : null;
+  const to = windows.at(-1)?.observation.to ?? before;
+  return profileSha256 === null || to === null
+    ? 0
+    : watch.quarantine.openBreaches({ pipeline: input.pipeline, profileSha256, to });
+};
+
+export const createMeasureWatch =
+  (deps: MeasureDeps, measurePerformance: MeasurePerformance) =>
+  async (input: MeasureWatchInput, context: StepContext): Promise<WatchMeasurement> => {
+    const [spec, served] = await Promise.all([readSpec(deps, input), findServed(deps, input)]);
+    const clocks = await readClocks(deps, input, served?.profile?.season.windowMs ?? spec.watch.window);
+    const { windows, more } = await measureWindows(deps, input, spec, served, clocks, context);
+    const performance = await measureLabels(deps, measurePerformance, input, spec, served, clocks.dataTime, context);
+    const openBreaches = await countBreaches(deps, input, served, windows);
+    return {
+      dataTime: clocks.dataTime,
+      model: served === null ? null : modelOf(served),
+      trainedAt: served?.trainedAt ?? null,
+      windows,
+      more,
+      performance,
+      openBreaches: openBreaches + (performance?.breaches.length ?? 0),
+      ...(await findRuns(deps, input)),
+    };
+  };
