@@ -39,8 +39,8 @@ const shortestSeconds = 1e-9;
 
 export type ArmCounters = {
   readonly identity: ArmIdentity;
-  /** A request that was dealt to this arm; `unit` null where it is a unit of its own. */
-  begin(unit: number | null): void;
+  /** A request that was dealt to this arm, with the units of its rows; those that are null are one, the request's own. */
+  begin(units: readonly ({ readonly number: number } | null)[]): void;
   /** Its answer, or its end without one. */
   end(): void;
   event(name: GuardrailName): void;
@@ -104,10 +104,15 @@ class CountersOfArm implements ArmCounters {
     return this.#options.identity;
   }
 
-  begin(unit: number | null): void {
+  begin(units: readonly ({ readonly number: number } | null)[]): void {
     this.#underWay += 1;
     this.#requests += 1;
-    if (unit === null || this.#options.units.add(unit)) this.#units += 1;
+    let isOwn = false;
+    for (const unit of units) {
+      if (unit === null) isOwn = true;
+      else if (this.#options.units.add(unit.number)) this.#units += 1;
+    }
+    if (isOwn) this.#units += 1;
     this.#version += 1;
   }
 

@@ -100,8 +100,7 @@ class ServerCapture implements Capture {
     clearInterval(this.#rotation);
     await this.#recovered;
     await this.#log.close();
-    await this.#teller.close();
-    await this.#shipper?.close();
+    await Promise.all([this.#teller.close(), this.#shipper?.close()]);
   }
 
   #createArm(serving: Serving, arm: ArmName): ArmCapture {

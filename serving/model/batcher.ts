@@ -16,7 +16,7 @@ type Waiting = {
 
 export type Batcher = {
   /** Row-major answers for the rows, in their order; computed together with what else arrives in this turn of the loop. */
-  answer(rows: readonly RawRow[], lookupOf: (row: RawRow) => ViewLookup): Promise<Float32Array>;
+  answer(rows: readonly RawRow[], lookupOf: (row: RawRow, index: number) => ViewLookup): Promise<Float32Array>;
 };
 
 /**
@@ -51,8 +51,13 @@ export const createBatcher = (session: Pick<OnnxSession, 'run' | 'outputWidth'>,
     }
   };
 
-  const write = (rows: readonly RawRow[], lookupOf: (row: RawRow) => ViewLookup, into: Float32Array, from: number): void => {
-    rows.forEach((row, index) => vectorizer.apply(row, lookupOf(row), into, (from + index) * width));
+  const write = (
+    rows: readonly RawRow[],
+    lookupOf: (row: RawRow, index: number) => ViewLookup,
+    into: Float32Array,
+    from: number,
+  ): void => {
+    rows.forEach((row, index) => vectorizer.apply(row, lookupOf(row, index), into, (from + index) * width));
   };
 
   return {

@@ -22,6 +22,8 @@ export type LoaderDeps = {
   };
   /** Fetches, verifies and opens a model; throws with the reason where it must not be served. */
   readonly load: (pipeline: PipelineName, model: DeployedModel) => Promise<ServedModel>;
+  /** Before a generation is reported for the first time: what was counted under others should be told by then. */
+  readonly beforeReport: (pipeline: PipelineName, generation: number) => Promise<void>;
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly pollMs?: number;

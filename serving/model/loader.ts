@@ -31,6 +31,8 @@ class FollowingLoader implements ModelLoader {
   readonly #deps: LoaderDeps;
   readonly #online: OnlineFollower;
   readonly #slots = new Map<string, Slot>();
+  /** Generation that was reported last, by pipeline. */
+  readonly #reported = new Map<PipelineName, number>();
   readonly #waker = createWaker();
   /** Monotonic instant of the last look that succeeded. */
   #lastReadAt: number | null = null;
@@ -128,9 +130,13 @@ class FollowingLoader implements ModelLoader {
     }
   }
 
-  #report(slot: Slot): Promise<void> {
+  /** Whoever sees a new generation reported finds the counters of those before it whole. */
+  async #report(slot: Slot): Promise<void> {
+    const { generation } = slot.status();
+    if (this.#reported.get(slot.pipeline) !== generation) await this.#deps.beforeReport(slot.pipeline, generation);
+    this.#reported.set(slot.pipeline, generation);
     const reportedAt = new Date().toISOString() as Instant;
-    return this.#deps.deployments.report({
+    await this.#deps.deployments.report({
       serverId: this.#deps.serverId(),
       pipeline: slot.pipeline,
       ...slot.status(),

@@ -25,7 +25,7 @@ export type ServedModel = {
   /** Checks one row of a request against the model's own fields. */
   readonly parse: RequestParser;
   /** Answers in the order of the rows; `lookupOf` gives each row its published view values. */
-  predict(rows: readonly RawRow[], lookupOf: (row: RawRow) => ViewLookup): Promise<Answer[]>;
+  predict(rows: readonly RawRow[], lookupOf: (row: RawRow, index: number) => ViewLookup): Promise<Answer[]>;
   /** Resolves when the last answer is out and the native memory is free. */
   retire(): Promise<void>;
 };

@@ -16,7 +16,7 @@ type Described = { readonly status: number; readonly body: ErrorBody };
 /** Answers every error from the registry; what we did not foresee is logged and answered without its details. */
 export const useErrors = (app: FastifyInstance): void => {
   app.setErrorHandler((error: FastifyError, request, reply) => {
-    const described = describe(error, request.routeOptions.bodyLimit);
+    const described = describeError(error, request.routeOptions.bodyLimit);
     if (described.status >= 500) request.log.error({ err: error }, 'Cannot answer request');
     if (error.statusCode === 503 || described.status === 503) retryLater(reply);
     return reply.code(described.status).send(described.body);
@@ -32,7 +32,8 @@ const retryLater = (reply: FastifyReply): void => {
   if (!reply.hasHeader('retry-after')) reply.header('retry-after', '1');
 };
 
-const describe = (error: FastifyError, bodyLimit: number | undefined): Described => {
+/** Status and body that an error is answered with. */
+export const describeError = (error: FastifyError, bodyLimit: number | undefined): Described => {
   if (error instanceof PerennialError) return describeOwn(error);
   if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') return describeTooLarge(bodyLimit);
   const code = frameworkCodes[error.code];

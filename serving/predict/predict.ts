@@ -1,48 +1,157 @@
+import type { RequestField } from '#domain/contracts/feature-set.ts';
 import { PerennialError } from '#domain/errors.ts';
 import type { RawRow } from '#domain/features/apply.ts';
 import type { Metrics } from '../../infra/telemetry/metrics.ts';
+import type { ArmCapture, Capture } from '../capture/capture.ts';
 import type { Answer } from '../model/answer.ts';
 import type { ModelLoader } from '../model/loader.ts';
-import { lookupFor } from '../model/online-copy.ts';
+import { emptyOnlineCopy, lookupFor } from '../model/online-copy.ts';
+import { lookupIn, type RowViews, rowViewsOf } from '../model/row-views.ts';
+import type { ServedModel } from '../model/served-model.ts';
 import type { Serving } from '../model/slot.ts';
 import type { Problem } from '../plugins/errors.ts';
+import { deal, type Portion } from './deal.ts';
+import { eventMsOf } from './event-time.ts';
 import { createPredictionId } from './prediction-id.ts';
 
 export type Prediction = Answer & { readonly prediction_id: string; readonly model_version: number };
 export type PredictionBody = Prediction | { readonly predictions: readonly Prediction[]; readonly model_version: number };
+
+export type PredictionDeps = {
+  readonly loader: Pick<ModelLoader, 'online'>;
+  readonly metrics: Metrics;
+  readonly capture: Capture;
+};
+
+/** A request whose rows were dealt to the arms of one pointer; its first row's arm names its headers. */
+export type Dealt = {
+  readonly serving: Serving;
+  readonly rows: readonly unknown[];
+  readonly isBatch: boolean;
+  readonly ids: readonly string[];
+  readonly nowMs: number;
+  readonly portions: readonly Portion[];
+  readonly header: string | null;
+};
 
 /** Rows of one request; more would hold the event loop for too long, fewer would make batches needless work. */
 export const maxRows = 1_024;
 /** Problems that are told at once: enough to mend a client, not enough to make an answer of megabytes. */
 const maxProblems = 32;
 
-/** Parses, vectorizes and answers one body with one model, whose pointer was taken once. Throws PRN_SERVING_REQUEST. */
-export const predictWith = async (
-  serving: Serving,
-  loader: Pick<ModelLoader, 'online'>,
-  metrics: Metrics,
-  body: unknown,
-): Promise<{ body: PredictionBody; rows: number; firstId: string }> => {
-  const { pipeline, version, model } = serving;
-  const batch = batchOf(body, model.featureSet.request);
+/** Takes a body apart and chooses who answers. Throws PRN_SERVING_REQUEST where it is no row and no rows. */
+export const dealRequest = (serving: Serving, body: unknown, header: string | null): Dealt => {
+  const batch = batchOf(body, serving.model.featureSet.request);
+  const rows = batch ?? [body];
   const nowMs = Date.now();
-  const rows = batch === null ? parseOne(serving, body, nowMs) : parseMany(serving, batch, nowMs);
-  const lookupOf = lookupFor(model.featureSet, loader.online(pipeline), (view, reason) =>
-    metrics.count('perennial_online_imputed_total', { pipeline, view, reason }),
-  );
-  const answers = await model.predict(rows, lookupOf);
-  metrics.count('perennial_serving_rows_total', { pipeline, version }, rows.length);
-  const predictions = answers.map((answer) => ({ ...answer, prediction_id: createPredictionId(nowMs), model_version: version }));
-  const first = predictions[0] as Prediction;
-  return {
-    body: batch === null ? first : { predictions, model_version: version },
-    rows: rows.length,
-    firstId: first.prediction_id,
-  };
+  const ids = rows.map(() => createPredictionId(nowMs));
+  const portions = deal(serving, rows, header, ids[0] as string);
+  return { serving, rows, isBatch: batch !== null, ids, nowMs, portions, header };
 };
 
+/** The portion of the first row, whose model the headers name. */
+export const firstPortion = ({ portions }: Dealt): Portion =>
+  portions.find(({ places }) => places === null || places[0] === 0) as Portion;
+
+export type Answered = { readonly body: PredictionBody; readonly answers: readonly Answer[] };
+
+/**
+ * Parses, vectorizes and answers the rows of a request, each with its arm's model; logs and counts them. Resolves once
+ * their lines are written. Throws PRN_SERVING_REQUEST and PRN_SERVING_ANSWER.
+ *
+ * What a candidate cannot answer is an error for its client, and is never handed to the champion: harm that nobody meets
+ * would be harm that nobody counts, and a rollout that looks harmless at 10 % would fail at 100 %, where no champion helps.
+ */
+export const predictDealt = async (deps: PredictionDeps, dealt: Dealt): Promise<Answered> => {
+  const { serving, ids, isBatch, portions } = dealt;
+  const answers: Answer[] = new Array<Answer>(dealt.rows.length);
+  const versions: number[] = new Array<number>(dealt.rows.length);
+  if (portions.length === 1) await answerPortion(deps, dealt, portions[0] as Portion, answers, versions);
+  else await answerAll(portions.map((portion) => answerPortion(deps, dealt, portion, answers, versions)));
+  await deps.capture.written();
+  const predictions = answers.map((answer, place) => ({
+    ...answer,
+    prediction_id: ids[place] as string,
+    model_version: versions[place] as number,
+  }));
+  const first = predictions[0] as Prediction;
+  return { body: isBatch ? { predictions, model_version: firstPortion({ ...dealt, serving }).version.version } : first, answers };
+};
+
+/** All of them end before the first failure is told: each counts for its own arm. */
+const answerAll = async (portions: readonly Promise<void>[]): Promise<void> => {
+  const ended = await Promise.allSettled(portions);
+  const failed = ended.find((one) => one.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+};
+
+const answerPortion = async (
+  deps: PredictionDeps,
+  dealt: Dealt,
+  portion: Portion,
+  answers: Answer[],
+  versions: number[],
+): Promise<void> => {
+  const { serving, nowMs, ids } = dealt;
+  const { model, version } = portion.version;
+  const arm = deps.capture.arm(serving, portion.arm);
+  try {
+    const rows = parseRows(model, dealt, portion);
+    const views = viewsOf(deps, serving, model, rows);
+    const answered = await model.predict(rows, (_, index) => lookupIn(views?.[index] ?? null));
+    deps.metrics.count('perennial_serving_rows_total', { pipeline: serving.pipeline, version }, rows.length);
+    let isOutside = false;
+    for (const [index, answer] of answered.entries()) {
+      const place = portion.places?.[index] ?? index;
+      answers[place] = answer;
+      versions[place] = version;
+      const row = rows[index] as RawRow;
+      const unit = portion.units[index]?.hash ?? null;
+      const eventMs = eventMsOf(model.featureSet, row, nowMs);
+      const record = { id: ids[place] as string, atMs: nowMs, eventMs, unit, row, views: views?.[index] ?? null, answer };
+      if (arm.answered(record)) isOutside = true;
+    }
+    if (isOutside) arm.counters.event('out_of_range');
+  } catch (error) {
+    countFailure(arm, dealt, portion, error);
+    throw error;
+  }
+};
+
+/** Looked up once, so that what is counted and logged is what was computed with; null for a model without views. */
+export const viewsOf = (
+  { loader, metrics }: Pick<PredictionDeps, 'loader' | 'metrics'>,
+  { pipeline }: Pick<Serving, 'pipeline'>,
+  { featureSet }: Pick<ServedModel, 'featureSet'>,
+  rows: readonly RawRow[],
+): readonly RowViews[] | null => {
+  if (featureSet.views.length === 0) return null;
+  const lookupOf = lookupFor(featureSet, loader.online(pipeline) ?? emptyOnlineCopy, (view, reason) =>
+    metrics.count('perennial_online_imputed_total', { pipeline, view, reason }),
+  );
+  return rows.map((row) => rowViewsOf(featureSet, row, lookupOf(row)));
+};
+
+/**
+ * What went wrong, for the arm that met it. A row that does not fit is its sender's mistake, but for a candidate that
+ * refuses what the champion would have answered: that is harm, as an error of a server is.
+ */
+const countFailure = ({ counters }: ArmCapture, dealt: Dealt, portion: Portion, error: unknown): void => {
+  const code = error instanceof PerennialError ? error.code : null;
+  if (code === 'PRN_SERVING_ANSWER') counters.event('invalid_output');
+  if (code !== 'PRN_SERVING_REQUEST' || (portion.arm === 'candidate' && wouldTake(dealt, portion))) counters.event('errors');
+};
+
+const wouldTake = (dealt: Dealt, portion: Portion): boolean => {
+  const { model } = dealt.serving;
+  return rowsOf(dealt, portion).every((row) => 'row' in model.parse(row, dealt.nowMs));
+};
+
+const rowsOf = ({ rows }: Dealt, { places }: Portion): readonly unknown[] =>
+  places === null ? rows : places.map((place) => rows[place]);
+
 /** The rows of `{ "rows": [...] }`; null for the body of one row. A model may itself have a field "rows": then only an array counts. */
-const batchOf = (body: unknown, fields: readonly { name: string }[]): readonly unknown[] | null => {
+const batchOf = (body: unknown, fields: readonly Pick<RequestField, 'name'>[]): readonly unknown[] | null => {
   if (typeof body !== 'object' || body === null || !Object.hasOwn(body, 'rows')) return null;
   const { rows } = body as { rows: unknown };
   if (!Array.isArray(rows)) {
@@ -57,26 +166,24 @@ const batchOf = (body: unknown, fields: readonly { name: string }[]): readonly u
   return rows;
 };
 
-const parseOne = ({ model }: Serving, body: unknown, nowMs: number): RawRow[] => {
-  const parsed = model.parse(body, nowMs);
-  if ('problems' in parsed) throw requestError(parsed.problems);
-  return [parsed.row];
-};
-
-const parseMany = ({ model }: Serving, batch: readonly unknown[], nowMs: number): RawRow[] => {
+const parseRows = (model: ServedModel, dealt: Dealt, portion: Portion): RawRow[] => {
   const rows: RawRow[] = [];
   const problems: Problem[] = [];
-  for (const [index, input] of batch.entries()) {
-    const parsed = model.parse(input, nowMs);
+  for (const [index, input] of rowsOf(dealt, portion).entries()) {
+    const parsed = model.parse(input, dealt.nowMs);
+    const place = portion.places?.[index] ?? index;
     if ('row' in parsed) rows.push(parsed.row);
-    else problems.push(...parsed.problems.map(({ field, message }) => ({ field: join(index, field), message })));
+    else problems.push(...parsed.problems.map(({ field, message }) => ({ field: nameIn(dealt, place, field), message })));
     if (problems.length >= maxProblems) break;
   }
   if (problems.length > 0) throw requestError(problems);
   return rows;
 };
 
-const join = (index: number, field: string): string => (field === '' ? `rows[${index}]` : `rows[${index}].${field}`);
+const nameIn = ({ isBatch }: Dealt, place: number, field: string): string => {
+  if (!isBatch) return field;
+  return field === '' ? `rows[${place}]` : `rows[${place}].${field}`;
+};
 
 const requestError = (problems: readonly Problem[]): PerennialError => {
   const told = problems.slice(0, maxProblems);

@@ -1,16 +1,22 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { createLabelIntake } from '../../infra/capture/open-intake.ts';
+import { createProfileShapes } from '../../infra/capture/profile-shapes.ts';
 import type { Config } from '../../infra/config.ts';
 import { createContentStore } from '../../infra/objects/content-store.ts';
 import { openObjectStore } from '../../infra/objects/open.ts';
 import { createDeployments } from '../../infra/postgres/deployments.ts';
 import { createOnlineFeatures } from '../../infra/postgres/online-features.ts';
 import { openDatabase } from '../../infra/postgres/pool.ts';
+import { createPredictionParts } from '../../infra/postgres/prediction-parts.ts';
+import { createTallySink } from '../../infra/postgres/tallies.ts';
 import { resolveEndpoints } from '../../infra/state/endpoints.ts';
 import { createLogger, type Logger } from '../../infra/telemetry/logger.ts';
 import { createMetrics, type Metrics } from '../../infra/telemetry/metrics.ts';
 import { observeProcess } from '../../infra/telemetry/process-metrics.ts';
+import { type Capture, noCapture, openCapture } from '../capture/capture.ts';
+import type { CaptureDeps } from '../capture/deps.ts';
+import { startShipper } from '../capture/ship.ts';
 import type { LoaderDeps } from '../model/deps.ts';
 import { createModelLoader } from '../model/loader.ts';
 import { loadServedModel } from '../model/served-model.ts';
@@ -19,13 +25,16 @@ import { defaultPressureLimits, type PressureLimits } from '../plugins/pressure.
 import { drain, drainMs, listen, type RunningServer, untilSignalled } from '../plugins/run-server.ts';
 import { buildPredictApp } from './app.ts';
 import type { LabelIntake } from './routes/labels.ts';
+import { createShadow } from './shadow.ts';
 
-export type PredictServerOptions = Omit<LoaderDeps, 'metrics' | 'serverId'> & {
+export type PredictServerOptions = Omit<LoaderDeps, 'metrics' | 'serverId' | 'beforeReport'> & {
   readonly host: string;
   readonly port: number;
   readonly metrics?: Metrics;
   readonly pressure?: PressureLimits;
   readonly drainMs?: number;
+  /** Where predictions are logged and counters told; left out, nothing is remembered, and rollouts here are blind. */
+  readonly capture?: Omit<CaptureDeps, 'log' | 'metrics'>;
   /** Where labels go; left out, none are taken. */
   readonly labels?: LabelIntake;
 };
@@ -37,7 +46,11 @@ export const startPredictServer = async (options: PredictServerOptions): Promise
   const stopObserving = observeProcess(metrics);
   // Known only once the port is; the same after a restart, so that a server that died leaves no report of its own behind.
   let boundPort = port;
-  const loader = createModelLoader({ ...options, metrics, serverId: () => `${hostname()}:${boundPort}` });
+  const serverId = (): string => `${hostname()}:${boundPort}`;
+  let capture: Capture = noCapture;
+  const beforeReport: LoaderDeps['beforeReport'] = (pipeline, generation) => capture.settleArms(pipeline, generation);
+  const loader = createModelLoader({ ...options, metrics, serverId, beforeReport });
+  const shadow = createShadow({ loader, metrics, capture: () => capture, log });
   const allowedHosts = isLoopback(host) ? 'loopback' : null;
   const pressure = options.pressure ?? defaultPressureLimits;
   let stopping = false;
@@ -47,11 +60,14 @@ export const startPredictServer = async (options: PredictServerOptions): Promise
     allowedHosts,
     loader,
     pressure,
+    capture: () => capture,
+    shadow,
     isStopping: () => stopping,
     labels: options.labels ?? null,
   });
   const url = await listen(app, host, port);
   boundPort = Number(new URL(url).port);
+  if (options.capture !== undefined) capture = openCapture({ ...options.capture, log, metrics }, serverId());
   loader.start();
   return {
     url,
@@ -59,6 +75,8 @@ export const startPredictServer = async (options: PredictServerOptions): Promise
       stopping = true;
       // Requests under way end before their models do.
       await drain(app, options.drainMs ?? drainMs);
+      await shadow.idle();
+      await capture.close();
       await loader.stop();
       stopObserving();
     },
@@ -71,6 +89,8 @@ export const runPredictServer = async (config: Config): Promise<RunningServer> =
   const endpoints = await resolveEndpoints(config);
   const database = openDatabase(endpoints.databaseUrl, { connections: 4 });
   const content = createContentStore(openObjectStore(endpoints.store), join(config.stateDir, 'content-cache'));
+  const metrics = createMetrics();
+  const parts = createPredictionParts(database.db);
   const server = await startPredictServer({
     host: config.host,
     port: config.port,
@@ -78,6 +98,12 @@ export const runPredictServer = async (config: Config): Promise<RunningServer> =
     onlineFeatures: createOnlineFeatures(database.db),
     labels: createLabelIntake(database.db),
     load: (pipeline, model) => loadServedModel(content, pipeline, model),
+    capture: {
+      ...config.capture,
+      sink: createTallySink(database.db, createProfileShapes(content)),
+      startShipper: (place) => startShipper({ content, parts, log, metrics }, place),
+    },
+    metrics,
     log,
   });
   const close = async (): Promise<void> => {
