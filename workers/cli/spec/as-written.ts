@@ -8,7 +8,7 @@ const durations = [
   /^training\.(window|resources\.timeout)$/,
   /^gate\.approval\.within$/,
   /^rollout\.(deadline|step\.at_least|patience\.(silence|hold))$/,
-  /^watch\.(every|window)$/,
+  /^watch\.(every|window|lateness|labels\.horizon)$/,
   /^retrain\.(max_age|cooldown|budget\.per)$/,
   /^retention\.(predictions|runs)$/,
 ];

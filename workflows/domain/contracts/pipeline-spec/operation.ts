@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseCron } from '../../cron.ts';
 import { noticeEvents } from '../../notice-events.ts';
 import { columnNameSchema } from '../ids.ts';
 import { durationSchema, shareSchema } from './quantities.ts';
@@ -123,8 +124,17 @@ const currencyOf = (amount: number | string): string => (typeof amount === 'numb
 
 export const retrainReasons = ['performance', 'estimate', 'drift', 'age', 'new labels'] as const;
 
+const cronSchema = z.string().superRefine((text, context) => {
+  const parsed = parseCron(text);
+  if (parsed.kind === 'schedule') return;
+  const message = `must be a schedule such as "0 3 * * 1" (minute, hour, day of month, month, day of week): ${parsed.reason}`;
+  context.addIssue({ code: 'custom', message });
+});
+
 export const retrainSchema = z.strictObject({
-  schedule: z.string().optional(),
+  schedule: cronSchema
+    .optional()
+    .describe('Cron of five fields in UTC; asks the watch for a retrain, which may refuse as it would refuse an alert'),
   on: z.array(z.enum(retrainReasons)).default([...retrainReasons]),
   max_age: durationSchema.default(2_592_000_000 as never),
   cooldown: durationSchema.default(43_200_000 as never),

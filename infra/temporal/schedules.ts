@@ -1,0 +1,101 @@
+/** Schedules as Temporal holds them, brought in line with what pipelines say. */
+import {
+  type Client,
+  ScheduleAlreadyRunning,
+  type ScheduleDescription,
+  ScheduleNotFoundError,
+  type ScheduleOptions,
+  ScheduleOverlapPolicy,
+} from '@temporalio/client';
+import { type CronSchedule, parseCron } from '#domain/cron.ts';
+import type { PipelineName } from '#domain/units.ts';
+import { scheduleId, searchAttributes, taskQueues, workflowTypes } from '../../workflows/names.ts';
+
+export type WantedSchedule = {
+  /** As the pipeline file says it. */
+  readonly cron: string;
+  /** Why it rests; null where it does not. */
+  readonly paused: string | null;
+};
+export type ScheduleChange = 'created' | 'changed' | 'unchanged' | 'deleted' | 'none';
+
+const monthNames = [
+  ...(['JANUARY', 'FEBRUARY', 'MARCH', 'APRIL', 'MAY', 'JUNE'] as const),
+  ...(['JULY', 'AUGUST', 'SEPTEMBER', 'OCTOBER', 'NOVEMBER', 'DECEMBER'] as const),
+];
+const dayNames = ['SUNDAY', 'MONDAY', 'TUESDAY', 'WEDNESDAY', 'THURSDAY', 'FRIDAY', 'SATURDAY'] as const;
+
+/** Values one by one: what Temporal itself makes of a cron text differs from others in its corners. */
+const calendarOf = (cron: string, { minutes, hours, daysOfMonth, months, daysOfWeek }: CronSchedule) => ({
+  comment: cron,
+  minute: [...minutes],
+  hour: [...hours],
+  dayOfMonth: [...daysOfMonth],
+  month: months.map((month) => monthNames[month - 1] as (typeof monthNames)[number]),
+  dayOfWeek: daysOfWeek.map((day) => dayNames[day] as (typeof dayNames)[number]),
+});
+
+/** The action asks a watch, which takes seconds: one that hangs must not hold up every later one for good. */
+const executionTimeout = '10m';
+/** After an outage what was missed within it is made good once; Temporal's own default is a year. */
+const catchupWindow = '6h';
+
+const optionsOf = (pipeline: PipelineName, { cron, paused }: WantedSchedule): ScheduleOptions => {
+  const parsed = parseCron(cron);
+  if (parsed.kind === 'wrong') throw new RangeError(`Cannot use "${cron}" as a schedule: ${parsed.reason}`);
+  return {
+    scheduleId: scheduleId(pipeline),
+    spec: { calendars: [calendarOf(cron, parsed.schedule)], timezone: 'UTC' },
+    action: {
+      type: 'startWorkflow',
+      workflowType: workflowTypes.scheduledRetrain,
+      workflowId: scheduleId(pipeline),
+      taskQueue: taskQueues.flow,
+      args: [{ format: 1, pipeline }],
+      workflowExecutionTimeout: executionTimeout,
+    },
+    // One that is due while another asks waits for it, and is not lost.
+    policies: { overlap: ScheduleOverlapPolicy.BUFFER_ONE, catchupWindow },
+    state: { paused: paused !== null, note: paused ?? '' },
+    searchAttributes: { [searchAttributes.pipeline]: [pipeline] },
+  };
+};
+
+const isAsWanted = (found: ScheduleDescription, { cron, paused }: WantedSchedule): boolean =>
+  found.spec.calendars?.[0]?.comment === cron &&
+  found.state.paused === (paused !== null) &&
+  (found.state.note ?? '') === (paused ?? '');
+
+const remove = async (client: Client, pipeline: PipelineName): Promise<ScheduleChange> => {
+  try {
+    await client.schedule.getHandle(scheduleId(pipeline)).delete();
+    return 'deleted';
+  } catch (error) {
+    if (error instanceof ScheduleNotFoundError) return 'none';
+    throw error;
+  }
+};
+
+const change = async (client: Client, pipeline: PipelineName, wanted: WantedSchedule): Promise<ScheduleChange> => {
+  const handle = client.schedule.getHandle(scheduleId(pipeline));
+  if (isAsWanted(await handle.describe(), wanted)) return 'unchanged';
+  const { scheduleId: _id, memo: _memo, searchAttributes: _attributes, ...options } = optionsOf(pipeline, wanted);
+  await handle.update((before) => ({ ...before, ...options, state: { ...before.state, ...options.state } }) as never);
+  return 'changed';
+};
+
+/** Creates, changes or deletes; again with the same changes nothing. Whoever deletes it meanwhile has it created again. */
+export const reconcileSchedule = async (
+  client: Client,
+  pipeline: PipelineName,
+  wanted: WantedSchedule | null,
+): Promise<ScheduleChange> => {
+  if (wanted === null) return remove(client, pipeline);
+  try {
+    await client.schedule.create(optionsOf(pipeline, wanted));
+    return 'created';
+  } catch (error) {
+    if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+    return change(client, pipeline, wanted);
+  }
+};
