@@ -1,0 +1,99 @@
+/** Shipped predictions and what became known of them, side by side in DuckDB. */
+import { createWriteStream } from 'node:fs';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline as pipe } from 'node:stream/promises';
+import { hourMs, type Instant, minuteMs, type PipelineName } from '#domain/units.ts';
+import { mapParallel } from '../objects/parallel.ts';
+import type { ContentStore } from '../objects/store.ts';
+import type { Labels } from '../postgres/labels.ts';
+import type { PredictionPart, PredictionParts } from '../postgres/prediction-parts.ts';
+import { type Duck, withDuckDb } from '../tabular/duckdb.ts';
+import { parquetOf, quoteText } from '../tabular/sql.ts';
+
+export type JoinDeps = {
+  readonly content: Pick<ContentStore, 'localFile'>;
+  readonly predictionParts: Pick<PredictionParts, 'select'>;
+  readonly labels: Pick<Labels, 'read'>;
+  readonly limits: { readonly memoryMiB: number; readonly threads: number };
+};
+
+export type JoinScope = {
+  readonly pipeline: PipelineName;
+  /** Of events. */
+  readonly from: Instant;
+  /** Ages are counted until then. */
+  readonly dataTime: Instant;
+  /** Private, for what does not fit into memory. */
+  readonly folder: string;
+  readonly signal?: AbortSignal | undefined;
+};
+
+/** How many files are fetched at once. */
+const parallelFiles = 4;
+/** Between the making of an id and the answer a request may wait for so long. */
+const longestRequestMs = minuteMs;
+
+const writeLabels = async (labels: JoinDeps['labels'], { pipeline, folder }: JoinScope, parts: readonly PredictionPart[]) => {
+  const hours = parts.map((part) => Date.parse(part.hour));
+  const file = join(folder, 'labels.tsv');
+  const span = { fromMs: Math.min(...hours) - longestRequestMs, toMs: Math.max(...hours) + hourMs };
+  await pipe(Readable.from(labels.read(pipeline, span)), createWriteStream(file, { mode: 0o600 }));
+  return file;
+};
+
+const loadLabels = async (db: Duck, file: string): Promise<void> => {
+  const columns = `{subject: 'VARCHAR', label: 'VARCHAR', known_ms: 'BIGINT'}`;
+  await db.run(`CREATE TABLE labels AS FROM read_csv(${quoteText(file)}, delim = '\t', quote = '', escape = '', header = false,
+    auto_detect = false, columns = ${columns})`);
+};
+
+/**
+ * A label by the prediction's id goes before one by the key of its row. A label that says it is from after the data time is
+ * known now, and one from before its event was known at once: waits are never negative.
+ */
+const loadPredictions = async (db: Duck, files: readonly string[], { from, dataTime }: JoinScope): Promise<void> => {
+  const nowMs = Date.parse(dataTime);
+  await db.run(`CREATE TABLE joined AS
+    SELECT version, model_sha256, generation, arm, scores, hash(id) AS draw, event_ms, label,
+      greatest(0, CASE WHEN label IS NULL THEN ${nowMs} ELSE least(known_ms, ${nowMs}) END - event_ms) AS wait_ms
+    FROM (
+      SELECT p.*, epoch_ms(p.event_at) AS event_ms, coalesce(by_id.label, by_key.label) AS label,
+        CASE WHEN by_id.label IS NULL THEN by_key.known_ms ELSE by_id.known_ms END AS known_ms
+      FROM (FROM ${parquetOf(files)} WHERE kind = 'answered' AND NOT shadow
+        AND event_at >= CAST(${quoteText(from)} AS TIMESTAMP)) AS p
+      LEFT JOIN labels AS by_id ON by_id.subject = 'id:' || p.id
+      LEFT JOIN labels AS by_key ON by_key.subject = p.key_subject
+    )`);
+};
+
+const withNothing = async (db: Duck): Promise<void> => {
+  await db.run(`CREATE TABLE labels (subject VARCHAR, label VARCHAR, known_ms BIGINT)`);
+  await db.run(`CREATE TABLE joined (version INTEGER, model_sha256 VARCHAR, generation BIGINT, arm VARCHAR, scores DOUBLE[],
+    draw UBIGINT, event_ms BIGINT, label VARCHAR, wait_ms BIGINT)`);
+};
+
+/** What was shipped and labelled, for the questions of `questions.ts`. */
+export type Joined = {
+  /** With tables `joined`, one row for each prediction that was sent, and `labels`. */
+  readonly db: Duck;
+  readonly files: readonly string[];
+};
+
+/**
+ * Joins the predictions whose event lies at or after an instant with their labels, as text of JSON, and lets the work ask.
+ * Memory is DuckDB's; what is larger spills into the folder.
+ */
+export const withJoined = async <T>(deps: JoinDeps, scope: JoinScope, work: (joined: Joined) => Promise<T>): Promise<T> => {
+  const { folder, signal } = scope;
+  const parts = await deps.predictionParts.select(scope.pipeline, scope.from);
+  const files = await mapParallel(parts, parallelFiles, ({ sha256 }) => deps.content.localFile(sha256));
+  return await withDuckDb({ folder, ...deps.limits, allowedFolders: files, signal }, async (db) => {
+    if (parts.length === 0) await withNothing(db);
+    else {
+      await loadLabels(db, await writeLabels(deps.labels, scope, parts));
+      await loadPredictions(db, files, scope);
+    }
+    return await work({ db, files });
+  });
+};
