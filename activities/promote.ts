@@ -4,14 +4,10 @@ import type { PipelineName } from '#domain/units.ts';
 import { retrainWorkflowId } from '../workflows/names.ts';
 import type { ConfirmSummary, CpuSteps, PromoteInput, PromoteSummary } from '../workflows/steps.ts';
 import type { CpuDeps } from './deps.ts';
+import { reportAgeMs } from './rollout/report-age.ts';
+import { compareServers, follows } from './rollout/servers.ts';
 
 type PromoteDeps = Pick<CpuDeps, 'deployments'>;
-
-/**
- * A server that said nothing for longer is not counted as alive. Shorter, and a server in a garbage collection is
- * overlooked; longer, and a server that died holds a promotion back.
- */
-const reportAgeMs = 15_000;
 
 /**
  * Idempotency key: run, version and the generation that it was compared with. The generation belongs to it because a
@@ -49,11 +45,11 @@ export const createRollBackPromotion =
 
 const plural = (count: number): string => `${count} server${count === 1 ? '' : 's'}`;
 
-/** A server that is at a newer generation has passed ours: somebody promoted again meanwhile, and that is fine. */
-const follows = (report: ServerReport, generation: number, deployment: Deployment): boolean =>
+/** A server that is at a newer generation has passed ours: somebody changed it again meanwhile, and that is fine. */
+const hasFollowed = (report: ServerReport, generation: number, deployment: Deployment): boolean =>
   report.state === 'serving' &&
   report.generation >= generation &&
-  (report.generation !== deployment.generation || report.modelSha256 === (deployment.champion?.modelSha256 ?? null));
+  (report.generation !== deployment.generation || follows(report, deployment));
 
 const explain = (servers: number, serving: number, refused: readonly ServerReport[], generation: number): string => {
   const first = refused[0];
@@ -69,14 +65,16 @@ const look = async (deps: PromoteDeps, pipeline: PipelineName, generation: numbe
     deps.deployments.serverReports(pipeline, reportAgeMs),
   ]);
   const refused = reports.filter((report) => report.state === 'refused' && report.generation === generation);
-  const serving = reports.filter((report) => follows(report, generation, deployment)).length;
+  const serving = reports.filter((report) => hasFollowed(report, generation, deployment)).length;
   const servers = reports.length;
+  const behind = deployment.generation === generation ? compareServers(deployment, reports, []).behind : null;
+  const reason = explain(servers, serving, refused, generation);
   return {
     confirmed: servers > 0 && serving === servers,
     servers,
     serving,
     refused: refused.length,
-    reason: explain(servers, serving, refused, generation),
+    reason: behind === null || refused.length > 0 ? reason : `${reason}: ${behind}`,
   };
 };
 

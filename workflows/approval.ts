@@ -14,7 +14,7 @@ const refuse = (message: string): never => {
 };
 
 /** Validators see unparsed input and are synchronous: what they refuse leaves no trace in the history. */
-const checkDecision = (decision: Partial<Decision> | null | undefined): void => {
+export const checkDecision = (decision: Partial<Decision> | null | undefined): void => {
   for (const field of ['by', 'reason'] as const) {
     const value: unknown = decision?.[field];
     if (typeof value !== 'string' || value.trim() === '' || value.length > 1000) {

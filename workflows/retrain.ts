@@ -6,6 +6,7 @@ import {
   CancellationScope,
   condition,
   isCancellation,
+  patched,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -15,11 +16,13 @@ import { acceptData } from '#domain/decide/accept-data.ts';
 import type { Sha256, VersionNumber } from '#domain/units.ts';
 import { type ApprovalDesk, openApprovalDesk } from './approval.ts';
 import { asRunFailure, failure, isFailure } from './failures.ts';
-import { statusQuery } from './messages.ts';
+import { rolloutMovedSignal, statusQuery } from './messages.ts';
 import { promoteDirectly } from './promote-directly.ts';
+import { rollOutCandidate } from './roll-out-candidate.ts';
 import { createStageBoard, type StageBoard } from './stage-board.ts';
 import { dataSteps, quickSteps } from './step-options.ts';
 import type { EvaluateSummary, FeaturesSummary, FreezeSummary, RunRef, TrainSummary } from './steps.ts';
+import { tellWatch } from './tell-watch.ts';
 import { trainOnGpu } from './train-on-gpu.ts';
 
 /** What a run knows of itself so far; its record is written from this, however it ends. */
@@ -33,6 +36,10 @@ type Findings = {
 };
 type Ending = { readonly verdict: RunOutcome; readonly reason: string };
 type Candidate = FreezeSummary & FeaturesSummary & TrainSummary & EvaluateSummary;
+
+/** Version markers: runs that began before a change go on as they began. */
+const rollsOut = 'roll-out';
+const tellsWatch = 'tell-watch';
 
 const short = (digest: string): string => digest.slice(0, 12);
 const count = (n: number, what: string): string => `${String(n).replace(/\B(?=(\d{3})+$)/g, ',')} ${what}${n === 1 ? '' : 's'}`;
@@ -152,7 +159,7 @@ const publishAndPromote = async (
   candidate: Candidate,
   version: VersionNumber,
 ): Promise<Ending> => {
-  const { ref, plan } = found;
+  const { ref } = found;
   const { snapshotSha256, featureSetSha256 } = candidate;
   // Before the promotion: a server that switches must find the values that the new version looks up.
   await board.take(
@@ -163,19 +170,34 @@ const publishAndPromote = async (
       ]),
     (result) => count(result.rows, 'online value'),
   );
+  return promote(found, board, candidate, version);
+};
+
+/** A first champion is compared with nobody: it takes all traffic at once. Any other is rolled out beside the champion. */
+const promote = async (found: Findings, board: StageBoard, candidate: Candidate, version: VersionNumber): Promise<Ending> => {
+  const { ref, plan } = found;
+  const { verdict, championVersion } = candidate;
+  if (championVersion !== null && patched(rollsOut)) {
+    const wanted = { ref, version, championVersion, by: plan.trigger.by, reason: verdict.reason };
+    return board.take(
+      'promote',
+      () => rollOutCandidate(wanted),
+      (ending) => ending.reason,
+    );
+  }
   const promotion = {
     ...ref,
     version,
     expectedGeneration: candidate.championGeneration,
     by: plan.trigger.by,
-    reason: candidate.verdict.reason,
+    reason: verdict.reason,
   };
   const promoted = await board.take(
     'promote',
     () => promoteDirectly(plan, promotion),
     (result) => result.reason,
   );
-  return { verdict: 'promoted', reason: `${candidate.verdict.reason}; ${promoted.reason}` };
+  return { verdict: 'promoted', reason: `${verdict.reason}; ${promoted.reason}` };
 };
 
 /** A candidate that the gate does not pass leaves its evaluation behind and is not registered. */
@@ -221,6 +243,7 @@ const finish = (found: Findings, board: StageBoard, { verdict, reason }: Ending)
     board.conclude(verdict, reason);
     await board.settled();
     await quickSteps.finishRun.executeWithOptions({ summary: `record: ${verdict}` }, [outcome]);
+    if (patched(tellsWatch)) await tellWatch(outcome);
     return outcome;
   });
 
@@ -238,13 +261,20 @@ const asThrown = (error: unknown): unknown => (isCancellation(error) || !isFailu
  * decide fails with the code of the step that stopped it, after its end is recorded. Cancelled at any stage, it stops the
  * step in work and leaves the champion that it found.
  *
- * Messages: query `status`; updates `approvePromotion` and `rejectPromotion` while it waits for a person.
+ * Where a champion serves, the promotion is a rollout, a child workflow that is told to take the candidate back when this
+ * run is cancelled. Its end is this run's: promoted, or rejected with the reason of the roll-back.
+ *
+ * Messages: query `status`; updates `approvePromotion` and `rejectPromotion` while it waits for a person; signal
+ * `rolloutMoved` from its rollout. It tells the watch of its pipeline, if there is one, that it ended.
  * It does not continue as new: a run has a few hundred events. Order and names of steps, timers and waits may not be
  * changed without a version marker.
  */
 export async function retrain(request: RetrainRequest): Promise<RetrainOutcome> {
   const board = createStageBoard();
   const desk = openApprovalDesk(() => board.status());
+  setHandler(rolloutMovedSignal, ({ text }) => board.tell('promote', text), {
+    description: 'Where the rollout of the candidate stands',
+  });
   setHandler(statusQuery, () => board.status(), { description: 'Stages of this run so far, and what it waits for' });
   const found = await admit(request, board).catch((error: unknown) => {
     throw asThrown(error);

@@ -25,6 +25,8 @@ export type StageBoard = {
   take<T>(stage: StageName, work: () => Promise<T>, note: (result: T) => string): Promise<T>;
   /** A stage that waits for something outside; `null` when it no longer does. */
   waitFor(stage: StageName, what: string | null): void;
+  /** What a stage that is under way says of itself; shown, not recorded. */
+  tell(stage: StageName, note: string): void;
   /** Marks what did not come to pass, and shows the verdict. */
   conclude(verdict: string, reason: string): void;
   snapshot(sha256: string): void;
@@ -99,6 +101,9 @@ export const createStageBoard = (): StageBoard => {
       waitingFor = what;
       put(stage, what === null ? 'started' : 'waiting', what ?? '');
       record(stage, what === null ? 'started' : 'waiting', what ?? '');
+    },
+    tell: (stage, note) => {
+      if (views.get(stage)?.state === 'started') put(stage, 'started', note);
     },
     conclude: (verdict, reason) => {
       waitingFor = null;

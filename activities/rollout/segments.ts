@@ -1,0 +1,36 @@
+import type { ArmCounts, CanaryPolicy, CanarySegment } from '#domain/contracts/canary.ts';
+import type { ArmName } from '#domain/contracts/capture.ts';
+import type { RolloutPlan, RolloutSegment } from '#domain/contracts/rollout.ts';
+import type { ArmTotal } from '../../infra/postgres/tally-totals.ts';
+
+/** An arm that answered nothing had no event of any kind; one that answered has those that its servers counted. */
+const countsOf = (totals: readonly ArmTotal[], arm: ArmName, guardrails: CanaryPolicy['guardrails']): ArmCounts => {
+  const own = totals.filter((one) => one.arm === arm);
+  const requests = own.reduce((sum, one) => sum + one.requests, 0);
+  const units = own.reduce((sum, one) => sum + one.units, 0);
+  const eventsOf = (name: CanaryPolicy['guardrails'][number]['name']): [string, number][] => {
+    const answered = own.filter((one) => one.requests > 0);
+    if (answered.some((one) => one.events[name] === undefined)) return [];
+    return [[name, answered.reduce((sum, one) => sum + (one.events[name] ?? 0), 0)]];
+  };
+  return { requests, units, events: Object.fromEntries(guardrails.flatMap(({ name }) => eventsOf(name))) };
+};
+
+/** In a shadow both arms answer the same rows, so what counts is how their events split, not their requests. */
+const evidenceShare = ({ rules, policy }: RolloutPlan, share: number): number =>
+  rules.kind === 'shadow' ? (policy.steps[0] as number) : share;
+
+/** Counters of a rollout by its shares, oldest first; servers that are late count into the segment of their generation. */
+export const toSegments = (
+  plan: RolloutPlan,
+  segments: readonly RolloutSegment[],
+  totals: readonly ArmTotal[],
+): readonly CanarySegment[] =>
+  segments.map(({ generation, share }) => {
+    const own = totals.filter((one) => one.generation === generation);
+    return {
+      share: evidenceShare(plan, share),
+      candidate: countsOf(own, 'candidate', plan.policy.guardrails),
+      champion: countsOf(own, 'champion', plan.policy.guardrails),
+    };
+  });

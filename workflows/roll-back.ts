@@ -1,0 +1,98 @@
+/** Takes back what is being rolled out, or puts an earlier champion back; needs no other workflow to be alive. */
+import { getExternalWorkflowHandle, log, setCurrentDetails } from '@temporalio/workflow';
+import type { RollBackOutcome, RollBackPlan, RollBackRequest } from '#domain/contracts/rollout.ts';
+import type { VersionNumber } from '#domain/units.ts';
+import { confirmWayBack } from './confirm-end.ts';
+import { asRunFailure, codeOf, failure, isFailure } from './failures.ts';
+import { rolloutEndedSignal } from './messages.ts';
+import { quickSteps } from './step-options.ts';
+
+/** The rollout reads its end from PostgreSQL; it is only woken, and may be gone. */
+const wakeRollout = async (workflowId: string): Promise<void> => {
+  try {
+    await getExternalWorkflowHandle(workflowId).signal(rolloutEndedSignal);
+  } catch (error) {
+    log.warn('rollout not woken', { workflowId, reason: (error as Error).message });
+  }
+};
+
+/** Where the rollout ended by itself meanwhile, its end stands: rolled back is what was wanted, promoted is refused. */
+const endRollout = async ({ request, rollout }: RollBackPlan): Promise<number | null> => {
+  if (rollout === null) return null;
+  const { pipeline, by, reason } = request;
+  const { generation } = await quickSteps.endRollout.executeWithOptions({ summary: `take version ${rollout.version} back` }, [
+    { pipeline, rolloutId: rollout.id, end: 'rolled back', expectedGeneration: null, by, reason: `${by}: ${reason}` },
+  ]);
+  await wakeRollout(rollout.workflowId);
+  return generation;
+};
+
+const restore = async ({ request, to }: RollBackPlan, generation: number): Promise<number | null> => {
+  if (to === null) return null;
+  const { pipeline, by, reason } = request;
+  const restored = await quickSteps.restoreChampion.executeWithOptions({ summary: `version ${to} becomes champion again` }, [
+    { pipeline, to, expectedGeneration: generation, by, reason },
+  ]);
+  return restored.generation;
+};
+
+const confirm = async ({ request, confirmWithinMs }: RollBackPlan, generation: number) => {
+  const { pipeline } = request;
+  return confirmWayBack(pipeline, generation, confirmWithinMs, async ({ reason }) => {
+    const key = `roll-back/${pipeline}/${generation}/held`;
+    const text = `${pipeline}: was rolled back, and not every server follows: ${reason}`.slice(0, 2_000);
+    await quickSteps.sendNotice({ key, pipeline, event: 'held', text, link: null });
+  });
+};
+
+const tell = async (outcome: RollBackOutcome, { by, reason }: RollBackRequest): Promise<void> => {
+  const { pipeline, generation, championVersion, takenBack, rolloutId } = outcome;
+  // A rollout tells of its own end.
+  if (rolloutId !== null) return;
+  const text = `${pipeline}: ${by} put version ${championVersion} back in place of ${takenBack}: ${reason}`.slice(0, 2_000);
+  await quickSteps.sendNotice({ key: `roll-back/${pipeline}/${generation}`, pipeline, event: 'rolled back', text, link: null });
+};
+
+const nothingToDo = ({ request, championVersion }: RollBackPlan) =>
+  failure(
+    'PRN_CONFLICT',
+    `Cannot roll "${request.pipeline}" back to version ${championVersion} as it is champion, and no rollout runs`,
+  );
+
+const run = async (plan: RollBackPlan): Promise<RollBackOutcome> => {
+  const { request, rollout, to, championVersion } = plan;
+  const ended = await endRollout(plan);
+  const restored = await restore(plan, ended ?? request.generation);
+  const generation = restored ?? ended;
+  if (generation === null) throw nothingToDo(plan);
+  const seen = await confirm(plan, generation);
+  const ref = rollout === null ? null : { pipeline: request.pipeline, rolloutId: rollout.id };
+  const outcome: RollBackOutcome = {
+    pipeline: request.pipeline,
+    championVersion: (to ?? championVersion) as VersionNumber,
+    takenBack: (rollout?.version ?? championVersion) as VersionNumber,
+    rolloutId: rollout?.id ?? null,
+    generation,
+    confirmed: seen.end === 'confirmed',
+    observed: seen.reason,
+    harmed: ref === null ? null : await quickSteps.countHarm(ref),
+  };
+  setCurrentDetails(`Version **${outcome.championVersion}** serves, version ${outcome.takenBack} does not: ${seen.reason}`);
+  await tell(outcome, request);
+  return outcome;
+};
+
+/**
+ * Takes the rollout of a pipeline back if one runs, else (or if a version is named) puts an earlier champion in its place;
+ * ends when the servers that are alive report it. Its id names the generation that is taken back, so that two operators
+ * who mean the same start one workflow. Messages: none. It does not continue as new: it has some tens of events.
+ */
+export async function rollBack(request: RollBackRequest): Promise<RollBackOutcome> {
+  try {
+    const summary = { summary: 'what is to be taken back?' };
+    return await run(await quickSteps.planRollBack.executeWithOptions(summary, [request]));
+  } catch (error) {
+    if (!isFailure(error) || codeOf(error) === null) throw error;
+    throw asRunFailure(error);
+  }
+}
