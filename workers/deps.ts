@@ -1,6 +1,7 @@
 /** Opens what steps need of the world, from the addresses of its servers. */
 import { join } from 'node:path';
 import type { CpuDeps, GpuDeps } from '../activities/deps.ts';
+import { createCompareArmsOnLabels } from '../activities/watch/compare-arms.ts';
 import type { Config } from '../infra/config.ts';
 import { createContentStore } from '../infra/objects/content-store.ts';
 import { openObjectStore } from '../infra/objects/open.ts';
@@ -28,7 +29,7 @@ import { resolveTrainer } from '../infra/trainer/resolve.ts';
 import { openScratch } from './scratch.ts';
 
 type Opened<Deps> = { readonly deps: Deps; close(): Promise<void> };
-type SharedDeps = Omit<CpuDeps, 'limits' | 'countPollers' | 'openSource' | 'watch'>;
+type SharedDeps = Omit<CpuDeps, 'limits' | 'countPollers' | 'openSource' | 'watch' | 'compareArmsOnLabels'>;
 type Shared = Opened<SharedDeps> & { readonly db: Db };
 
 /** Workers of one state folder share its cache of verified content; each role has scratch folders of its own. */
@@ -44,13 +45,6 @@ const openSharedDeps = ({ stateDir }: Config, { databaseUrl, store }: Servers, r
     deployments: createDeployments(db),
     rollouts: createRollouts(db),
     tallies: createTallies(db),
-    compareArmsOnLabels: async () => ({
-      id: 'labels/gain',
-      what: "the candidate's gain on labels",
-      kind: 'insufficient' as const,
-      reason: 'labels of arms are not joined',
-      rows: 0,
-    }),
     onlineFeatures: createOnlineFeatures(db),
     decisions: createDecisions(db),
     notices: createNotices(db),
@@ -84,7 +78,9 @@ export const openCpuDeps = (
   const { memoryMiB, threads, cacheDir, s3 } = config;
   const openSource = createOpenSource({ cacheFolder: cacheDir, s3 });
   const watch = openWatchDeps(db, { cacheFolder: cacheDir, s3 }, temporal);
-  return { deps: { ...deps, watch, limits: { memoryMiB, threads }, countPollers, openSource }, close };
+  const limits = { memoryMiB, threads };
+  const compareArmsOnLabels = createCompareArmsOnLabels({ ...deps, ...watch, limits });
+  return { deps: { ...deps, watch, compareArmsOnLabels, limits, countPollers, openSource }, close };
 };
 
 /** `say` hears of the long work of setting a trainer's environment up. */

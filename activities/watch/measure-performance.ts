@@ -297,8 +297,11 @@ export const measurePerformance = async (
   if (subject === null) return null;
   const { version, dataTime } = question;
   const beginMs = beginOf(subject);
+  const { pipeline } = version;
+  const from = instantOf(beginMs);
+  const parts = await deps.predictionParts.select(pipeline, from);
   const found = await deps.scratch.withFolder('performance', (folder) => {
-    const scope = { pipeline: version.pipeline, from: instantOf(beginMs), dataTime, folder, signal: context?.signal };
+    const scope = { pipeline, parts, from, dataTime, folder, signal: context?.signal };
     return withJoined(deps, scope, (joined) => look(joined, subject, beginMs, context));
   });
   const until = instantOf(subject.nowMs - question.spec.watch.lateness);
@@ -310,7 +313,7 @@ export const measurePerformance = async (
   );
   const report = performanceReportSchema.parse({
     format: 1,
-    pipeline: version.pipeline,
+    pipeline,
     profileSha256: version.profileSha256,
     at: dataTime,
     lag95Ms: lagOfShare(found.curve, maturedShare),

@@ -15,7 +15,7 @@ export type WatchDeps = {
   readonly reports: WatchReports;
   readonly quarantine: Quarantine;
   readonly tallies: Pick<Tallies, 'windows'>;
-  readonly predictionParts: Pick<PredictionParts, 'select'>;
+  readonly predictionParts: Pick<PredictionParts, 'select' | 'answeredSince'>;
   readonly labels: Pick<Labels, 'read'>;
   readonly findRun: (runKey: RunKey) => Promise<RunRecord | null>;
   readonly sources: Omit<RequestOptions, 'content'>;

@@ -7,21 +7,22 @@ import { hourMs, type Instant, minuteMs, type PipelineName } from '#domain/units
 import { mapParallel } from '../objects/parallel.ts';
 import type { ContentStore } from '../objects/store.ts';
 import type { Labels } from '../postgres/labels.ts';
-import type { PredictionPart, PredictionParts } from '../postgres/prediction-parts.ts';
+import type { PredictionPart } from '../postgres/prediction-parts.ts';
 import { type Duck, withDuckDb } from '../tabular/duckdb.ts';
 import { parquetOf, quoteText } from '../tabular/sql.ts';
 
 export type JoinDeps = {
   readonly content: Pick<ContentStore, 'localFile'>;
-  readonly predictionParts: Pick<PredictionParts, 'select'>;
   readonly labels: Pick<Labels, 'read'>;
   readonly limits: { readonly memoryMiB: number; readonly threads: number };
 };
 
 export type JoinScope = {
   readonly pipeline: PipelineName;
-  /** Of events. */
-  readonly from: Instant;
+  /** What to join. Whole hours, where it is asked which ids nobody has. */
+  readonly parts: readonly PredictionPart[];
+  /** Of events; null for all that the parts hold. */
+  readonly from: Instant | null;
   /** Ages are counted until then. */
   readonly dataTime: Instant;
   /** Private, for what does not fit into memory. */
@@ -34,7 +35,7 @@ const parallelFiles = 4;
 /** Between the making of an id and the answer a request may wait for so long. */
 const longestRequestMs = minuteMs;
 
-const writeLabels = async (labels: JoinDeps['labels'], { pipeline, folder }: JoinScope, parts: readonly PredictionPart[]) => {
+const writeLabels = async (labels: JoinDeps['labels'], { pipeline, folder, parts }: JoinScope): Promise<string> => {
   const hours = parts.map((part) => Date.parse(part.hour));
   const file = join(folder, 'labels.tsv');
   const span = { fromMs: Math.min(...hours) - longestRequestMs, toMs: Math.max(...hours) + hourMs };
@@ -61,7 +62,7 @@ const loadPredictions = async (db: Duck, files: readonly string[], { from, dataT
       SELECT p.*, epoch_ms(p.event_at) AS event_ms, coalesce(by_id.label, by_key.label) AS label,
         CASE WHEN by_id.label IS NULL THEN by_key.known_ms ELSE by_id.known_ms END AS known_ms
       FROM (FROM ${parquetOf(files)} WHERE kind = 'answered' AND NOT shadow
-        AND event_at >= CAST(${quoteText(from)} AS TIMESTAMP)) AS p
+        ${from === null ? '' : `AND event_at >= CAST(${quoteText(from)} AS TIMESTAMP)`}) AS p
       LEFT JOIN labels AS by_id ON by_id.subject = 'id:' || p.id
       LEFT JOIN labels AS by_key ON by_key.subject = p.key_subject
     )`);
@@ -81,17 +82,16 @@ export type Joined = {
 };
 
 /**
- * Joins the predictions whose event lies at or after an instant with their labels, as text of JSON, and lets the work ask.
+ * Joins predictions that were sent with their labels, as text of JSON, and lets the work ask.
  * Memory is DuckDB's; what is larger spills into the folder.
  */
 export const withJoined = async <T>(deps: JoinDeps, scope: JoinScope, work: (joined: Joined) => Promise<T>): Promise<T> => {
-  const { folder, signal } = scope;
-  const parts = await deps.predictionParts.select(scope.pipeline, scope.from);
+  const { folder, parts, signal } = scope;
   const files = await mapParallel(parts, parallelFiles, ({ sha256 }) => deps.content.localFile(sha256));
   return await withDuckDb({ folder, ...deps.limits, allowedFolders: files, signal }, async (db) => {
     if (parts.length === 0) await withNothing(db);
     else {
-      await loadLabels(db, await writeLabels(deps.labels, scope, parts));
+      await loadLabels(db, await writeLabels(deps.labels, scope));
       await loadPredictions(db, files, scope);
     }
     return await work({ db, files });

@@ -102,3 +102,56 @@ export const countUnknownIds = async ({ db, files }: Joined): Promise<number> =>
     WHERE starts_with(subject, 'id:') AND subject < (SELECT max(subject) FROM sent)`);
   return unknown;
 };
+
+/** What a model loses on a row, from its outputs and the number of the label `y`. */
+const lossSql = {
+  brier: {
+    binary: 'pow(scores[1] - y, 2)',
+    // The sum over classes of (output - truth)^2.
+    multiclass: 'list_dot_product(scores, scores) - 2 * scores[y + 1] + 1',
+  },
+  mae: { regression: 'abs(scores[1] - y)' },
+} as const;
+
+export type LabelledLoss = 'brier' | 'mae';
+export type ArmQuestion = {
+  readonly modelSha256: Sha256;
+  readonly task: 'binary' | 'multiclass' | 'regression';
+  readonly width: number;
+  /** Of the label's text; null for what the model cannot be asked. */
+  readonly readLabel: (json: string | null) => number | null;
+};
+/** First generation of each stretch over which the share was the same, ascending. */
+export type ArmLoss = { readonly segment: number; readonly rows: number; readonly mean: number; readonly variance: number };
+
+/** More different labels than these are no classes. */
+const mostClasses = 10_000;
+
+const writeClasses = async ({ db }: Joined, readLabel: ArmQuestion['readLabel']): Promise<void> => {
+  const labels = await db.rows<{ label: string }>(
+    `SELECT DISTINCT label FROM joined WHERE label IS NOT NULL ORDER BY label LIMIT ${mostClasses}`,
+  );
+  const known = labels.flatMap(({ label }) => {
+    const y = readLabel(label);
+    return y === null ? [] : [`(${quoteText(label)}, ${y})`];
+  });
+  const values = known.length === 0 ? `(CAST(NULL AS VARCHAR), 0)` : known.join(', ');
+  await db.run(`CREATE OR REPLACE TEMP TABLE classes AS SELECT * FROM (VALUES ${values}) AS v(label, y)`);
+};
+
+/** Mean and variance of the loss of the labelled rows that a model answered, by stretch. No row leaves the database. */
+export const measureArm = async (joined: Joined, question: ArmQuestion, segments: readonly number[]): Promise<ArmLoss[]> => {
+  const { modelSha256, task, width } = question;
+  const loss = task === 'regression' ? lossSql.mae.regression : lossSql.brier[task];
+  if (task !== 'regression') await writeClasses(joined, question.readLabel);
+  const labelled =
+    task === 'regression' ? '(SELECT *, TRY_CAST(label AS DOUBLE) AS y FROM joined)' : 'joined JOIN classes USING (label)';
+  const stretch = segments
+    .map((generation) => `WHEN generation >= ${generation} THEN ${generation}`)
+    .toReversed()
+    .join(' ');
+  return await joined.db.rows<ArmLoss>(`SELECT segment, count(*) AS rows, avg(loss) AS mean, var_samp(loss) AS variance
+    FROM (SELECT CASE ${stretch} END AS segment, ${loss} AS loss FROM ${labelled}
+      WHERE model_sha256 = ${quoteText(modelSha256)} AND label IS NOT NULL AND y IS NOT NULL AND len(scores) = ${width}) AS measured
+    WHERE segment IS NOT NULL GROUP BY segment HAVING count(*) > 1 ORDER BY segment`);
+};

@@ -73,6 +73,12 @@ const inHours = async (db: Kysely<Tables>, from: Instant, to: Instant): Promise<
   );
 };
 
+const answeredSince = async (db: Kysely<Tables>, pipeline: PipelineName, since: Instant): Promise<PredictionPart[]> => {
+  const parts = db.selectFrom('prediction_parts').selectAll().where('pipeline', '=', pipeline);
+  const hours = parts.where(sql<boolean>`hour >= date_trunc('hour', ${since}::timestamptz)`);
+  return (await hours.orderBy('hour').orderBy('server_id').orderBy('epoch').orderBy('segment').execute()).map(toPart);
+};
+
 /** Of one pipeline or of all; a pipeline without a key is left out. A definition says one column as a text, several as a list. */
 const keyColumns = async (db: Kysely<Tables>, pipeline?: PipelineName): Promise<Record<string, readonly string[]>> => {
   let query = db
@@ -91,6 +97,8 @@ export const createPredictionParts = (db: Kysely<Tables>) => ({
   record: (parts: readonly PredictionPart[]) => record(db, parts),
   /** All parts of every hour in which something was answered whose event lies at or after the instant. */
   select: (pipeline: PipelineName, from: Instant) => select(db, pipeline, from),
+  /** All parts of the hour of an instant and of those after it, by the clocks of the servers. */
+  answeredSince: (pipeline: PipelineName, since: Instant) => answeredSince(db, pipeline, since),
   /** The columns that name a row, by the definition of now, of one pipeline or of all that have some. */
   keyColumns: (pipeline?: PipelineName) => keyColumns(db, pipeline),
   /** Of all pipelines, by the hour of the answer, both ends included. */
