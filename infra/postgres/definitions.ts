@@ -49,18 +49,20 @@ const apply = async (
   await lockPipeline(tx, pipeline);
   const before = await tx
     .selectFrom('pipelines')
-    .select(['definition_sha256', 'folder'])
+    .select(['definition_sha256', 'folder', 'deleted_at'])
     .where('name', '=', pipeline)
     .executeTakeFirstOrThrow();
   const previousSha256 = before.definition_sha256 as Sha256 | null;
-  if (previousSha256 === sha256 && before.folder === folder) return { changed: false, previousSha256 };
+  const isBack = before.deleted_at !== null;
+  if (previousSha256 === sha256 && before.folder === folder && !isBack) return { changed: false, previousSha256 };
   await tx
     .updateTable('pipelines')
-    .set({ definition_sha256: sha256, folder, updated_at: sql`now()` })
+    .set({ definition_sha256: sha256, folder, updated_at: sql`now()`, deleted_at: null })
     .where('name', '=', pipeline)
     .execute();
-  await appendAudit(tx, { actor, action: 'definition applied', subject: pipeline, detail: { sha256, previousSha256, folder } });
-  return { changed: previousSha256 !== sha256, previousSha256 };
+  const detail = { sha256, previousSha256, folder, ...(isBack && { broughtBack: true }) };
+  await appendAudit(tx, { actor, action: 'definition applied', subject: pipeline, detail });
+  return { changed: previousSha256 !== sha256 || isBack, previousSha256 };
 };
 
 const findCurrent = async (db: Kysely<Tables>, pipeline: PipelineName): Promise<CurrentDefinition | null> => {
@@ -69,6 +71,7 @@ const findCurrent = async (db: Kysely<Tables>, pipeline: PipelineName): Promise<
     .innerJoin('definitions as d', 'd.sha256', 'p.definition_sha256')
     .select(['p.name', 'd.sha256', 'd.file', 'd.code_version', 'p.folder', 'p.updated_at'])
     .where('p.name', '=', pipeline)
+    .where('p.deleted_at', 'is', null)
     .executeTakeFirst();
   if (!row) return null;
   const { file, folder, code_version: codeVersion } = row;
@@ -99,12 +102,13 @@ export const createDefinitions = (db: Kysely<Tables>) => ({
     if (!row) return null;
     return { pipeline: row.pipeline as PipelineName, file: row.file, codeVersion: row.code_version, folder: row.folder };
   },
-  /** Makes a definition the pipeline's current one; again with the same one changes nothing. */
+  /** Makes a definition the pipeline's current one; again with the same one changes nothing. Brings a deleted one back. */
   apply: (pipeline: PipelineName, folder: string | null, file: unknown, sha256: Sha256, codeVersion: string, actor: string) =>
     inTransaction(db, (tx) => apply(tx, { pipeline, file, sha256, codeVersion }, folder, actor)),
   /** Keeps a definition so that a run can refer to it (overrides of one run), without making it current. */
   keep: (pipeline: PipelineName, file: unknown, sha256: Sha256, codeVersion: string) =>
     inTransaction(db, (tx) => keep(tx, { pipeline, file, sha256, codeVersion })),
+  /** null where none was applied, and for a pipeline that was deleted. */
   current: (pipeline: PipelineName) => findCurrent(db, pipeline),
   listPipelines: () => listPipelines(db),
 });

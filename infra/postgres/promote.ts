@@ -5,6 +5,7 @@ import type { PipelineName, Sha256, VersionNumber } from '#domain/units.ts';
 import { appendAudit } from './audit.ts';
 import { toCount, toText } from './map.ts';
 import { notifyServing } from './notify.ts';
+import { requireNotDeleted } from './pipelines.ts';
 import type { Tables } from './tables.ts';
 import { lockPipeline, unknownVersion } from './transaction.ts';
 
@@ -144,6 +145,7 @@ export const promote = async (tx: Transaction<Tables>, promotion: Promotion): Pr
   if (before) return before;
   const current = await currentOf(tx, pipeline);
   refuseStale(promotion, current);
+  if (version !== null) await requireNotDeleted(tx, pipeline, `Cannot promote version ${version}`);
   refuseDuringRollout(promotion, current);
   const modelSha256 = await swapChampion(tx, pipeline, current.version, version);
   const effect = { generation: current.generation + 1, previousVersion: current.version };

@@ -1,66 +1,98 @@
-/** Questions to the watch of a pipeline, and to Temporal about runs. */
-import { type Client, WithStartWorkflowOperation, WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
-import { ApplicationFailure } from '@temporalio/common';
-import { type ErrorCode, errorRegistry, PerennialError } from '#domain/errors.ts';
+/** What people ask of a watch, with the time that they wait for its answer. */
+import {
+  type Client,
+  isGrpcDeadlineError,
+  WithStartWorkflowOperation,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+} from '@temporalio/client';
+import { ApplicationFailure, type UpdateDefinition } from '@temporalio/common';
+import { type ErrorCode, PerennialError } from '#domain/errors.ts';
 import type { PipelineName } from '#domain/units.ts';
-import { type RetrainAnswer, type RetrainAskedFor, requestRetrainUpdate } from '../../workflows/messages.ts';
-import { workflowTypes } from '../../workflows/names.ts';
-import type { watchDrift } from '../../workflows/watch-drift.ts';
+import {
+  changePolicyUpdate,
+  type Decision,
+  endWatchUpdate,
+  resumeWatchUpdate,
+  snoozeUpdate,
+  type WatchStatus,
+} from '../../workflows/messages.ts';
+import { watchDriftWorkflowId, workflowTypes } from '../../workflows/names.ts';
 import { watchStart } from './watch.ts';
 
-const isCode = (type: string | null | undefined): type is ErrorCode => typeof type === 'string' && type in errorRegistry;
+/** A worker that runs answers in milliseconds; one that is starting, in seconds. A person waits for this. */
+const answerTimeoutMs = 15_000;
 
-/** A refusal of a watch with the code that its validator gave; any other error as it is. */
-export const asRefusal = (error: unknown): unknown => {
-  if (!(error instanceof WorkflowUpdateFailedError)) return error;
-  const { cause } = error;
-  if (!(cause instanceof ApplicationFailure)) return error;
-  return new PerennialError(isCode(cause.type) ? cause.type : 'PRN_CONFLICT', cause.message, { cause: error });
-};
+const isGone = (error: unknown): boolean => error instanceof WorkflowNotFoundError;
+const isRefused = (error: unknown): boolean =>
+  error instanceof WorkflowUpdateFailedError &&
+  error.cause instanceof ApplicationFailure &&
+  error.cause.type === ('PRN_CONFLICT' satisfies ErrorCode);
 
-/**
- * Asks for a retrain and waits for what is decided; starts the watch where none runs. The same `questionId` again is the
- * same question, within one run of the watch. Throws PRN_CONFLICT with its reason where the watch is paused.
- */
-export const askForRetrain = async (
-  client: Client,
-  pipeline: PipelineName,
-  asked: RetrainAskedFor,
-  questionId?: string,
-): Promise<RetrainAnswer> => {
-  const startWorkflowOperation = new WithStartWorkflowOperation<typeof watchDrift>(
-    workflowTypes.watchDrift as 'watchDrift',
-    watchStart(pipeline),
+const silent = (pipeline: PipelineName, cause: unknown): PerennialError =>
+  new PerennialError(
+    'PRN_UNREACHABLE',
+    `Cannot reach the watch of "${pipeline}" as it did not answer within ${answerTimeoutMs / 1000} s: does \`perennial worker flow\` run?`,
+    { cause },
   );
+
+/** Runs `ask` for as long as a person waits. Throws PRN_UNREACHABLE where no worker answered. */
+const within = async <Answer>(client: Client, pipeline: PipelineName, ask: () => Promise<Answer>): Promise<Answer> => {
   try {
-    return await client.workflow.executeUpdateWithStart(requestRetrainUpdate, {
-      args: [asked],
-      startWorkflowOperation,
-      ...(questionId !== undefined && { updateId: questionId }),
-    });
+    return await client.withDeadline(Date.now() + answerTimeoutMs, ask);
   } catch (error) {
-    throw asRefusal(error);
+    if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError || isGrpcDeadlineError(error)) throw silent(pipeline, error);
+    throw error;
   }
 };
 
-/** What the steps of a watch ask of Temporal. */
-export const createWatchTemporal = (client: Client) => ({
-  isOpen: async (workflowId: string): Promise<boolean> => {
-    try {
-      return (await client.workflow.getHandle(workflowId).describe()).status.name === 'RUNNING';
-    } catch (error) {
-      if (error instanceof WorkflowNotFoundError) return false;
-      throw error;
-    }
-  },
-  /** A refusal is an answer: a schedule has nobody who would mend it. */
-  askForSchedule: async (pipeline: PipelineName, key: string, reason: string): Promise<RetrainAnswer> => {
-    try {
-      return await askForRetrain(client, pipeline, { by: 'schedule', reason, trigger: 'schedule', despite: [] }, key);
-    } catch (error) {
-      if (!(error instanceof PerennialError) || error.code !== 'PRN_CONFLICT') throw error;
-      return { decision: 'refused', reason: error.message, workflowId: null };
-    }
-  },
-});
-export type WatchTemporal = ReturnType<typeof createWatchTemporal>;
+type Asked<Args extends unknown[]> = { readonly update: UpdateDefinition<WatchStatus, Args>; readonly args: Args };
+
+/** Asks the watch, and starts it where none runs. */
+const askWithStart = <Args extends unknown[]>(client: Client, pipeline: PipelineName, { update, args }: Asked<Args>) =>
+  within(client, pipeline, () => {
+    const startWorkflowOperation = new WithStartWorkflowOperation(workflowTypes.watchDrift, watchStart(pipeline));
+    return client.workflow.executeUpdateWithStart(update, { args, startWorkflowOperation });
+  });
+
+/** Starts the watch where none runs. Needs no worker. */
+export const startWatch = async (client: Client, pipeline: PipelineName): Promise<void> => {
+  await client.workflow.start(workflowTypes.watchDrift, watchStart(pipeline));
+};
+
+/** The watch goes by a definition that was applied; started where none runs. Throws PRN_UNREACHABLE. */
+export const changeWatchPolicy = (client: Client, pipeline: PipelineName, definitionSha256: string, decision: Decision) =>
+  askWithStart(client, pipeline, { update: changePolicyUpdate, args: [{ ...decision, definitionSha256 }] });
+
+/** Ten years: a pause has no end of its own. */
+const pauseMs = 10 * 365 * 86_400_000;
+
+/** The watch retrains nothing by itself until it is woken. Again: the newer reason holds. Throws PRN_UNREACHABLE. */
+export const pauseWatch = (client: Client, pipeline: PipelineName, decision: Decision) =>
+  askWithStart(client, pipeline, { update: snoozeUpdate, args: [{ ...decision, forMs: pauseMs }] });
+
+/** False where it was awake already, or where none runs. Throws PRN_UNREACHABLE. */
+export const wakeWatch = async (client: Client, pipeline: PipelineName, decision: Decision): Promise<boolean> => {
+  const handle = client.workflow.getHandle(watchDriftWorkflowId(pipeline));
+  try {
+    await within(client, pipeline, () => handle.executeUpdate(resumeWatchUpdate, { args: [decision] }));
+    return true;
+  } catch (error) {
+    if (isGone(error) || isRefused(error)) return false;
+    throw error;
+  }
+};
+
+/** Ends the watch and waits until it has ended; false where none ran. Throws PRN_UNREACHABLE. */
+export const endWatch = async (client: Client, pipeline: PipelineName, decision: Decision): Promise<boolean> => {
+  const handle = client.workflow.getHandle(watchDriftWorkflowId(pipeline));
+  try {
+    await within(client, pipeline, () => handle.executeUpdate(endWatchUpdate, { args: [decision] }));
+    await within(client, pipeline, () => handle.result());
+    return true;
+  } catch (error) {
+    if (isGone(error)) return false;
+    throw error;
+  }
+};
