@@ -235,7 +235,8 @@ describe('a server process', () => {
     const { failures } = await load.stop();
     expect(code).toBe(0);
     expect(wrong).toEqual([]);
-    expect(failures.filter((failure) => !/ECONNREFUSED|ECONNRESET/.test(failure))).toEqual([]);
+    // A kept connection that was idle when the server closed it: its next request is what hangs up, before anyone read it.
+    expect(failures.filter((failure) => !/ECONNREFUSED|ECONNRESET|socket hang up/.test(failure))).toEqual([]);
     expect(await world.deployments.serverReports(churn, 60_000)).toEqual([]);
     expect(refused).toBeLessThan(100);
   });

@@ -19,6 +19,8 @@ export type TinyModel = {
   readonly featureSet?: FeatureSet;
   /** Makes the golden answers of the package wrong by this much. */
   readonly goldenOff?: number;
+  /** For "regression": answers the square root, which rows below zero have none of. */
+  readonly isRoot?: boolean;
 };
 
 const field = (name: string, type: 'number' | 'integer' | 'category' | 'timestamp' | 'boolean', more: object = {}) => ({
@@ -75,9 +77,9 @@ export const flightFeatures: FeatureSet = {
 const outputsOf = (task: Task): number => (task === 'multiclass' ? 3 : 1);
 
 /** Scores are weight 0.01 for each feature plus the bias, the same for all outputs but for a step of one per class. */
-const graphOf = (task: Task, width: number, bias: number) => {
+const graphOf = (task: Task, width: number, bias: number, isRoot = false) => {
   const outputs = outputsOf(task);
-  const last = { binary: 'Sigmoid', multiclass: 'Softmax', regression: 'Identity' }[task];
+  const last = isRoot ? 'Sqrt' : { binary: 'Sigmoid', multiclass: 'Softmax', regression: 'Identity' }[task];
   return model({
     name: `tiny-${task}`,
     input: [floatValue('features', ['n', width])],
@@ -103,7 +105,7 @@ export const storeTinyModel = async (content: ContentStore, tiny: TinyModel): Pr
   const task = tiny.task ?? 'binary';
   const featureSet = tiny.featureSet ?? churnFeatures;
   const { width } = createVectorizer(featureSet);
-  const bytes = encodeModel(graphOf(task, width, tiny.bias));
+  const bytes = encodeModel(graphOf(task, width, tiny.bias, tiny.isRoot));
   const session = await openSession(bytes);
   const rows = 4;
   const features = Float32Array.from({ length: rows * width }, (_, index) => (index * 7) % 11);

@@ -8,11 +8,13 @@ import { createDeployments } from '../../../infra/postgres/deployments.ts';
 import { createOnlineFeatures } from '../../../infra/postgres/online-features.ts';
 import { openDatabase } from '../../../infra/postgres/pool.ts';
 import { createRegistry } from '../../../infra/postgres/registry.ts';
+import { createRollouts } from '../../../infra/postgres/rollouts.ts';
 import { silentLogger } from '../../../infra/telemetry/logger.ts';
 import { createMetrics } from '../../../infra/telemetry/metrics.ts';
 import { loadServedModel } from '../../../serving/model/served-model.ts';
 import { type PredictServerOptions, startPredictServer } from '../../../serving/predict/server.ts';
-import type { ModelPackage } from '../../../workflows/domain/contracts/model-version.ts';
+import type { DeployedRollout, ModelPackage } from '../../../workflows/domain/contracts/model-version.ts';
+import type { ReferenceProfile } from '../../../workflows/domain/contracts/reference-profile.ts';
 import type { PipelineName, Sha256, VersionNumber } from '../../../workflows/domain/units.ts';
 import { storeTinyModel, type TinyModel } from './models.ts';
 
@@ -21,11 +23,14 @@ export type WorldParts = {
   readonly store: { readonly store: ObjectStore; readonly content: ContentStore; readonly config: Config['store'] };
 };
 
+const said = { actor: 'test', reason: 'test' };
+
 export const openWorld = ({ databaseUrl, store }: WorldParts) => {
   const { db, close } = openDatabase(databaseUrl, { connections: 4 });
   const definitions = createDefinitions(db);
   const deployments = createDeployments(db);
   const registry = createRegistry(db);
+  const rollouts = createRollouts(db);
   const closers: (() => Promise<void>)[] = [];
 
   const applyPipeline = async (pipeline: PipelineName): Promise<Sha256> => {
@@ -36,7 +41,7 @@ export const openWorld = ({ databaseUrl, store }: WorldParts) => {
   };
 
   /** Registers a package as a new version, as the register step does. */
-  const register = async (name: string, modelSha256: Sha256): Promise<VersionNumber> => {
+  const register = async (name: string, modelSha256: Sha256, profileSha256: Sha256 | null = null): Promise<VersionNumber> => {
     const pipeline = name as PipelineName;
     const definitionSha256 = await applyPipeline(pipeline);
     const { onnx, featureSetSha256 } = (await store.content.getJson(modelSha256)) as ModelPackage;
@@ -46,11 +51,11 @@ export const openWorld = ({ databaseUrl, store }: WorldParts) => {
         modelSha256,
         onnxSha256: onnx.sha256,
         featureSetSha256,
-        trainingKey: digestOfJson({ modelSha256 }),
+        trainingKey: digestOfJson({ modelSha256, profileSha256 }),
         definitionSha256,
         codeVersion: 'test',
         snapshotSha256: null,
-        profileSha256: null,
+        profileSha256,
         trainer: 'reference',
         parameters: {},
         metrics: { roc_auc: 0.75 },
@@ -76,11 +81,43 @@ export const openWorld = ({ databaseUrl, store }: WorldParts) => {
     return promoted.generation;
   };
 
-  /** Stores, registers and promotes in one go. */
-  const deploy = async (tiny: TinyModel) => {
+  /** Stores and registers, with a reference profile where one is given. */
+  const add = async (tiny: TinyModel, profile?: ReferenceProfile) => {
     const modelSha256 = await storeTinyModel(store.content, tiny);
-    const version = await register(tiny.pipeline, modelSha256);
-    return { modelSha256, version, generation: await promote(tiny.pipeline, version) };
+    const profileSha256 = profile === undefined ? null : await store.content.putJson(profile);
+    return { modelSha256, profileSha256, version: await register(tiny.pipeline, modelSha256, profileSha256) };
+  };
+
+  /** Stores, registers and promotes in one go. */
+  const deploy = async (tiny: TinyModel, profile?: ReferenceProfile) => {
+    const added = await add(tiny, profile);
+    return { ...added, generation: await promote(tiny.pipeline, added.version) };
+  };
+
+  /** A rollout of a version, with the changes that its workflow would make. */
+  const rollOut = async (name: string, version: VersionNumber, deployed: Partial<DeployedRollout> = {}) => {
+    const pipeline = name as PipelineName;
+    const id = `roll-out/${name}/${version}`;
+    const { champion } = await deployments.get(pipeline);
+    const { generation } = await rollouts.begin({
+      id,
+      pipeline,
+      version,
+      championVersion: champion?.version as VersionNumber,
+      workflowId: id,
+      policy: {},
+      deployed: { strategy: 'canary', share: 0.1, salt: id, by: [], latencyMs: null, ...deployed },
+      ...said,
+    });
+    const expectedGeneration = async () => (await deployments.get(pipeline)).generation;
+    return {
+      id,
+      generation,
+      shift: async (share: number) =>
+        (await rollouts.shift({ id, pipeline, share, expectedGeneration: await expectedGeneration(), ...said })).generation,
+      end: async (end: 'promoted' | 'rolled back') =>
+        (await rollouts.end({ id, pipeline, end, expectedGeneration: await expectedGeneration(), ...said })).generation,
+    };
   };
 
   /** A server in this process, on a port of its own; `url` may lead to the database through something that can break. */
@@ -116,8 +153,10 @@ export const openWorld = ({ databaseUrl, store }: WorldParts) => {
     onlineFeatures: createOnlineFeatures(db),
     applyPipeline,
     register,
+    add,
     promote,
     deploy,
+    rollOut,
     serve,
     onClose: (closer: () => Promise<void>) => closers.push(closer),
     close: async () => {
