@@ -2,8 +2,8 @@
 import { Client } from '@temporalio/client';
 import { createCpuSteps } from '../activities/index.ts';
 import type { Config } from '../infra/config.ts';
-import { createWatchTemporal } from '../infra/temporal/ask-watch.ts';
 import { countPollers } from '../infra/temporal/pollers.ts';
+import { createWatchTemporal } from '../infra/temporal/request-retrain.ts';
 import { taskQueues } from '../workflows/names.ts';
 import { openCpuDeps } from './deps.ts';
 import { runWorker } from './runtime.ts';

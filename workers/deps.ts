@@ -24,7 +24,7 @@ import { createWatchEvidence } from '../infra/postgres/watch-evidence.ts';
 import { createWatchReports } from '../infra/postgres/watch-reports.ts';
 import { createOpenSource } from '../infra/sources/open.ts';
 import type { Endpoints } from '../infra/state/endpoints.ts';
-import type { WatchTemporal } from '../infra/temporal/ask-watch.ts';
+import type { WatchTemporal } from '../infra/temporal/request-retrain.ts';
 import { resolveTrainer } from '../infra/trainer/resolve.ts';
 import { openScratch } from './scratch.ts';
 

@@ -3,7 +3,7 @@ import { condition, setHandler } from '@temporalio/workflow';
 import type { WatchState } from '#domain/contracts/watch.ts';
 import { type HeardAlert, hearAlert } from '#domain/decide/watch/watch-state.ts';
 import type { PipelineName, Sha256 } from '#domain/units.ts';
-import { failure } from './failures.ts';
+import { asRunFailure, failure, isFailure } from './failures.ts';
 import {
   alertReceivedSignal,
   changePolicyUpdate,
@@ -93,11 +93,15 @@ const checkSnooze = (watch: Watch, said: Decision & { readonly forMs: number }):
     throw failure('PRN_INPUT_INVALID', `Cannot snooze as "forMs" must be whole milliseconds above 0: it is ${said.forMs}`);
 };
 
+const readPlan = (watch: Watch, definitionSha256: string) =>
+  quickSteps.openWatch.executeWithOptions({ summary: `rules of definition ${definitionSha256.slice(0, 12)}` }, [
+    { pipeline: watch.pipeline, definitionSha256: definitionSha256 as Sha256 },
+  ]);
+
 const changePolicy = async (watch: Watch, definitionSha256: string): Promise<void> => {
-  const { plan } = await quickSteps.openWatch.executeWithOptions(
-    { summary: `rules of definition ${definitionSha256.slice(0, 12)}` },
-    [{ pipeline: watch.pipeline, definitionSha256: definitionSha256 as Sha256 }],
-  );
+  const { plan } = await readPlan(watch, definitionSha256).catch((error: unknown) => {
+    throw isFailure(error) ? asRunFailure(error) : error;
+  });
   watch.state = { ...watch.state, plan };
   watch.urgent = true;
 };

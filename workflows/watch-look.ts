@@ -124,7 +124,6 @@ const act = async (watch: Watch, decided: Decided, why: string): Promise<Acted> 
   const { workflowId, runKey } = launched;
   const { state } = watch;
   watch.state = { ...state, run: { workflowId, runKey }, counters: { ...state.counters, runs: state.counters.runs + 1 } };
-  await tell(watch, 'retrain started', `${watch.pipeline}: ${said}`, `/runs/${runKey}`);
   return { launched, next: null, sentence: said };
 };
 
@@ -194,6 +193,8 @@ const settle = async (watch: Watch, look: Look, occasion: Occasion, why?: string
   note(watch, drafts, look.records);
   showWindow(watch, occasion, drafts);
   await tellOf(watch, occasion, { ...decided, decisions: drafts }, before);
+  if (acted.launched?.kind === 'started')
+    await tell(watch, 'retrain started', `${watch.pipeline}: ${acted.sentence}`, `/runs/${acted.launched.runKey}`);
   if (acted.next !== null) await settle(watch, look, acted.next);
   return { ...decided, ...acted };
 };

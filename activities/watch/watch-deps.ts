@@ -8,7 +8,7 @@ import type { Tallies } from '../../infra/postgres/tally-totals.ts';
 import type { WatchEvidence } from '../../infra/postgres/watch-evidence.ts';
 import type { WatchReports } from '../../infra/postgres/watch-reports.ts';
 import type { RequestOptions } from '../../infra/runs/build-request.ts';
-import type { WatchTemporal } from '../../infra/temporal/ask-watch.ts';
+import type { WatchTemporal } from '../../infra/temporal/request-retrain.ts';
 
 export type WatchDeps = {
   readonly evidence: WatchEvidence;

@@ -7,7 +7,7 @@ import type { PipelineName } from '#domain/units.ts';
 import { createCpuSteps, createGpuSteps } from '../../activities/index.ts';
 import { type Config, loadConfig } from '../../infra/config.ts';
 import type { Endpoints } from '../../infra/state/endpoints.ts';
-import type { WatchTemporal } from '../../infra/temporal/ask-watch.ts';
+import type { WatchTemporal } from '../../infra/temporal/request-retrain.ts';
 import { type Context, contextOf } from '../../workers/cli/context.ts';
 import { applyPipeline } from '../../workers/cli/spec/apply-pipeline.ts';
 import { type StartedRun, startRun } from '../../workers/cli/start-run.ts';
