@@ -8,6 +8,7 @@ import { createAudit } from '../../infra/postgres/audit.ts';
 import { createDefinitions } from '../../infra/postgres/definitions.ts';
 import { createDeployments } from '../../infra/postgres/deployments.ts';
 import { createOnlineFeatures } from '../../infra/postgres/online-features.ts';
+import { createPipelines } from '../../infra/postgres/pipelines.ts';
 import { type Database, openDatabase } from '../../infra/postgres/pool.ts';
 import { createRegistry } from '../../infra/postgres/registry.ts';
 import { createRuns } from '../../infra/postgres/runs.ts';
@@ -21,6 +22,7 @@ export type Context = {
   readonly objects: ObjectStore;
   readonly content: ContentStore;
   readonly definitions: ReturnType<typeof createDefinitions>;
+  readonly pipelines: ReturnType<typeof createPipelines>;
   readonly runs: ReturnType<typeof createRuns>;
   readonly snapshots: ReturnType<typeof createSnapshots>;
   readonly registry: ReturnType<typeof createRegistry>;
@@ -40,6 +42,7 @@ export const contextOf = (config: Config, endpoints: Endpoints): Context => {
     objects,
     content: createContentStore(objects, join(config.stateDir, 'content-cache')),
     definitions: createDefinitions(database.db),
+    pipelines: createPipelines(database.db),
     runs: createRuns(database.db),
     snapshots: createSnapshots(database.db),
     registry: createRegistry(database.db),

@@ -23,19 +23,23 @@ export const register = (program: Command): void => {
     .action(async (path: string, options: { json?: boolean }) => {
       const { readPipeline } = await import('../spec/read-pipeline.ts');
       const { currentSpec } = await import('../spec/current-spec.ts');
+      const { scheduleOf, scheduleText } = await import('../spec/next-times.ts');
       const read = await readPipeline(path);
       const current = await currentSpec(read.spec.name);
       const changes = current?.spec == null ? [] : differences(asWritten(current.spec), asWritten(read.spec));
+      const schedule = scheduleOf(read.spec, new Date());
       if (options.json)
         return printJson({
           pipeline: read.spec.name,
           definition: read.definitionSha256,
           current: current?.sha256 ?? null,
           changes,
+          schedule,
           spec: read.spec,
         });
       print(stringify(asWritten(read.spec)).trimEnd());
       print('');
+      if (schedule !== null) print(scheduleText(schedule, current?.paused ?? false));
       if (current === null)
         return print(`${paint('green', '+')} ${read.spec.name} is new: definition ${short(read.definitionSha256)}`);
       if (current.spec === null)

@@ -4,7 +4,10 @@ import { readPipeline } from './read-pipeline.ts';
 
 export type AppliedPipeline = { readonly pipeline: PipelineName; readonly definition: Sha256; readonly changed: boolean };
 
-/** Reads a pipeline file and makes it the current definition; the same file twice changes nothing. */
+/**
+ * Reads a pipeline file and makes it the current definition, in PostgreSQL; the same file twice changes nothing. Schedule
+ * and watch follow by `settlePipeline`.
+ */
 export const applyPipeline = async (context: Context, path: string): Promise<AppliedPipeline> => {
   const { spec, folder, file, definitionSha256, codeVersion } = await readPipeline(path);
   const before = await context.definitions.current(spec.name);

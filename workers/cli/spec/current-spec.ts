@@ -7,11 +7,17 @@ import { withContext } from '../context.ts';
  * The definition that runs now; null where the pipeline is new or nothing runs that could say so. Its spec is null where
  * an earlier version of Perennial took what this one refuses.
  */
-export const currentSpec = async (pipeline: PipelineName): Promise<{ sha256: Sha256; spec: PipelineSpec | null } | null> => {
+export const currentSpec = async (
+  pipeline: PipelineName,
+): Promise<{ sha256: Sha256; spec: PipelineSpec | null; paused: boolean } | null> => {
   try {
-    const current = await withContext((context) => context.definitions.current(pipeline));
-    if (current === null) return null;
-    return { sha256: current.sha256, spec: pipelineSpecSchema.safeParse(current.file).data ?? null };
+    return await withContext(async (context) => {
+      const current = await context.definitions.current(pipeline);
+      if (current === null) return null;
+      const state = await context.pipelines.state(pipeline);
+      const spec = pipelineSpecSchema.safeParse(current.file).data ?? null;
+      return { sha256: current.sha256, spec, paused: state?.paused != null };
+    });
   } catch (error) {
     if (error instanceof PerennialError && error.code === 'PRN_UNREACHABLE') return null;
     throw error;
