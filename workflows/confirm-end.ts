@@ -6,6 +6,7 @@ import type { ConfirmSummary } from './steps.ts';
 
 /** Looks at growing distances: a small model is there at once, and who lags for an hour is not helped by haste. */
 const firstLookMs = 100;
+const laterLookMs = 5 * secondMs;
 const lastLookMs = minuteMs;
 
 /** Without a server that is alive by then nobody can confirm anything; see `promote-directly.ts`. */
@@ -49,8 +50,8 @@ export const confirmWayBack = async (
   if (first.end === 'confirmed' || first.end === 'nobody') return first;
   await tellLate(first);
   const startedAt = Date.now();
-  for (;;) {
-    await sleep(lastLookMs, { summary: `servers follow generation ${generation}` });
+  for (let pauseMs = laterLookMs; ; pauseMs = Math.min(2 * pauseMs, lastLookMs)) {
+    await sleep(pauseMs, { summary: `servers follow generation ${generation}` });
     const seen = await confirmGeneration(pipeline, generation, 0);
     if (seen.end === 'confirmed' || seen.servers === 0 || Date.now() - startedAt >= longestMs) return seen;
   }

@@ -281,7 +281,8 @@ export async function retrain(request: RetrainRequest): Promise<RetrainOutcome> 
   });
   try {
     const ending = await runStages(found, board, desk);
-    await condition(allHandlersFinished);
+    // Shielded: a verdict that stands, such as a promotion, is recorded although the run is cancelled by now.
+    await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
     return await finish(found, board, ending);
   } catch (error) {
     if (!isFailure(error)) throw error;

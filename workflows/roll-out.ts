@@ -1,6 +1,7 @@
 /**
  * One rollout: a candidate beside the champion, judged while it answers. See `rollOut` at the end for the story.
  */
+import { CancelledFailure } from '@temporalio/common';
 import {
   allHandlersFinished,
   CancellationScope,
@@ -221,6 +222,8 @@ const conclude = async (work: Work, decided: End): Promise<RolloutOutcome> => {
   live.reason = decided.reason;
   const confirm = decided.end === 'promoted' ? confirmPromotion : confirmBack;
   const { end, observed } = await confirm(work, decided);
+  // A step that was under way when the run was cancelled may have ended well; the cancellation holds all the same.
+  if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('Cancelled before the end was confirmed');
   live.generation = end.generation;
   live.state = { ...live.state, phase: end.end, share: end.end === 'promoted' ? 1 : 0, hold: null };
   // From here on nothing is undone: the end is what was decided, and servers follow it.
@@ -291,7 +294,8 @@ export async function rollOut(input: RolloutRequest | RolloutCarried): Promise<R
   const outcome = await runWork(work, !isCarried(input)).catch((error: unknown) => {
     throw asThrown(error);
   });
-  await condition(allHandlersFinished);
+  // Shielded: what is decided, confirmed and told is not called cancelled any more.
+  await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
   if (outcome !== null) return outcome;
   return continueAsNew<typeof rollOut>(carry(live));
 }

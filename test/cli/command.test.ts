@@ -41,6 +41,8 @@ describe('perennial', () => {
     'cancel',
     'approve',
     'reject',
+    'hold',
+    'promote',
     'rollback',
     'migrate',
     'logs',

@@ -9,23 +9,28 @@ import { join } from 'node:path';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { DefaultLogger, type NativeConnection, Runtime, type Worker } from '@temporalio/worker';
 import type { RetrainOutcome, RetrainRequest } from '#domain/contracts/retrain.ts';
+import type { RolloutRequest } from '#domain/contracts/rollout.ts';
 import type { PipelineName, RunKey, Sha256 } from '#domain/units.ts';
 import { loadConfig } from '../../infra/config.ts';
 import { startTemporal } from '../../infra/temporal/server.ts';
 import { ensureBundle } from '../../workers/bundle.ts';
 import { connectWorker, createWorker } from '../../workers/runtime.ts';
-import type { RetrainStatus } from '../../workflows/messages.ts';
-import { retrainWorkflowId, taskQueues } from '../../workflows/names.ts';
+import type { RetrainStatus, RolloutStatus } from '../../workflows/messages.ts';
+import { retrainWorkflowId, rollOutWorkflowId, taskQueues } from '../../workflows/names.ts';
 import type { retrain } from '../../workflows/retrain.ts';
+import type { rollOut } from '../../workflows/roll-out.ts';
 import type { CpuSteps, GpuSteps } from '../../workflows/steps.ts';
 
 export type RunHandle = WorkflowHandle<typeof retrain>;
+export type RolloutHandle = WorkflowHandle<typeof rollOut>;
 export type World = {
   readonly client: Client;
   readonly connection: NativeConnection;
   /** Starts a run as the command does; a request with the same run key attaches. */
   start(request: RetrainRequest): Promise<RunHandle>;
   run(request: RetrainRequest): Promise<RetrainOutcome>;
+  /** Starts a rollout by hand, as a workflow of its own. */
+  rollOut(request: RolloutRequest): Promise<RolloutHandle>;
   startGpuWorker(): Promise<void>;
   stopGpuWorker(): Promise<void>;
   close(): Promise<void>;
@@ -93,10 +98,17 @@ export const openWorld = async (
       workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
       staticSummary: `Retrain ${request.pipeline}: ${request.trigger.reason}`,
     });
+  const startRollOut = (request: RolloutRequest): Promise<RolloutHandle> =>
+    client.workflow.start<typeof rollOut>('rollOut', {
+      workflowId: rollOutWorkflowId(request.pipeline, request.version),
+      taskQueue: taskQueues.flow,
+      args: [request],
+    });
   return {
     client,
     connection,
     start,
+    rollOut: startRollOut,
     run: async (request) => (await start(request)).result(),
     startGpuWorker,
     stopGpuWorker,
@@ -137,6 +149,27 @@ export const untilStatus = async (
     const status = await run.query<RetrainStatus>('status');
     if (wanted(status)) return status;
     if (performance.now() > deadline) throw new Error(`Expected "${what}", last status was ${JSON.stringify(status)}`);
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+};
+
+/** The same of a rollout; a query that finds no rollout yet is asked again. */
+export const untilRollout = async (
+  run: RolloutHandle,
+  what: string,
+  wanted: (status: RolloutStatus) => boolean,
+  withinMs = 30_000,
+): Promise<RolloutStatus> => {
+  const deadline = performance.now() + withinMs;
+  for (let last: unknown = null; ; ) {
+    try {
+      const status = await run.query<RolloutStatus>('status');
+      if (wanted(status)) return status;
+      last = status;
+    } catch (error) {
+      last = (error as Error).message;
+    }
+    if (performance.now() > deadline) throw new Error(`Expected "${what}", last status was ${JSON.stringify(last)}`);
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
 };

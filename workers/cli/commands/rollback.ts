@@ -1,55 +1,47 @@
 import type { Command } from 'commander';
-import type { PipelineName, VersionNumber } from '#domain/units.ts';
-import type { Context } from '../context.ts';
+import type { RollBackOutcome } from '#domain/contracts/rollout.ts';
+import type { VersionNumber } from '#domain/units.ts';
 import { requirePipeline } from '../known-pipeline.ts';
-import { print, printJson } from '../output.ts';
+import { note, print, printJson } from '../output.ts';
 import { parseCount } from '../quantity.ts';
 
-/** The champion before the present one, by the record of promotions. */
-const previousOf = async (context: Context, pipeline: PipelineName): Promise<VersionNumber | null> => {
-  const { champion } = await context.deployments.get(pipeline);
-  const promotions = await context.registry.promotions(pipeline);
-  const earlier = [...promotions].sort((a, b) => b.generation - a.generation).map((promotion) => promotion.version);
-  return earlier.find((version) => version !== null && version !== champion?.version) ?? null;
+const tell = (outcome: RollBackOutcome): void => {
+  const { pipeline, championVersion, takenBack, generation, confirmed, observed, harmed } = outcome;
+  print(`${pipeline}: version ${championVersion} serves, version ${takenBack} was taken back; generation ${generation}`);
+  print(confirmed ? `  seen: ${observed}` : `  not confirmed: ${observed}`);
+  if (harmed !== null) print(`  version ${takenBack} answered ${harmed.requests} requests; ${harmed.events} of them went wrong`);
 };
+
+type Options = { to?: string; reason: string; by?: string; json?: boolean };
 
 export const register = (program: Command): void => {
   program
     .command('rollback')
-    .description('Make the previous champion (or a named version) serve again')
+    .description('Take back the version that is being rolled out; without one, make the champion before serve again')
     .argument('<pipeline>')
     .option('--to <version>', 'version to serve')
     .requiredOption('--reason <text>', 'why, for the record (required)')
+    .option('--by <name>', 'who decides; absent: you')
     .option('--json', 'one JSON document')
     .addHelpText('after', '\nExample:\n  $ perennial rollback churn --reason "complaints since noon"')
-    .action(async (name: string, options: { to?: string; reason: string; json?: boolean }) => {
+    .action(async (name: string, options: Options) => {
       const { withContext } = await import('../context.ts');
+      const { withTemporal } = await import('../temporal.ts');
+      const { runRollBack } = await import('../start-roll-back.ts');
       const { PerennialError } = await import('#domain/errors.ts');
       await withContext(async (context) => {
         const pipeline = await requirePipeline(context, name, 'Cannot roll back');
-        const deployment = await context.deployments.get(pipeline);
-        const version =
-          options.to === undefined ? await previousOf(context, pipeline) : (parseCount('--to', options.to) as VersionNumber);
-        if (version === null || !(await context.registry.get(pipeline, version))) {
-          throw new PerennialError(
-            'PRN_NOT_FOUND',
-            `Cannot roll "${name}" back: ${options.to ? `there is no version ${options.to}` : 'there was no champion before'}; "perennial models list ${name}" shows what there is`,
-          );
+        const to = options.to === undefined ? null : (parseCount('--to', options.to) as VersionNumber);
+        const { generation } = await context.deployments.get(pipeline);
+        if (generation === 0) {
+          const message = `Cannot roll "${name}" back: nothing was ever promoted; "perennial models list ${name}" shows what there is`;
+          throw new PerennialError('PRN_NOT_FOUND', message);
         }
-        const effect = await context.deployments.promote({
-          pipeline,
-          kind: 'rollback',
-          version,
-          expectedGeneration: deployment.generation,
-          operationKey: `rollback/${name}/${deployment.generation}/${version}`,
-          actor: context.config.actor,
-          reason: options.reason,
-        });
-        if (options.json)
-          return printJson({ pipeline, version, generation: effect.generation, previous: effect.previousVersion });
-        return print(
-          `${name}: version ${version} is champion again, generation ${effect.generation}; "perennial status ${name}" shows when servers follow`,
-        );
+        if (!options.json) note(`asks for ${name} to be rolled back, and waits until the servers report it`);
+        const by = options.by ?? context.config.actor;
+        const request = { format: 1, pipeline, generation, to, by, reason: options.reason } as const;
+        const outcome = await withTemporal(context, (client) => runRollBack(client, request));
+        return options.json ? printJson(outcome) : tell(outcome);
       });
     });
 };

@@ -108,13 +108,13 @@ const onDeadline = (look: Look): Judged | null => {
 
 const onStep = (look: Look): Judged | null => {
   if (look.assessment === null) return null;
-  const all = [...checkStep(look.assessment, look.policy, look.state), ...look.beside];
+  const all = [...look.beside, ...checkStep(look.assessment, look.policy, look.state)];
   return all.every((one) => one.outcome === 'pass') ? moveOn(look, all) : null;
 };
 
 const checks = (look: Look): Check[] =>
   look.assessment === null
-    ? [checkOf('inconclusive', `nothing was counted: ${look.deaf}`), ...look.beside]
-    : [...findHarm(look.assessment, look.policy), ...checkStep(look.assessment, look.policy, look.state), ...look.beside];
+    ? [...look.beside, checkOf('inconclusive', `nothing was counted: ${look.deaf}`)]
+    : [...look.beside, ...findHarm(look.assessment, look.policy), ...checkStep(look.assessment, look.policy, look.state)];
 
 const missing = (look: Look): Check[] => checks(look).filter((one) => one.outcome !== 'pass');

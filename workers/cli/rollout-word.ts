@@ -1,0 +1,63 @@
+/** `hold` and `promote` differ in one update; the rest is here. */
+import { type Client, WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
+import type { Command } from 'commander';
+import type { RolloutRecord } from '#domain/contracts/rollout.ts';
+import { PerennialError } from '#domain/errors.ts';
+import type { PipelineName } from '#domain/units.ts';
+import { createRollouts } from '../../infra/postgres/rollouts.ts';
+import { type Decision, holdUpdate, promoteUpdate, type RolloutStatus } from '../../workflows/messages.ts';
+import type { Context } from './context.ts';
+import { requirePipeline } from './known-pipeline.ts';
+import { print, printJson } from './output.ts';
+
+type What = 'hold' | 'promote';
+const updates = { hold: holdUpdate, promote: promoteUpdate } as const;
+
+/** The rollout that runs. Throws PRN_NOT_FOUND where none does. */
+export const requireRollout = async (context: Context, pipeline: PipelineName, what: string): Promise<RolloutRecord> => {
+  const running = await createRollouts(context.database.db).running(pipeline);
+  if (running !== null) return running;
+  throw new PerennialError(
+    'PRN_NOT_FOUND',
+    `Cannot ${what} "${pipeline}" as no version of it is being rolled out: see \`perennial status ${pipeline}\``,
+  );
+};
+
+/** A refusal of the rollout becomes PRN_CONFLICT with its own reason. */
+const send = async (client: Client, workflowId: string, what: What, decision: Decision): Promise<RolloutStatus> => {
+  try {
+    return await client.workflow.getHandle(workflowId).executeUpdate(updates[what], { args: [decision] });
+  } catch (error) {
+    if (error instanceof WorkflowUpdateFailedError) {
+      throw new PerennialError('PRN_CONFLICT', error.cause?.message ?? error.message, { cause: error });
+    }
+    if (error instanceof WorkflowNotFoundError) {
+      const message = `Cannot ${what} ${workflowId} as its workflow is gone: \`perennial rollback\` takes the candidate back`;
+      throw new PerennialError('PRN_NOT_FOUND', message, { cause: error });
+    }
+    throw error;
+  }
+};
+
+export const registerRolloutWord = (program: Command, what: What, description: string): void => {
+  program
+    .command(what)
+    .description(description)
+    .argument('<pipeline>')
+    .requiredOption('--reason <text>', 'why, for the record (required)')
+    .option('--by <name>', 'who decides; absent: you')
+    .option('--json', 'one JSON document')
+    .addHelpText('after', `\nExample:\n  $ perennial ${what} churn --reason "looked at it"`)
+    .action(async (name: string, options: { reason: string; by?: string; json?: boolean }) => {
+      const { withContext } = await import('./context.ts');
+      const { withTemporal } = await import('./temporal.ts');
+      await withContext(async (context) => {
+        const pipeline = await requirePipeline(context, name, `Cannot ${what}`);
+        const rollout = await requireRollout(context, pipeline, what);
+        const decision = { by: options.by ?? context.config.actor, reason: options.reason };
+        const status = await withTemporal(context, (client) => send(client, rollout.workflowId, what, decision));
+        if (options.json) return printJson({ rolloutId: rollout.id, ...decision, status });
+        return print(`${name}: version ${status.version} at ${status.share * 100}% of the traffic was told to ${what}`);
+      });
+    });
+};
