@@ -1,10 +1,13 @@
 /** What a label is about, as text: one prediction, or whatever the key columns of the pipeline name. */
+import type { Instant } from '#domain/units.ts';
 import { canonicalJson } from '../objects/digest.ts';
 
 export type KeyValue = string | number | boolean;
 
 /** Date and time with a zone, or without one: then UTC, as everywhere in a pipeline. */
 const isoInstant = /^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})?)?$/;
+/** As databases write a zone: "+00". */
+const shortZone = /([T ].*[+-]\d{2})$/;
 
 const epochMsOf = (text: string): number => {
   const withT = text.replace(' ', 'T');
@@ -17,6 +20,13 @@ const textOf = (value: KeyValue): string => {
   if (typeof value !== 'string' || !isoInstant.test(value)) return String(value);
   const epochMs = epochMsOf(value);
   return Number.isNaN(epochMs) ? value : String(epochMs);
+};
+
+/** The instant that a text says, by ISO 8601; null for any other text. */
+export const instantOfText = (text: string): Instant | null => {
+  const withZone = text.replace(shortZone, '$1:00');
+  const epochMs = isoInstant.test(withZone) ? epochMsOf(withZone) : Number.NaN;
+  return Number.isNaN(epochMs) ? null : (new Date(epochMs).toISOString() as Instant);
 };
 
 /** The subject of labels that name a prediction. */
