@@ -1,5 +1,6 @@
 /** Starts a run, or attaches to the one that is the same: same definition, code, sources and cut-off. */
 
+import { randomUUID } from 'node:crypto';
 import { type Client, WorkflowExecutionAlreadyStartedError, WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { type RetrainOutcome, type RetrainRequest, retrainOutcomeSchema } from '#domain/contracts/retrain.ts';
@@ -28,6 +29,8 @@ export type StartedRun = {
   readonly ended: boolean;
   /** Waits for the end. A run that failed throws its error. */
   outcome(): Promise<RetrainOutcome>;
+  /** Asks this very run to end; a later run of the same key is not touched. */
+  cancel(): Promise<void>;
 };
 
 const effectiveDefinition = async (context: Context, wish: RunWish): Promise<RunDefinition> => {
@@ -73,17 +76,17 @@ const awaitOutcome = async (client: Client, workflowId: string): Promise<Retrain
   }
 };
 
-const launch = async (client: Client, request: RetrainRequest): Promise<'started' | 'attached'> => {
+type Launched = { readonly attached: boolean; cancel(): Promise<void> };
+
+/**
+ * Of two who start one run at once one has started it: its own mark is in the memo of the workflow, which Temporal keeps
+ * of the first.
+ */
+const launch = async (client: Client, request: RetrainRequest): Promise<Launched> => {
   const workflowId = retrainWorkflowId(request.pipeline, request.runKey);
-  const running = await client.workflow
-    .getHandle(workflowId)
-    .describe()
-    .then(
-      (found) => found.status.name === 'RUNNING',
-      () => false,
-    );
+  const mark = randomUUID();
   try {
-    await client.workflow.start<typeof retrain>('retrain', {
+    const handle = await client.workflow.start<typeof retrain>('retrain', {
       workflowId,
       taskQueue: taskQueues.flow,
       args: [request],
@@ -91,15 +94,19 @@ const launch = async (client: Client, request: RetrainRequest): Promise<'started
       workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
       staticSummary: `Retrain ${request.pipeline}: ${request.trigger.reason}`.slice(0, 200),
       staticDetails: `Started by ${request.trigger.by} (${request.trigger.kind}). Run key \`${request.runKey}\`, definition \`${request.definitionSha256.slice(0, 12)}\`.`,
-      memo: { codeVersion: request.codeVersion },
+      memo: { codeVersion: request.codeVersion, startedBy: mark },
       searchAttributes: { [searchAttributes.pipeline]: [request.pipeline], [searchAttributes.trigger]: [request.trigger.kind] },
     });
-    return running ? 'attached' : 'started';
+    const { memo } = await handle.describe();
+    const own = client.workflow.getHandle(workflowId, undefined, { firstExecutionRunId: handle.firstExecutionRunId });
+    return { attached: memo?.['startedBy'] !== mark, cancel: async () => void (await own.cancel()) };
   } catch (error) {
-    if (error instanceof WorkflowExecutionAlreadyStartedError) return 'attached';
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return { attached: true, cancel: nothing };
     throw error;
   }
 };
+
+const nothing = async (): Promise<void> => {};
 
 /** PostgreSQL is asked first, because Temporal forgets closed ids after its retention. A failed run may start again. */
 const recordedOutcome = async (context: Context, runKey: RunKey): Promise<RetrainOutcome | null> => {
@@ -113,7 +120,8 @@ export const startRun = async (context: Context, client: Client, wish: RunWish):
   const { runKey } = request;
   const workflowId = retrainWorkflowId(wish.pipeline, runKey);
   const recorded = await recordedOutcome(context, runKey);
-  if (recorded !== null) return { workflowId, runKey, attached: true, ended: true, outcome: async () => recorded };
+  if (recorded !== null)
+    return { workflowId, runKey, attached: true, ended: true, outcome: async () => recorded, cancel: nothing };
   const launched = await launch(client, request);
-  return { workflowId, runKey, attached: launched === 'attached', ended: false, outcome: () => awaitOutcome(client, workflowId) };
+  return { workflowId, runKey, ...launched, ended: false, outcome: () => awaitOutcome(client, workflowId) };
 };

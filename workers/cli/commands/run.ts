@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
+import type { Client } from '@temporalio/client';
 import type { Command } from 'commander';
 import { instantSchema } from '#domain/contracts/ids.ts';
 import { durationSchema } from '#domain/contracts/pipeline-spec/quantities.ts';
@@ -21,6 +22,7 @@ type Options = {
   force?: string | true;
   reason?: string;
   timeout?: string;
+  cancelOnInterrupt?: boolean;
 };
 
 const collect = (value: string, before: string[]): string[] => [...before, value];
@@ -41,27 +43,56 @@ const parseTimeout = (text: string | undefined): number | null => {
   return parsed.data;
 };
 
-/** A path is applied first; a name is run as it was applied. */
-const resolvePipeline = async (context: Context, nameOrPath: string): Promise<PipelineName> => {
+/** A path is applied first, with its schedule and its watch; a name is run as it was applied. */
+const resolvePipeline = async (context: Context, client: Client, nameOrPath: string): Promise<PipelineName> => {
   if (!existsSync(nameOrPath)) return nameOrPath as PipelineName;
   const { applyPipeline } = await import('../spec/apply-pipeline.ts');
-  return (await applyPipeline(context, nameOrPath)).pipeline;
+  const { settlePipeline } = await import('../pipelines/settle-pipeline.ts');
+  const { pipeline, changed } = await applyPipeline(context, nameOrPath);
+  await settlePipeline(context, client, pipeline, changed).catch((error: unknown) => {
+    // The run needs neither; `apply` says the same and fails.
+    note(`${(error as Error).message}; \`perennial apply ${nameOrPath}\` does the rest`);
+  });
+  return pipeline;
 };
 
-/** Waits, and lets Ctrl-C detach: the run is durable and goes on. */
+/** A person means it: a pause keeps a pipeline from running by itself, and not from this. */
+const notePause = async (context: Context, pipeline: PipelineName): Promise<void> => {
+  const paused = (await context.pipelines.state(pipeline))?.paused;
+  if (paused != null) note(`${pipeline} is paused by ${paused.by} (${paused.reason}); it runs now because you ask for it`);
+};
+
+type Interrupt = 'SIGINT' | 'SIGTERM';
+const exitOfInterrupt: Readonly<Record<Interrupt, number>> = { SIGINT: 130, SIGTERM: 143 };
+
+const untilInterrupted = (): Promise<Interrupt> =>
+  new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal));
+  });
+
+/** Waits; whoever interrupts detaches, and the run goes on: it is durable. */
 const waitForEnd = async (
   outcome: Promise<RetrainOutcome>,
   timeoutMs: number | null,
-  workflowId: string,
-): Promise<RetrainOutcome | 'timed out' | 'detached'> => {
-  const interrupted = new Promise<'detached'>((resolve) => process.once('SIGINT', () => resolve('detached')));
+): Promise<RetrainOutcome | 'timed out' | Interrupt> => {
   const timer = new AbortController();
   const timedOut =
     timeoutMs === null ? [] : [wait(timeoutMs, 'timed out' as const, { signal: timer.signal }).catch(() => 'timed out' as const)];
-  const ended = await Promise.race([outcome, interrupted, ...timedOut]);
+  const ended = await Promise.race([outcome, untilInterrupted(), ...timedOut]);
   timer.abort();
-  if (ended === 'detached') note(`detached: ${workflowId} goes on; the same command attaches to it again`);
   return ended;
+};
+
+/** Cancels only what this command started itself: others may wait for the same run. */
+const leave = async (started: StartedRun, signal: Interrupt, options: Options): Promise<void> => {
+  const isOwn = !started.attached;
+  if (options.cancelOnInterrupt && isOwn) await started.cancel();
+  note(
+    options.cancelOnInterrupt && isOwn
+      ? `asked ${started.workflowId} to cancel`
+      : `detached: ${started.workflowId} goes on; the same command attaches to it again`,
+  );
+  process.exitCode = exitOfInterrupt[signal];
 };
 
 const printOutcome = (outcome: RetrainOutcome): void => {
@@ -87,7 +118,7 @@ const tellStages = (context: Context, runKey: RunKey): { end(): Promise<void> } 
 const endOf = async (context: Context, started: StartedRun, timeoutMs: number | null) => {
   const told = started.ended ? null : tellStages(context, started.runKey);
   try {
-    return await waitForEnd(started.outcome(), timeoutMs, started.workflowId);
+    return await waitForEnd(started.outcome(), timeoutMs);
   } finally {
     await told?.end();
   }
@@ -100,7 +131,8 @@ const runAction = async (nameOrPath: string, options: Options): Promise<void> =>
   const [cutoff, timeoutMs] = [parseCutoff(options.cutoff), parseTimeout(options.timeout)];
   await withContext((context) =>
     withTemporal(context, async (client) => {
-      const pipeline = await resolvePipeline(context, nameOrPath);
+      const pipeline = await resolvePipeline(context, client, nameOrPath);
+      await notePause(context, pipeline);
       const started = await startRun(context, client, {
         pipeline,
         ...(cutoff === undefined ? {} : { cutoff }),
@@ -122,7 +154,7 @@ const runAction = async (nameOrPath: string, options: Options): Promise<void> =>
           ? printJson({ workflowId: started.workflowId, runKey: started.runKey, attached: started.attached, link })
           : undefined;
       const ended = await endOf(context, started, timeoutMs);
-      if (ended === 'detached') process.exitCode = 130;
+      if (ended === 'SIGINT' || ended === 'SIGTERM') await leave(started, ended, options);
       else if (ended === 'timed out') {
         note(`waited ${options.timeout}: ${started.workflowId} goes on`);
         process.exitCode = waitTimedOut;
@@ -147,9 +179,10 @@ export const register = (program: Command): void => {
     .option('--force [key]', 'a run of its own although nothing changed')
     .option('--reason <text>', 'why, for the record')
     .option('--timeout <duration>', 'with --wait: stop waiting after this (exit code 124); the run goes on')
+    .option('--cancel-on-interrupt', 'with --wait: Ctrl-C (and SIGTERM) cancels the run if this command started it')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ perennial run pipelines/churn --wait\n  $ perennial run churn --set training.seed=2 --wait --json',
+      '\nWithout --cancel-on-interrupt Ctrl-C detaches: the run goes on, and the same command attaches to it again.\n\nExamples:\n  $ perennial run pipelines/churn --wait\n  $ perennial run churn --set training.seed=2 --wait --json',
     )
     .action(runAction);
 };
