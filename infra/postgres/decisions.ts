@@ -13,7 +13,7 @@ type Wanted = {
   readonly limit?: number;
 };
 
-const toRecorded = (row: Selectable<DecisionsTable>): RecordedDecision => ({
+export const toRecorded = (row: Selectable<DecisionsTable>): RecordedDecision => ({
   id: toCount(row.id),
   recordedAt: toInstant(row.recorded_at),
   record: decisionRecordSchema.parse(row.record),

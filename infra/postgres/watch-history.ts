@@ -1,6 +1,7 @@
 /** What was measured of one pipeline over its windows: what reports are drawn from. */
 import { type Kysely, type Selectable, sql } from 'kysely';
 import type { Instant, PipelineName, Sha256 } from '#domain/units.ts';
+import { type RecordedDecision, toRecorded } from './decisions.ts';
 import { toCount, toInstant, toInstantOrNull } from './map.ts';
 import type { Tables, WatchReportsTable } from './tables.ts';
 
@@ -55,6 +56,11 @@ const quarantined = async (db: Kysely<Tables>, pipeline: PipelineName, since: In
 };
 
 export const createWatchHistory = (db: Kysely<Tables>) => ({
+  /** One decision by its number; null where there is none. */
+  decision: async (id: number): Promise<RecordedDecision | null> => {
+    const row = await db.selectFrom('decisions').selectAll().where('id', '=', String(id)).executeTakeFirst();
+    return row === undefined ? null : toRecorded(row);
+  },
   /** Windows of one kind, newest first; with `from` the ones that begin then. */
   reports: async (
     pipeline: PipelineName,

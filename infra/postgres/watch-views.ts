@@ -223,6 +223,11 @@ const newestLabels = async (db: Kysely<Tables>): Promise<Of<NewestLabel>> => {
 /** Reads over all pipelines at once; each is one statement, whatever their number. A pipeline without an answer is absent. */
 export const createWatchViews = (db: Kysely<Tables>) => ({
   pauses: () => pauses(db),
+  /** Pipelines that were deleted: their rows stay, nobody watches them. */
+  deleted: async (): Promise<ReadonlySet<PipelineName>> => {
+    const rows = await db.selectFrom('pipelines').select('name').where('deleted_at', 'is not', null).execute();
+    return new Set(rows.map(({ name }) => name as PipelineName));
+  },
   championAges: () => championAges(db),
   dataTimes: () => dataTimes(db),
   /** The newest of each kind, by the end of its window. */

@@ -1,4 +1,5 @@
 /** Performance over time, from the reports on labels that came. */
+import { z } from 'zod';
 import { type PerformanceReport, type PerformanceWindow, performanceReportSchema } from '#domain/contracts/performance-report.ts';
 import type { ContentStore } from '../../objects/store.ts';
 import type { RecordedDecision } from '../../postgres/decisions.ts';
@@ -51,6 +52,10 @@ const toleratedOf = (decisions: readonly RecordedDecision[]): number | null => {
   return limit === undefined ? null : Math.abs(limit.right);
 };
 
+const verdictSchema = z.object({ verdict: z.object({ outcome: z.string() }) });
+const verdictOf = ({ output, action }: RecordedDecision['record']): string =>
+  verdictSchema.safeParse(output).data?.verdict.outcome ?? action;
+
 /** `decisions` are those about performance, newest first. */
 export const readPerformance = async (
   content: Pick<ContentStore, 'getJson'>,
@@ -62,7 +67,10 @@ export const readPerformance = async (
   const windows = newestOfEach(reports);
   const metric = metricOf(windows);
   if (metric === null) return null;
-  const outcomes = new Map([...decisions].reverse().map(({ record }) => [record.subject, record.action]));
+  const outcomes = new Map([
+    ...measured.map(({ from, to, outcome }) => [`${from}/${to}`, outcome] as const),
+    ...[...decisions].reverse().map(({ record }) => [record.subject, verdictOf(record)] as const),
+  ]);
   const points = windows.map((window) => toPoint(window, metric, outcomes));
   return { metric, reference: referenceOf(points), tolerated: toleratedOf(decisions), points };
 };

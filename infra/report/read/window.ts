@@ -141,11 +141,11 @@ const distributionsOf = (
     .sort((a, b) => byMove(a.row, b.row));
 };
 
-/** What the reference answered. The share of the positive class is that of the last of two. */
+/** What the reference answered; a class is positive where two are told apart as true and false. */
 const answersOf = ({ scores, predictions }: ReferenceProfile): Shown['reference'] => {
   const classes = predictions?.layout.kind === 'categorical' ? predictions.layout.values : [];
   const rows = predictions === null ? 0 : rowsInCells(predictions.reference);
-  const positives = predictions?.reference.cells[classes.length - 1];
+  const positives = predictions?.reference.cells[classes.indexOf('true')];
   return {
     scoreMean: scores.length === 1 ? (scores[0]?.moments?.mean ?? null) : null,
     positiveShare: classes.length === 2 && rows > 0 && positives !== undefined ? positives / rows : null,
@@ -160,7 +160,7 @@ export const readWindow = async ({ content, measured, decision, totals }: Window
   const rows = [
     ...rowsOf('feature', report.features, judged.features),
     ...rowsOf('prediction', report.predictions, judged.predictions),
-  ];
+  ].map((row) => (report.breaches.length === 0 ? row : { ...row, state: 'not judged' }));
   const distributions = distributionsOf(profile, report, rows, totals);
   return {
     window: {

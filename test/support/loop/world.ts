@@ -79,7 +79,7 @@ const profiled = (variable: ReferenceProfile['scores'][number], critical: boolea
   hardLimits: { min: null, max: null },
 });
 
-const predictedOf = ({ score }: Row): string => (score >= 0.5 ? 'late' : 'on time');
+const predictedOf = ({ score }: Row): string => (score >= 0.5 ? 'true' : 'false');
 
 export const profileOf = (rows: readonly Row[], extras: number): { profile: ReferenceProfile; sha256: Sha256 } => {
   const epochMs = Float64Array.from(rows, ({ atMs }) => atMs);
@@ -128,7 +128,7 @@ export const profileOf = (rows: readonly Row[], extras: number): { profile: Refe
       ),
     ],
     scores: [numbers('score', ({ score }) => score)],
-    predictions: texts('prediction', ['on time', 'late'], predictedOf),
+    predictions: texts('prediction', ['false', 'true'], predictedOf),
     performance: null,
   };
   return { profile, sha256: digestOfJson(profile) };

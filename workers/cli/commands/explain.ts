@@ -1,45 +1,36 @@
 import type { Command } from 'commander';
-import type { Context } from '../context.ts';
-import { paint, print, printJson, short, table } from '../output.ts';
-import { formatNumber } from '../quantity.ts';
-
-const explainRun = async (context: Context, asked: string) => {
-  const { findRun } = await import('../find.ts');
-  const run = await findRun(context, asked);
-  return { run, stages: await context.runs.stages(run.runKey) };
-};
-
-const printRun = ({ run, stages }: Awaited<ReturnType<typeof explainRun>>): void => {
-  print(run.workflowId);
-  print(`  started by ${run.trigger.by} (${run.trigger.kind}): ${run.trigger.reason}`);
-  print(
-    `  verdict    ${run.outcome === null ? 'still running' : paint(run.outcome === 'promoted' ? 'green' : 'yellow', run.outcome)}`,
-  );
-  if (run.result) {
-    print(`  because    ${run.result.reason}`);
-    for (const it of run.result.gate?.inequalities ?? []) {
-      print(
-        `    ${it.holds ? paint('green', 'holds        ') : paint('yellow', 'does not hold')}  ${it.what}: ${formatNumber(it.left)} ${it.operator} ${formatNumber(it.right)}`,
-      );
-    }
-    print(`  data       ${short(run.result.dataVersion)}`);
-    print(`  version    ${run.result.modelVersion ?? '-'}`);
-  }
-  print(table([['  stage', 'what'], ...stages.map((stage) => [`  ${stage.stage}`, stage.summary])]));
-};
+import { print, printJson } from '../output.ts';
 
 export const register = (program: Command): void => {
   program
     .command('explain')
-    .description('Say why a run ended as it did: every inequality with its numbers')
-    .argument('<run>', 'run key, its first digits, or the workflow id')
+    .description('Say why: every inequality with its numbers')
+    .argument(
+      '<what>',
+      'a run (key or first digits), PIPELINE/VERSION, PIPELINE/DAY (a window), decision/ID, a rollout, or the id of a prediction',
+    )
     .option('--json', 'one JSON document')
-    .addHelpText('after', '\nExample:\n  $ perennial explain 3f2a')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ perennial explain 3f2a                                    why a run ended as it did
+  $ perennial explain churn/4                                 where version 4 came from, its evaluation, its rollouts
+  $ perennial explain churn/2026-02-05                        what was measured and decided about that window
+  $ perennial explain decision/128                            one decision, with what it was made from
+  $ perennial explain 01936f0e-5b1a-7c3e-9f4a-0d2c6b8e1a55    which model, data and decision stood behind one answer`,
+    )
     .action(async (asked: string, options: { json?: boolean }) => {
       const { withContext } = await import('../context.ts');
+      const [{ explain }, { resolveMeant }] = await Promise.all([
+        import('../explain/explain.ts'),
+        import('../explain/resolve.ts'),
+      ]);
       await withContext(async (context) => {
-        const explained = await explainRun(context, asked);
-        return options.json ? printJson(explained) : printRun(explained);
+        const { document, lines } = await explain(context, resolveMeant(asked));
+        if (options.json) return printJson(document);
+        for (const line of lines) print(line);
+        return undefined;
       });
     });
 };

@@ -22,7 +22,8 @@ const line = (row: VariableRow): string[] => [
 ];
 
 /** The state comes last, so that colour, which has letters of its own, cannot shift a column. */
-const coloured = (text: string): string => text.replace(/(ok|drift|warn|recovering|insufficient)$/gm, (word) => marked(word));
+const coloured = (text: string): string =>
+  text.replace(/(ok|drift|warn|recovering|insufficient|not judged)$/gm, (word) => marked(word));
 
 const variables = ({ variables: rows }: PipelineReport): string[] =>
   rows.length === 0 ? [] : [coloured(table([head, ...rows.map(line)]))];
@@ -33,7 +34,8 @@ const windowLines = ({ window, pipeline }: PipelineReport): string[] =>
     : [
         `${pipeline}, ${spanOf(window.from, window.to)}, ${many(window.rows, 'row')} against the ${window.comparator}: ${marked(window.verdict.outcome)}`,
         `  ${window.verdict.reason}`,
-        ...window.breaches.map(({ variable, statement }) => `  broken data, ${variable ?? 'the window'}: ${statement}`),
+        // The reason tells the first three.
+        ...window.breaches.slice(3).map(({ variable, statement }) => `  broken data, ${variable ?? 'the window'}: ${statement}`),
         ...window.warnings.map((warning) => `  note: ${warning}`),
       ];
 

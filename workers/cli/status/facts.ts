@@ -1,5 +1,6 @@
 /** What is said of one pipeline: pure, one fact a line, most of them only where there is something to say. */
 import type { ServerReport } from '#domain/contracts/model-version.ts';
+import { minuteMs } from '#domain/units.ts';
 import { formatCount, formatMany } from '../quantity.ts';
 import type { PipelineStatus } from './gather.ts';
 import { minute, share, since, span, windowText } from './moments.ts';
@@ -25,11 +26,17 @@ export const toneOf = (outcome: string): Tone => outcomeTones[outcome] ?? 'plain
 const follows = (server: ServerReport, { deployment }: PipelineStatus): boolean =>
   server.state === 'serving' && server.generation === deployment.generation;
 
+/** Only where it says something else than the time of the promotion. */
+const registered = ({ champion: age }: PipelineStatus, now: string): string =>
+  age === null || Date.parse(age.promotedAt) - Date.parse(age.registeredAt) < minuteMs
+    ? ''
+    : ` (registered ${since(age.registeredAt, now)} ago)`;
+
 const champion = (status: PipelineStatus, now: string): Fact => {
   const { deployment, servers } = status;
   if (deployment.champion === null) return fact('champion', 'wait', 'none yet: nothing is served until a run promotes a version');
   const age = status.champion === null ? '' : `, for ${since(status.champion.promotedAt, now)}`;
-  const trained = status.champion === null ? '' : ` (registered ${since(status.champion.registeredAt, now)} ago)`;
+  const trained = registered(status, now);
   const following = servers.filter((server) => follows(server, status)).length;
   const serving =
     servers.length === 0 ? 'no server reports' : `served by ${following} of ${formatMany(servers.length, 'server')}`;
@@ -37,8 +44,9 @@ const champion = (status: PipelineStatus, now: string): Fact => {
   return fact('champion', tone, `version ${deployment.champion.version}${age}${trained}, ${serving}`);
 };
 
-const paused = ({ paused: pause }: PipelineStatus, now: string): Fact[] =>
-  pause === null
+const paused = ({ paused: pause, deleted }: PipelineStatus, now: string): Fact[] => [
+  ...(deleted ? [fact('deleted', 'wait', 'nobody watches or trains it any more; its versions and decisions are kept')] : []),
+  ...(pause === null
     ? []
     : [
         fact(
@@ -46,7 +54,8 @@ const paused = ({ paused: pause }: PipelineStatus, now: string): Fact[] =>
           'wait',
           `for ${since(pause.at, now)} by ${pause.by ?? 'nobody named'}: ${pause.reason ?? 'no reason given'}`,
         ),
-      ];
+      ]),
+];
 
 const holdText = (hold: NonNullable<NonNullable<PipelineStatus['rollout']>['live']>['hold']): string => {
   if (hold === null) return '';
@@ -79,13 +88,18 @@ const watch = (status: PipelineStatus, now: string): Fact => {
   return fact('watch', live.phase === 'watching' ? 'good' : 'wait', `${phase}, ${data}${labelled}${next}`);
 };
 
+/** A subject that is a window, as "2001-02-11 to 2001-02-12: "; of anything else, nothing. */
+const subjectText = (subject: string): string => {
+  const [from, to] = subject.split('/');
+  return to !== undefined && /Z$/.test(from as string) ? `${windowText(from as string, to)}: ` : '';
+};
+
 /** The newest verdict of a kind, else the bare report of its window. */
 const verdict = (status: PipelineStatus, kind: 'drift' | 'performance'): Fact => {
   const decided = status.decisions.find((one) => one.kind === kind);
+  if (decided !== undefined) return fact(kind, toneOf(decided.action), `${subjectText(decided.subject)}${decided.reason}`);
   const report = status.reports.find((one) => one.kind === kind);
-  const when = report === undefined ? '' : `${windowText(report.from, report.to)}: `;
-  if (decided !== undefined) return fact(kind, toneOf(decided.action), `${when}${decided.reason}`);
-  if (report !== undefined) return fact(kind, toneOf(report.outcome), `${when}${report.outcome}`);
+  if (report !== undefined) return fact(kind, toneOf(report.outcome), `${windowText(report.from, report.to)}: ${report.outcome}`);
   return fact(kind, 'plain', kind === 'drift' ? 'no window was measured yet' : 'no window has its labels yet');
 };
 

@@ -23,6 +23,7 @@ import type { Context } from '../context.ts';
 export type PipelineStatus = {
   readonly pipeline: PipelineName;
   readonly definition: string | null;
+  readonly deleted: boolean;
   readonly paused: Pause | null;
   readonly deployment: Deployment;
   readonly champion: ChampionAge | null;
@@ -74,8 +75,9 @@ const ask = async <T>(
 
 const readViews = async (context: Context) => {
   const views = createWatchViews(context.database.db);
-  const [pauses, ages, dataTimes, reports, decisions, rollouts, notices, webhooks, gaps, quarantines, labels] = await Promise.all(
-    [
+  const [deleted, pauses, ages, dataTimes, reports, decisions, rollouts, notices, webhooks, gaps, quarantines, labels] =
+    await Promise.all([
+      views.deleted(),
       views.pauses(),
       views.championAges(),
       views.dataTimes(),
@@ -87,13 +89,13 @@ const readViews = async (context: Context) => {
       views.gaps(),
       views.quarantines(),
       views.newestLabels(),
-    ],
-  );
-  return { pauses, ages, dataTimes, reports, decisions, rollouts, notices, webhooks, gaps, quarantines, labels };
+    ]);
+  return { deleted, pauses, ages, dataTimes, reports, decisions, rollouts, notices, webhooks, gaps, quarantines, labels };
 };
 type Views = Awaited<ReturnType<typeof readViews>>;
 
 const fromViews = (views: Views, name: PipelineName) => ({
+  deleted: views.deleted.has(name),
   paused: views.pauses.get(name) ?? null,
   champion: views.ages.get(name) ?? null,
   dataTime: views.dataTimes.get(name) ?? null,
@@ -127,10 +129,10 @@ const gatherOne = async (context: Context, temporal: AskTemporal, views: Views, 
   };
 };
 
-/** One look. `only` narrows it to one pipeline. */
+/** One look. `only` narrows it to one pipeline; without it those that were deleted are left out. */
 export const gatherStatus = async (context: Context, temporal: AskTemporal, only: string | undefined): Promise<Status> => {
   const [listed, views] = await Promise.all([context.definitions.listPipelines(), readViews(context)]);
-  const wanted = listed.filter(({ name }) => only === undefined || name === only);
+  const wanted = listed.filter(({ name }) => (only === undefined ? !views.deleted.has(name) : name === only));
   return {
     at: new Date().toISOString() as Instant,
     temporal: { unreachable: 'unreachable' in temporal ? temporal.unreachable : null },

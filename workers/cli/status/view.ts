@@ -51,7 +51,7 @@ export const statusLines = ({ at, temporal, pipelines }: Status, look: Look): st
       ? []
       : [
           ...wrap(
-            `Temporal does not answer (${temporal.unreachable}): shown is what PostgreSQL knows; watches and rollouts stand still, predictions go on`,
+            `${temporal.unreachable}. Shown is what PostgreSQL knows: watches and rollouts wait for Temporal, predictions go on`,
             look.width ?? Number.MAX_SAFE_INTEGER,
           ).map((line) => look.paint('bad', line)),
           '',

@@ -1,0 +1,29 @@
+import { PerennialError } from '#domain/errors.ts';
+import type { Instant, PipelineName } from '#domain/units.ts';
+import type { PipelineReport } from '../../../infra/report/data.ts';
+import { readPipelineReport } from '../../../infra/report/read/pipeline.ts';
+import type { Context } from '../context.ts';
+import { reportLines } from '../report/text.ts';
+import { decisionLines, readDecision } from './decision.ts';
+
+/** The window that begins then, and what was decided about it. Throws PRN_NOT_FOUND. */
+export const readWindowStory = async (context: Context, pipeline: PipelineName, from: Instant) => {
+  const report = await readPipelineReport({ db: context.database.db, content: context.content }, pipeline, { window: from });
+  if (report.window?.from !== from)
+    throw new PerennialError(
+      'PRN_NOT_FOUND',
+      `Cannot explain the window of "${pipeline}" that begins at ${from}: none was measured; "perennial drift report ${pipeline}" shows the newest`,
+    );
+  const subject = `${report.window.from}/${report.window.to}`;
+  const about = report.decisions.filter((one) => one.subject === subject);
+  return { report, decisions: await Promise.all(about.map(({ id }) => readDecision(context, id))) };
+};
+
+/** What the window itself shows: rollouts and performance have explanations of their own. */
+const ofWindow = (report: PipelineReport): PipelineReport => ({ ...report, rollouts: [], performance: null });
+
+export const windowLines = ({ report, decisions }: Awaited<ReturnType<typeof readWindowStory>>): string[] => [
+  ...reportLines(ofWindow(report)),
+  ...report.variables.filter(({ state, reason }) => state !== 'ok' && reason !== '').map(({ reason }) => `  ${reason}`),
+  ...decisions.flatMap((one) => ['', ...decisionLines(one)]),
+];
