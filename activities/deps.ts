@@ -169,7 +169,7 @@ export interface Scratch {
 }
 
 export type Limits = {
-  /** For DuckDB, such as 512 (MiB); the worker's resident memory was seen at up to 2.2 times it. */
+  /** For DuckDB, such as 256 (MiB); the worker's resident memory was seen at up to 2.2 times it. */
   readonly memoryMiB: number;
   readonly threads: number;
 };

@@ -20,8 +20,9 @@ const environmentSchema = z.object({
   PERENNIAL_CONTROL_PORT: z.coerce.number().int().min(0).max(65535).default(8081),
   PERENNIAL_TEMPORAL_BIN: z.string().optional(),
   PERENNIAL_PYTHON: z.string().optional(),
-  // Views of 30 million rows: 830 to 1,100 MiB resident with 512, 1,360 with 1024; no slower that could be measured.
-  PERENNIAL_MEMORY_MIB: z.coerce.number().int().min(128).default(512),
+  // Ingest and views of 30 million rows: 580 MiB resident with 256 (460 at 3 million), 1,100 with 512, 1,360 with 1024; no
+  // slower that could be measured. With less, wide tables may not be sorted at all.
+  PERENNIAL_MEMORY_MIB: z.coerce.number().int().min(128).default(256),
   /** How often a server tells its counters: what a kill -9 may lose of them, and how fresh a canary's evidence is. */
   PERENNIAL_CAPTURE_FLUSH_MS: z.coerce.number().int().min(50).default(5_000),
   /** How often a server ships its log of predictions: labels can be joined to what was shipped. */

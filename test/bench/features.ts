@@ -29,7 +29,7 @@ import { median } from '../support/median.ts';
 const goal = 1.5;
 const threads = availableParallelism();
 /** As a worker has them by default. */
-const limits = { memoryMiB: 512, threads };
+const limits = { memoryMiB: 256, threads };
 /** The statement with less would spend its time on the disk. */
 const roomy = { memoryMiB: 1024, threads };
 
