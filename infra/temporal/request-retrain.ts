@@ -27,10 +27,7 @@ export const askForRetrain = async (
   asked: RetrainAskedFor,
   questionId?: string,
 ): Promise<RetrainAnswer> => {
-  const startWorkflowOperation = new WithStartWorkflowOperation<typeof watchDrift>(
-    workflowTypes.watchDrift as 'watchDrift',
-    watchStart(pipeline),
-  );
+  const startWorkflowOperation = new WithStartWorkflowOperation(workflowTypes.watchDrift, watchStart(pipeline));
   try {
     return await client.workflow.executeUpdateWithStart(requestRetrainUpdate, {
       args: [asked],

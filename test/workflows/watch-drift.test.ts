@@ -92,20 +92,20 @@ describeWithServers('watchDrift, with pretended steps', () => {
     const handle = await begin(story);
     await until(
       'a run ended',
-      () => pretend.outcomes.length === 1,
+      () => story.ended().length === 1,
       () => story.records.map(({ reason }) => reason),
     );
     await untilWatch(handle, 'the run was heard', ({ run, windowsJudged }) => run === null && windowsJudged === 5);
     await until('its end is recorded', () =>
-      story.records.some(({ subject }) => subject === pretend.outcomes[0]?.runKey && subject !== ''),
+      story.records.some(({ subject }) => subject === story.ended()[0]?.runKey && subject !== ''),
     );
     const started = story.records.filter(({ action }) => action === 'retrain');
     expect(started).toHaveLength(1);
     expect(started[0]).toMatchObject({
-      subject: pretend.outcomes[0]?.runKey,
+      subject: story.ended()[0]?.runKey,
       reason: expect.stringContaining('Retrain (drift)'),
     });
-    expect(pretend.outcomes[0]).toMatchObject({ verdict: 'promoted', pipeline: 'drifts' });
+    expect(story.ended()[0]).toMatchObject({ verdict: 'promoted', pipeline: 'drifts' });
     expect(toldByWatch(story)).toEqual(['drift', 'retrain started']);
     for (const { kind, input, output } of story.records) {
       if (kind !== 'retrain') continue;
@@ -134,7 +134,7 @@ describeWithServers('watchDrift, with pretended steps', () => {
     ]);
     expect(toldByWatch(story)).toEqual(['quarantined']);
     expect(pretend.called('prepareRetrain')).toBe(0);
-    expect(pretend.outcomes).toEqual([]);
+    expect(story.ended()).toEqual([]);
   });
 
   test('a thousand alerts are one retrain, and all are remembered as seen', async () => {
@@ -162,11 +162,11 @@ describeWithServers('watchDrift, with pretended steps', () => {
     await tellWatch(world.client, told.at(-1) as never);
     await untilWatch(handle, 'all seen', ({ alertsSeen }) => alertsSeen === 1000);
     release();
-    await until('the run ended', () => pretend.outcomes.length === 1);
+    await until('the run ended', () => story.ended().length === 1);
     await untilWatch(handle, 'its end was heard', ({ run }) => run === null);
     const looks = story.looks();
     await until('five more looks', () => story.looks() >= looks + 5);
-    expect(pretend.outcomes).toHaveLength(1);
+    expect(story.ended()).toHaveLength(1);
     expect(pretend.called('prepareRetrain')).toBe(1);
     expect((await untilWatch(handle, 'a status', () => true)).alertsSeen).toBe(1000);
     const asked = story.records.filter(({ kind, reason }) => kind === 'retrain' && reason.includes('(asked)'));
@@ -184,13 +184,13 @@ describeWithServers('watchDrift, with pretended steps', () => {
       story.days(days(3, 0.6, 3 * day));
       await until(
         `run ${day + 1} ended`,
-        () => pretend.outcomes.length === day + 1,
+        () => story.ended().length === day + 1,
         () => story.records.map(({ reason }) => reason),
       );
       await untilWatch(handle, 'its end was heard', ({ run }) => run === null);
       await until(
         'it was told of',
-        () => story.records.filter(({ subject }) => subject === pretend.outcomes[day]?.runKey).length >= 2,
+        () => story.records.filter(({ subject }) => subject === story.ended()[day]?.runKey).length >= 2,
       );
     }
     await until(
@@ -208,7 +208,7 @@ describeWithServers('watchDrift, with pretended steps', () => {
         ),
       () => story.records.map(({ reason }) => reason).slice(-3),
     );
-    expect(pretend.outcomes).toHaveLength(3);
+    expect(story.ended()).toHaveLength(3);
     // A person may still have one.
     expect(await askForRetrain(world.client, story.pipeline, ask)).toMatchObject({
       decision: 'retrain',
@@ -238,8 +238,8 @@ describeWithServers('watchDrift, with pretended steps', () => {
       reason: expect.stringContaining('runs in progress'),
     });
     release();
-    await until('the run ended', () => pretend.outcomes.length === 1);
-    expect(retrainWorkflowId(story.pipeline, pretend.outcomes[0]?.runKey as never)).toBe(first.workflowId);
+    await until('the run ended', () => story.ended().length === 1);
+    expect(retrainWorkflowId(story.pipeline, story.ended()[0]?.runKey as never)).toBe(first.workflowId);
     await expect(askForRetrain(world.client, story.pipeline, { ...ask, reason: ' ' })).rejects.toMatchObject({
       code: 'PRN_INPUT_INVALID',
     });
@@ -314,7 +314,7 @@ describeWithServers('watchDrift, with pretended steps', () => {
     expect(pretend.called('prepareRetrain')).toBe(0);
     await handle.executeUpdate(resumeWatchUpdate, { args: [word] });
     story.days(days(1, 0.6, 4));
-    await until('it retrains', () => pretend.outcomes.length === 1);
+    await until('it retrains', () => story.ended().length === 1);
     const again = handle
       .executeUpdate(resumeWatchUpdate, { args: [word] })
       .catch((error: unknown) => Promise.reject(asRefusal(error)));
@@ -352,12 +352,12 @@ describeWithServers('watchDrift, with pretended steps', () => {
     await expect(change('abc').catch((error: unknown) => Promise.reject(asRefusal(error)))).rejects.toMatchObject({
       code: 'PRN_INPUT_INVALID',
     });
-    expect(pretend.outcomes).toEqual([]);
+    expect(story.ended()).toEqual([]);
     await change(digestOf('e'));
     story.days(days(2, 0.01));
     await until(
       'age is a reason now',
-      () => pretend.outcomes.length === 1,
+      () => story.ended().length === 1,
       () => story.records.at(-1)?.reason,
     );
     expect(story.inputs.at(-1)?.definitionSha256).toBe(digestOf('e'));
@@ -371,7 +371,7 @@ describeWithServers('watchDrift, with pretended steps', () => {
     const handle = await begin(story);
     await untilWatch(handle, 'it says so', ({ phase }) => phase === 'no champion');
     expect(await askForRetrain(world.client, story.pipeline, ask)).toMatchObject({ decision: 'retrain' });
-    await until('the run ended', () => pretend.outcomes.length === 1);
+    await until('the run ended', () => story.ended().length === 1);
     await untilWatch(handle, 'its end was heard', ({ run }) => run === null);
     expect(story.records.filter(({ kind }) => kind !== 'retrain')).toEqual([]);
   });
@@ -410,7 +410,7 @@ describeWithServers('watchDrift, with pretended steps', () => {
     };
     story.days([matured(0), matured(1)]);
     const handle = await begin(story);
-    await until('a run ended', () => pretend.outcomes.length === 1);
+    await until('a run ended', () => story.ended().length === 1);
     await untilWatch(handle, 'it shows', ({ performance }) => performance?.startsWith('breach') === true);
     expect(story.records.find(({ action }) => action === 'retrain')?.reason).toContain('Retrain (performance)');
     expect(story.notices.filter(({ event }) => event === 'performance')).toHaveLength(1);

@@ -2,6 +2,7 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import type { DecisionRecord } from '#domain/contracts/decision.ts';
 import type { Notice } from '#domain/contracts/notice.ts';
+import type { RetrainOutcome } from '#domain/contracts/retrain.ts';
 import type { WatchMeasurement, WatchPlan } from '#domain/contracts/watch.ts';
 import type { PipelineName, RunKey } from '#domain/units.ts';
 import { watchStart } from '../../infra/temporal/watch.ts';
@@ -23,6 +24,8 @@ export type WatchStory = {
   readonly inputs: MeasureWatchInput[];
   readonly records: DecisionRecord[];
   readonly notices: Notice[];
+  /** Runs of this pipeline that ended. */
+  ended(): readonly RetrainOutcome[];
 };
 
 /**
@@ -47,6 +50,8 @@ export const tellStory = (
         return { runKey, outcome: verdict, reason, endedAt: new Date().toISOString() as never };
       });
   const measureWatch: Over['measureWatch'] = async (input) => {
+    // A watch of an earlier test may still have a look under way.
+    if (input.pipeline !== pipeline) return measured(0);
     inputs.push(input);
     const next = waiting.shift();
     if (next !== undefined) day += 1;
@@ -60,10 +65,10 @@ export const tellStory = (
     }),
     measureWatch,
     recordDecisions: async ({ decisions }) => {
-      records.push(...decisions);
+      records.push(...decisions.filter((one) => one.pipeline === pipeline));
     },
     sendNotice: async (notice) => {
-      notices.push(notice);
+      if (notice.pipeline === pipeline) notices.push(notice);
       return { addressees: 1 };
     },
     ...over,
@@ -77,6 +82,7 @@ export const tellStory = (
     inputs,
     records,
     notices,
+    ended: () => pretend.outcomes.filter((one) => one.pipeline === pipeline),
   };
 };
 
