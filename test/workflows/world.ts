@@ -25,6 +25,8 @@ export type RunHandle = WorkflowHandle<typeof retrain>;
 export type RolloutHandle = WorkflowHandle<typeof rollOut>;
 export type World = {
   readonly client: Client;
+  /** Where its Temporal listens, for programs of their own. */
+  readonly address: string;
   readonly connection: NativeConnection;
   /** Starts a run as the command does; a request with the same run key attaches. */
   start(request: RetrainRequest): Promise<RunHandle>;
@@ -106,6 +108,7 @@ export const openWorld = async (
     });
   return {
     client,
+    address: server.address,
     connection,
     start,
     rollOut: startRollOut,
