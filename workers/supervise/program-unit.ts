@@ -53,11 +53,19 @@ const metricsSetting = (name: ProgramName, { workerMetricsAddress }: Config): Re
   return offset < 0 || match === null ? {} : { PERENNIAL_WORKER_METRICS: `${match[1]}:${Number(match[2]) + offset}` };
 };
 
+/** What a configuration says that was not read from the environment alone: the demo makes one. */
+const settingsOf = ({ capture, webhooks }: Config): Record<string, string> => ({
+  PERENNIAL_CAPTURE_FLUSH_MS: String(capture.flushMs),
+  PERENNIAL_CAPTURE_SHIP_MS: String(capture.shipMs),
+  PERENNIAL_WEBHOOK_TOKENS: webhooks.tokens.join(','),
+});
+
 const environmentOf = (name: ProgramName, config: Config, endpoints: Endpoints): Record<string, string | undefined> =>
   childEnvironment({
     ...(config.temporal.address === null ? ownTemporal(config) : {}),
     ...storeSetting(endpoints.store),
     ...metricsSetting(name, config),
+    ...settingsOf(config),
     DATABASE_URL: endpoints.databaseUrl,
     TEMPORAL_ADDRESS: endpoints.temporalAddress,
     TEMPORAL_NAMESPACE: endpoints.temporalNamespace,

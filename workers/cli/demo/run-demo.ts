@@ -1,4 +1,5 @@
 /** Sets the stage of the demo: a state folder of its own, servers, workers, serving; takes all of it down afterwards. */
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { type Config, loadConfig } from '../../../infra/config.ts';
 import type { Endpoints } from '../../../infra/state/endpoints.ts';
@@ -40,6 +41,7 @@ const tellLinks = (story: Story, endpoints: Endpoints): void => {
   if (endpoints.temporalUiUrl !== null) story.aside(`Temporal UI   ${endpoints.temporalUiUrl}`);
   story.aside(`Predictions   ${endpoints.serveUrl}`);
   story.aside(`Control       ${endpoints.controlUrl}`);
+  story.aside(`Metrics       ${endpoints.serveUrl}/metrics and ${endpoints.controlUrl}/metrics`);
 };
 
 const interruptedExit = 130;
@@ -52,19 +54,26 @@ const keepRunning = async (story: Story, endpoints: Endpoints): Promise<void> =>
   await waitForInterrupt();
 };
 
-const document = (result: DemoResult, story: Story) => ({
+const document = ({ first, retrained, spoiled, broken, decisions, requests, ...result }: DemoResult, story: Story) => ({
+  runs: [first, retrained, spoiled, broken].filter((run) => run !== null),
   ...result,
-  requests: {
-    sent: result.requests.sent,
-    failed: result.requests.failed,
-    byVersion: Object.fromEntries(result.requests.byVersion),
-  },
+  decisions: decisions.map(({ id, record: { at, kind, subject, action, reason } }) => ({
+    id,
+    at,
+    kind,
+    subject,
+    action,
+    reason,
+  })),
+  requests: { ...requests, byVersion: Object.fromEntries(requests.byVersion) },
   seconds: Math.round((performance.now() - story.startedAt) / 100) / 10,
 });
 
 /** A failed request fails the demo; which verdicts came out does not: those the data decides. */
-const exitOf = (result: DemoResult): number =>
-  result.requests.failed > 0 || result.runs.some((run) => run.verdict === 'failed') ? 1 : 0;
+const exitOf = ({ requests, first, retrained, spoiled, broken }: DemoResult): number => {
+  const runs = [first, retrained, spoiled, broken];
+  return requests.failed > 0 || runs.some((run) => run?.verdict === 'failed') ? 1 : 0;
+};
 
 /** Ctrl-C at any moment takes everything down before the process ends; a second one ends it at once. */
 const endOnSignals = (stop: () => Promise<void>, story: Story): (() => void) => {
@@ -89,7 +98,11 @@ const onStage = async (config: Config, story: Story, options: DemoOptions): Prom
   const context = contextOf(config, up.endpoints);
   try {
     tellLinks(story, up.endpoints);
-    const setting = { context, story, folder: join(config.stateDir, 'world'), trainerOverrides: overrides, by: config.actor };
+    const setting = {
+      ...{ context, story, by: config.actor, trainerOverrides: overrides },
+      folder: join(config.stateDir, 'world'),
+      webhookToken: config.webhooks.tokens[0] as string,
+    };
     const result = await withTemporal(context, (client) => play({ ...setting, client }));
     if (options.json) printJson(document(result, story));
     ignoreSignals();
@@ -101,15 +114,29 @@ const onStage = async (config: Config, story: Story, options: DemoOptions): Prom
   }
 };
 
+/** Servers of the demo tell and ship what they saw at once: its days last seconds. */
+const capture = { flushMs: 250, shipMs: 500 };
+
+const configOf = (base: Config): Config => {
+  const stateDir = join(base.stateDir, 'demo');
+  return {
+    ...base,
+    stateDir,
+    databaseUrl: null,
+    store: { kind: 'directory', folder: join(stateDir, 'store') },
+    temporal: { ...base.temporal, address: null },
+    capture: { ...capture, folder: join(stateDir, 'capture') },
+    // The demo's Alertmanager is the only sender that is known.
+    webhooks: { tokens: [randomBytes(16).toString('hex')], keys: [] },
+  };
+};
+
 /** Returns the exit code. Every demo begins with an empty state folder and its own servers, so that its verdicts are its own. */
 export const runDemo = async (options: DemoOptions): Promise<number> => {
-  const base = loadConfig();
-  const stateDir = join(base.stateDir, 'demo');
-  const store = { kind: 'directory', folder: join(stateDir, 'store') } as const;
-  const config: Config = { ...base, stateDir, store, databaseUrl: null, temporal: { ...base.temporal, address: null } };
+  const config = configOf(loadConfig());
   const story = createStory(options.json ? process.stderr : process.stdout);
   try {
-    await resetState(stateDir, (line) => story.say(line));
+    await resetState(config.stateDir, (line) => story.say(line));
     const exit = await onStage(config, story, options);
     story.say('the end');
     return exit;

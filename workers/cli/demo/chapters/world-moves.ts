@@ -1,0 +1,52 @@
+import { join } from 'node:path';
+import type { RetrainOutcome } from '#domain/contracts/retrain.ts';
+import type { RunKey } from '#domain/units.ts';
+import { watchRun } from '../act.ts';
+import { type Calendar, startCalendar } from '../calendar.ts';
+import { patiently } from '../patience.ts';
+import { endOfWorld, firstDay, flights, type LiveScene, type Scene } from '../scene.ts';
+import { waitUntilServed } from '../wait-until-served.ts';
+import type { Day } from '../world.ts';
+
+/** The weather turns in the first days; whoever has found nothing by then will not. */
+const patientUntil: Day = '2001-03-05';
+
+/** One request as anybody would send it; then all others. */
+export const openTheGates = async ({ context, story, world, caller, folder }: Scene): Promise<Calendar> => {
+  story.chapter('12 February: passengers ask');
+  await waitUntilServed(context, flights);
+  const [first] = await world.flightsOf(firstDay);
+  const path = `/predict/${flights}`;
+  const { body } = await caller.post(path, first?.asked);
+  story.say(`POST ${context.endpoints.serveUrl}${path}`);
+  story.aside(JSON.stringify(first?.asked));
+  story.aside(`-> ${JSON.stringify(body)}`);
+  story.aside('From here on every flight of a day asks, in the time of its own day; its label and its file come a day later.');
+  const onDay = (day: Day): void => story.say(`${day}`);
+  return startCalendar({ world, caller, folder: join(folder, flights), pipeline: flights, firstDay, onDay });
+};
+
+/** The first decision of the watch to retrain. */
+const findRetrain = async ({ records }: Scene): Promise<{ readonly runKey: RunKey; readonly reason: string } | null> => {
+  const found = await patiently(() => records.decisions.list(flights, { kinds: ['retrain'] }));
+  const decided = found.find(({ record: { action, subject } }) => action === 'retrain' && /^[0-9a-f]{16}$/.test(subject));
+  return decided === undefined ? null : { runKey: decided.record.subject as RunKey, reason: decided.record.reason };
+};
+
+/** Nobody says when: the watch goes by what it finds. Null where it finds nothing for three weeks. */
+export const worldMoves = async (scene: LiveScene): Promise<RetrainOutcome | null> => {
+  const { story, calendar } = scene;
+  story.chapter('The weather turns, and the watch looks');
+  story.aside('Each day that has passed is compared with what the model knew, and with the truth as soon as it is known.');
+  const found = await calendar.until(() => findRetrain(scene), patientUntil);
+  if (found === null) {
+    story.say('the watch found no reason to retrain');
+    return null;
+  }
+  story.say('the watch decided by itself to retrain: data, training, gate, and then a canary on live traffic');
+  return watchRun(scene, found.runKey, async (look) => {
+    const outcome = await calendar.until(look, endOfWorld);
+    if (outcome === null) throw new Error(`The run ${found.runKey} did not end before ${endOfWorld}`);
+    return outcome;
+  });
+};
