@@ -5,6 +5,7 @@
 import type { CanaryPolicy, CanarySegment, GuardrailName } from '#domain/contracts/canary.ts';
 import type { Evidence } from '#domain/contracts/evidence.ts';
 import type { RolloutObservation, RolloutPlan, RolloutRequest, StrategyRules } from '#domain/contracts/rollout.ts';
+import { PerennialError } from '#domain/errors.ts';
 import { assessCanary } from '#domain/stats/sequential/assess-canary.ts';
 import type { PipelineName, Sha256, VersionNumber } from '#domain/units.ts';
 import type { RolloutSteps } from '../../workflows/rollout-steps.ts';
@@ -131,7 +132,7 @@ export type RolloutTruth = {
 
 const placeOf = (places: ReadonlyMap<string, Place>, rolloutId: string): Place => {
   const found = places.get(rolloutId);
-  if (found === undefined) throw new Error(`Rollout ${rolloutId} never began`);
+  if (found === undefined) throw new PerennialError('PRN_NOT_FOUND', `Rollout ${rolloutId} never began`);
   return found;
 };
 

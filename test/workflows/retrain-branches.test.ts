@@ -14,6 +14,9 @@ const failureOf = async (run: RunHandle): Promise<{ type: string | null | undefi
   return { type, message };
 };
 
+/** Nobody serves yet. */
+const first = async () => ({ ...evaluation('pass'), championVersion: null, championGeneration: 0 });
+
 describeWithServers('retrain, branch by branch', () => {
   let world: World;
   const pretend: Pretend = pretendSteps();
@@ -114,7 +117,10 @@ describeWithServers('retrain, branch by branch', () => {
 
   test('rolls back when a server refuses the new model', async () => {
     const reason = 'Server "a" refused generation 2: golden row 3 differs';
-    pretend.change({ confirmServing: async () => ({ confirmed: false, servers: 1, serving: 0, refused: 1, reason }) });
+    pretend.change({
+      evaluateCandidate: first,
+      confirmServing: async () => ({ confirmed: false, servers: 1, serving: 0, refused: 1, reason }),
+    });
     const run = await world.start(newRequest());
     expect(await failureOf(run)).toEqual({ type: 'PRN_DEPLOY_REFUSED', message: expect.stringContaining(reason) });
     expect(pretend.calls.find(({ step }) => step === 'rollBackPromotion')?.input).toMatchObject({ refusedGeneration: 2, to: 1 });
@@ -123,6 +129,7 @@ describeWithServers('retrain, branch by branch', () => {
 
   test('rolls back when servers that are alive do not follow in time', async () => {
     pretend.change({
+      evaluateCandidate: first,
       admitRetrain: planned({ confirmWithinMs: 300 }),
       confirmServing: async () => ({
         confirmed: false,
@@ -139,12 +146,62 @@ describeWithServers('retrain, branch by branch', () => {
 
   test('promotes unconfirmed where no server is alive', async () => {
     pretend.change({
+      evaluateCandidate: first,
       admitRetrain: planned({ confirmWithinMs: 200 }),
       confirmServing: async () => ({ confirmed: false, servers: 0, serving: 0, refused: 0, reason: 'No server is alive' }),
     });
     const outcome = await world.run(newRequest());
     expect(outcome.verdict).toBe('promoted');
     expect(outcome.reason).toContain('unconfirmed');
+  });
+
+  test('a candidate beside a champion is rolled out, and its run shows how far it is', async () => {
+    pretend.rollout().traffic({ perLook: 1 });
+    const run = await world.start(newRequest());
+    const status = await untilStatus(run, 'is rolled out', ({ stages }) =>
+      stages.some(({ stage, note }) => stage === 'promote' && note.includes('10%')),
+    );
+    expect(status.stages.at(-1)).toMatchObject({ stage: 'promote', state: 'started' });
+    pretend.rollout().traffic({});
+    const outcome = await run.result();
+    expect(outcome).toMatchObject({ verdict: 'promoted', modelVersion: 2 });
+    expect(pretend.called('promoteVersion')).toBe(0);
+    expect(pretend.called('endRollout')).toBe(1);
+  });
+
+  test('a first champion takes all traffic at once', async () => {
+    pretend.change({ evaluateCandidate: first });
+    expect(await world.run(newRequest())).toMatchObject({ verdict: 'promoted' });
+    expect([pretend.called('promoteVersion'), pretend.called('beginRollout')]).toEqual([1, 0]);
+  });
+
+  test('a candidate that does harm is rejected, with the reason of its rollout', async () => {
+    pretend.rollout().traffic({ candidateErrors: 0.2, perLook: 2_000 });
+    const outcome = await world.run(newRequest());
+    expect(outcome).toMatchObject({ verdict: 'rejected', reason: expect.stringContaining('harm is shown') });
+    expect(pretend.outcomes).toEqual([outcome]);
+  });
+
+  test('a rollout that cannot go on fails its run with its code', async () => {
+    pretend.change({
+      beginRollout: async () => {
+        throw new PerennialError('PRN_DEPLOY_CONFLICT', 'Cannot roll version 2 out as version 1 must be champion: 3 is');
+      },
+    });
+    const run = await world.start(newRequest());
+    expect(await failureOf(run)).toEqual({ type: 'PRN_DEPLOY_CONFLICT', message: expect.stringContaining('3 is') });
+  });
+
+  test('a run that is cancelled while it is rolled out leaves the champion', async () => {
+    pretend.rollout().traffic({ perLook: 1 });
+    const run = await world.start(newRequest());
+    await expect.poll(() => pretend.called('observeRollout'), { timeout: 20_000 }).toBeGreaterThan(1);
+    await run.cancel();
+    await expect(run.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
+    expect(pretend.calls.filter(({ step }) => step === 'endRollout').map(({ input }) => input)).toMatchObject([
+      { end: 'rolled back' },
+    ]);
+    expect(pretend.outcomes).toMatchObject([{ verdict: 'failed', reason: 'Cancelled' }]);
   });
 
   test('cancellation reaches the training, and the end is recorded', async () => {
