@@ -1,0 +1,246 @@
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { array, assert, constantFrom, double, property, record, string, uuid } from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { predictionRecordSchema } from '#domain/contracts/capture.ts';
+import type { PipelineName, Sha256 } from '#domain/units.ts';
+import { silentLogger } from '../../../infra/telemetry/logger.ts';
+import { createMetrics } from '../../../infra/telemetry/metrics.ts';
+import type { CaptureSink, CounterGap } from '../../../serving/capture/deps.ts';
+import { createLiveLedger, readLedger } from '../../../serving/capture/ledger.ts';
+import { segmentFile, serverFolder } from '../../../serving/capture/places.ts';
+import { openPredictionLog } from '../../../serving/capture/prediction-log.ts';
+import { createAnsweredLine, refusedLine } from '../../../serving/capture/record-lines.ts';
+import { recoverEpochs, settleEpoch } from '../../../serving/capture/recover.ts';
+import { testFolder } from '../../support/servers.ts';
+
+let place: ReturnType<typeof testFolder>;
+beforeEach(() => {
+  place = testFolder();
+});
+afterEach(() => place.close());
+
+const log = silentLogger();
+const churn = 'churn' as PipelineName;
+const modelSha256 = 'b'.repeat(64) as Sha256;
+const author = {
+  pipeline: 'churn',
+  version: 3,
+  generation: 7,
+  arm: 'champion' as const,
+  shadow: false,
+  model: {
+    modelSha256,
+    package: { task: 'binary' },
+    featureSet: { request: [{ name: 'te"nure' }, { name: 'contract' }] },
+  } as never,
+};
+const lineOf = createAnsweredLine(author);
+const answered = (id: string, more: object = {}) =>
+  lineOf({
+    id,
+    atMs: Date.UTC(2026, 0, 1),
+    eventMs: Date.UTC(2001, 0, 1),
+    unit: null,
+    row: { 'te"nure': 5, contract: 'monthly' },
+    views: null,
+    answer: { prediction: false, probability: 0.25 },
+    ...more,
+  });
+const idAt = (index: number): string => `0190a3c1-7f2e-7000-8000-${String(index).padStart(12, '0')}`;
+
+describe('a line', () => {
+  test('is what the contract says, whatever stands in the row', () => {
+    assert(
+      property(
+        uuid({ version: 7 }),
+        string({ unit: 'binary' }),
+        double({ noNaN: true, noDefaultInfinity: true }),
+        record({ rate: double({ noNaN: true, noDefaultInfinity: true }), 'ki"nd': string() }),
+        array(constantFrom('"', '\\', '\n', '\u2028', '\ud800', 'é', 'a'), { maxLength: 20 }),
+        (id, text, number, values, odd) => {
+          const row = { 'te"nure': number, contract: text + odd.join('') };
+          const line = lineOf({
+            id,
+            atMs: 0,
+            eventMs: 0,
+            unit: 'ab',
+            row,
+            views: { past: values },
+            answer: { prediction: text, probability: 0.5 },
+          });
+          expect(line.endsWith('\n') && !line.slice(0, -1).includes('\n')).toBe(true);
+          const parsed = predictionRecordSchema.parse(JSON.parse(line));
+          const asJson = JSON.parse(JSON.stringify({ inputs: row, views: { past: values }, prediction: text }));
+          expect(parsed).toMatchObject({ ...asJson, id, unit: 'ab', scores: [0.5], generation: 7, version: 3, modelSha256 });
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  test('of a refusal is too, however long its message', () => {
+    const refused = {
+      id: idAt(1),
+      pipeline: 'churn',
+      generation: 2,
+      arm: null,
+      atMs: 5,
+      status: 422,
+      code: 'PRN_SERVING_REQUEST',
+    };
+    const line = refusedLine({ ...refused, message: 'x'.repeat(2_000) });
+    expect(predictionRecordSchema.parse(JSON.parse(line))).toMatchObject({
+      kind: 'refused',
+      status: 422,
+      message: 'x'.repeat(500),
+    });
+  });
+});
+
+describe('a log', () => {
+  const open = (folder: string, more: object = {}) => {
+    const metrics = createMetrics();
+    const rotated: number[] = [];
+    const opened = openPredictionLog({ folder, log, metrics, onRotated: (segment) => rotated.push(segment), ...more });
+    return { opened, metrics, rotated };
+  };
+  const linesIn = (file: string): string[] => readFileSync(file, 'utf8').split('\n').slice(0, -1);
+
+  test('has every line when it says that it is written, and closes segments by size and when told', async () => {
+    const folder = join(place.folder, 'epoch');
+    const { opened, rotated, metrics } = open(folder, { mostBytes: 1_000 });
+    for (let index = 0; index < 12; index += 1) {
+      opened.append(answered(idAt(index)));
+      if (index === 0) {
+        await opened.written();
+        expect(linesIn(`${segmentFile(folder, 1)}.open`)).toHaveLength(1);
+      }
+      if (index % 3 === 2) await opened.written();
+    }
+    opened.rotate();
+    opened.rotate();
+    const files = readdirSync(folder).toSorted();
+    expect(files.length).toBeGreaterThan(2);
+    expect(rotated).toEqual(files.map((_, index) => index + 1));
+    expect(files.every((file) => /^\d{6}\.ndjson$/.test(file))).toBe(true);
+    const ids = files.flatMap((file) => linesIn(join(folder, file))).map((line) => JSON.parse(line).id);
+    expect(ids).toEqual(Array.from({ length: 12 }, (_, index) => idAt(index)));
+    expect((await metrics.exposition()).text).toContain('perennial_capture_records_total 12');
+    await opened.close();
+  });
+
+  test('takes lines of any length, also many at once', async () => {
+    const { opened } = open(place.folder);
+    const long = `${'é'.repeat(400_000)}\n`;
+    for (const line of ['a\n', long, 'b\n']) opened.append(line);
+    await opened.written();
+    expect(readFileSync(`${segmentFile(place.folder, 1)}.open`, 'utf8')).toBe(`a\n${long}b\n`);
+    await opened.close();
+  });
+
+  test('that cannot be written loses lines, counts them, and goes on when it can', async () => {
+    const folder = join(place.folder, 'epoch');
+    writeFileSync(folder, 'a file where the folder should be');
+    const { opened, metrics } = open(folder);
+    opened.append(answered(idAt(1)));
+    opened.append(answered(idAt(2)));
+    await opened.written();
+    expect((await metrics.exposition()).text).toContain('perennial_capture_lost_total 2');
+    rmSync(folder);
+    opened.append(answered(idAt(3)));
+    await opened.written();
+    expect(linesIn(`${segmentFile(folder, 1)}.open`).map((line) => JSON.parse(line).id)).toEqual([idAt(3)]);
+    await opened.close();
+  });
+});
+
+describe('what a killed server left', () => {
+  const gapsTold: CounterGap[] = [];
+  const sinkWith = (counted: number): CaptureSink => ({
+    recordWindows: () => Promise.reject(new Error('not asked')),
+    recordArms: () => Promise.reject(new Error('not asked')),
+    recordGap: async (gap) => void gapsTold.push(gap),
+    countedRows: async () => [{ pipeline: churn, modelSha256, rows: counted }],
+  });
+  /** One closed and one open segment of 3 and 2 rows, a shadow, a refusal, and a torn line. */
+  const leave = (): string => {
+    gapsTold.length = 0;
+    const folder = join(place.folder, 'old');
+    const ledger = createLiveLedger(folder, (err) => expect.unreachable(String(err)));
+    const rows = ledger.of(churn, modelSha256);
+    rows.rows = 3;
+    writeFileSync(segmentFile(folder, 1), [1, 2, 3].map((index) => answered(idAt(index))).join(''));
+    ledger.closed(1);
+    const shadow = createAnsweredLine({ ...author, arm: 'candidate', shadow: true });
+    const other = createAnsweredLine({ ...author, model: { ...(author.model as object), modelSha256: 'c'.repeat(64) } as never });
+    const open = `${segmentFile(folder, 2)}.open`;
+    writeFileSync(open, answered(idAt(4)));
+    const row = { atMs: 0, eventMs: 0, unit: null, row: { 'te"nure': 1, contract: 'x' }, views: null };
+    for (const write of [shadow, other])
+      appendFileSync(open, write({ ...row, id: idAt(5), answer: { prediction: true, probability: 1 } }));
+    appendFileSync(
+      open,
+      refusedLine({ id: idAt(6), pipeline: 'churn', generation: 1, arm: null, atMs: 0, status: 422, code: 'X', message: '' }),
+    );
+    appendFileSync(open, answered(idAt(7)));
+    appendFileSync(open, answered(idAt(8)).slice(0, 100));
+    return folder;
+  };
+
+  test.each([1, 2])('is closed without its torn line, and counted once (recovered %i times)', async (times) => {
+    const folder = leave();
+    mkdirSync(join(place.folder, 'current'));
+    let left = await recoverEpochs(place.folder, 'current', log);
+    for (let time = 1; time < times; time += 1) left = await recoverEpochs(place.folder, 'current', log);
+    expect(readdirSync(folder).toSorted()).toEqual(['000001.ndjson', '000002.ndjson', 'ledger.json']);
+    const last = readFileSync(segmentFile(folder, 2), 'utf8');
+    expect(last.endsWith('\n')).toBe(true);
+    expect(
+      last
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line).id),
+    ).toEqual([4, 5, 5, 6, 7].map(idAt));
+    expect(left).toEqual([{ epoch: 'old', folder, logged: [{ pipeline: churn, modelSha256, rows: 5 }] }]);
+  });
+
+  test('tells a gap where counters lack rows of the log, also after its segments were shipped; then it is settled', async () => {
+    const folder = leave();
+    await recoverEpochs(place.folder, 'current', log);
+    rmSync(segmentFile(folder, 1));
+    rmSync(segmentFile(folder, 2));
+    const [left] = await recoverEpochs(place.folder, 'current', log);
+    if (left === undefined) return expect.unreachable();
+    await settleEpoch(sinkWith(4), 'server:1', left, log);
+    expect(gapsTold).toEqual([{ serverId: 'server:1', epoch: 'old', pipeline: churn, modelSha256, logged: 5, counted: 4 }]);
+    expect(existsSync(folder)).toBe(false);
+  });
+
+  test('has no gap where all was told, keeps what is to be shipped, and is asked again while the database is away', async () => {
+    const folder = leave();
+    const [left] = await recoverEpochs(place.folder, 'current', log);
+    if (left === undefined) return expect.unreachable();
+    const away: CaptureSink = { ...sinkWith(5), countedRows: () => Promise.reject(new Error('away')) };
+    await expect(settleEpoch(away, 'server:1', left, log)).rejects.toThrow('away');
+    expect(readLedger(folder)?.rows).toEqual([{ pipeline: churn, modelSha256, rows: 5 }]);
+    await settleEpoch(sinkWith(5), 'server:1', left, log);
+    expect(gapsTold).toEqual([]);
+    expect(readdirSync(folder).toSorted()).toEqual(['000001.ndjson', '000002.ndjson']);
+  });
+
+  test('and had no whole line is nothing', async () => {
+    const folder = join(place.folder, 'old');
+    mkdirSync(folder);
+    writeFileSync(`${segmentFile(folder, 1)}.open`, '{"kind":"answ');
+    await recoverEpochs(place.folder, 'current', log);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+});
+
+test('folders of servers never meet, nor leave theirs', () => {
+  const ids = ['host:80', 'host_80', '../host:80', '..', 'a/b', 'a_b', 'x'.repeat(300), ''];
+  const folders = ids.map((id) => serverFolder('/capture', id));
+  expect(new Set(folders).size).toBe(ids.length);
+  for (const folder of folders) expect(folder).toMatch(/^\/capture\/[A-Za-z0-9._-]+$/);
+});

@@ -1,0 +1,199 @@
+/** Counters on their way to a ledger that loses, repeats and re-orders: what arrives in the end is what was counted. */
+import { array, assert, asyncProperty, constantFrom, integer, record } from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { armTallySchema } from '#domain/contracts/capture.ts';
+import type { Flush } from '#domain/contracts/flush.ts';
+import { flushSchema } from '#domain/contracts/flush.ts';
+import { emptyLedger, type FlushLedger, recordFlush, totals } from '#domain/stats/summaries/flush-ledger.ts';
+import { shapeOf } from '#domain/stats/summaries/window-counts.ts';
+import type { PipelineName, Sha256 } from '#domain/units.ts';
+import { silentLogger } from '../../../infra/telemetry/logger.ts';
+import { createMetrics } from '../../../infra/telemetry/metrics.ts';
+import { createCounterRegistry } from '../../../serving/capture/registry.ts';
+import { startTeller } from '../../../serving/capture/teller.ts';
+import { mostWindows } from '../../../serving/capture/window-counters.ts';
+import type { Serving } from '../../../serving/model/slot.ts';
+import { churnFeatures } from '../support/models.ts';
+import { churnProfile } from '../support/profiles.ts';
+
+const hourMs = 3_600_000;
+const profileSha256 = 'a'.repeat(64) as Sha256;
+const model = {
+  modelSha256: 'b'.repeat(64) as Sha256,
+  package: { task: 'binary', classes: ['false', 'true'], positiveClass: 'true' },
+  featureSet: churnFeatures,
+  profile: { sha256: profileSha256, profile: churnProfile },
+};
+const serving = {
+  pipeline: 'churn' as PipelineName,
+  generation: 4,
+  segment: 4,
+  version: 1,
+  model,
+  rollout: null,
+} as unknown as Serving;
+const answerOf = (tenure: number) => ({ prediction: tenure > 50, probability: tenure / 100 });
+
+/** A server's counters, with a clock that is moved by hand. */
+const createServer = (deliver: (flush: Flush) => Promise<void>) => {
+  let clockMs = 0;
+  const registry = createCounterRegistry('epoch', () => clockMs);
+  const tallies: unknown[] = [];
+  const teller = startTeller({
+    serverId: 'server:1',
+    epoch: 'epoch',
+    flushMs: 3_600_000,
+    sink: {
+      recordWindows: async (_, flush) => {
+        await deliver(flushSchema.parse(flush));
+        return { kind: 'recorded' };
+      },
+      recordArms: async (told) => void tallies.push(...told.map((one) => armTallySchema.parse(one))),
+    },
+    telling: registry,
+    afterRound: async () => registry.forgetIdle(),
+    log: silentLogger(),
+    metrics: createMetrics(),
+  });
+  const count = (hour: number, tenure: number): boolean => {
+    const row = { tenure, contract: 'monthly', charges: null };
+    return registry.windowsOf(serving, 'champion')?.count(hour * hourMs + 5, row, null, answerOf(tenure)) ?? false;
+  };
+  return { registry, teller, tallies, count, wait: (ms: number) => (clockMs += ms) };
+};
+
+type Step =
+  | { readonly kind: 'count'; readonly hour: number; readonly tenure: number }
+  | { readonly kind: 'tell' | 'lost' | 'unanswered' | 'twice' | 'late' | 'idle' };
+
+describe('counters', () => {
+  test('heal over flushes that are lost, repeated, late or unanswered, and over windows that were forgotten', async () => {
+    const step = record({
+      kind: constantFrom<Step['kind']>('count', 'count', 'count', 'tell', 'lost', 'unanswered', 'twice', 'late', 'idle'),
+      hour: integer({ min: 0, max: 3 }),
+      tenure: integer({ min: 0, max: 100 }),
+    });
+    await assert(
+      asyncProperty(array(step, { maxLength: 40 }), async (steps) => {
+        const heard: Flush[] = [];
+        const held: Flush[] = [];
+        let how: Step['kind'] = 'tell';
+        const server = createServer(async (flush) => {
+          if (how === 'lost') throw new Error('lost on the way');
+          if (how === 'late') held.push(flush);
+          else heard.push(flush);
+          if (how === 'twice') heard.push(flush);
+          if (how === 'unanswered') throw new Error('heard, but the answer was lost');
+        });
+        const rows = new Map<number, number[]>();
+        for (const one of steps) {
+          if (one.kind === 'count') {
+            expect(server.count(one.hour, one.tenure)).toBe(true);
+            rows.set(one.hour, [...(rows.get(one.hour) ?? []), one.tenure]);
+          } else {
+            how = one.kind === 'idle' ? 'tell' : one.kind;
+            await server.teller.tell();
+            if (one.kind === 'idle') server.wait(2 * hourMs);
+          }
+        }
+        how = 'tell';
+        await server.teller.close();
+        let ledger: FlushLedger = emptyLedger({ [profileSha256]: shapeOf(churnProfile) });
+        for (const flush of [...heard, ...held.toReversed()]) {
+          const outcome = recordFlush(ledger, flush);
+          expect(outcome).toMatchObject({ kind: 'recorded' });
+          ledger = outcome.ledger;
+        }
+        const windows = totals(ledger).map((total) => ({
+          hour: Date.parse(total.from) / hourMs,
+          rows: total.rows,
+          mean: total.features[0]?.moments?.mean,
+          classes: total.predictions?.cells,
+        }));
+        expect(windows).toEqual(
+          [...rows]
+            .toSorted(([left], [right]) => left - right)
+            .map(([hour, tenures]) => ({
+              hour,
+              rows: tenures.length,
+              mean: expect.closeTo(tenures.reduce((sum, tenure) => sum + tenure, 0) / tenures.length, 9),
+              classes: [tenures.filter((tenure) => tenure <= 50).length, tenures.filter((tenure) => tenure > 50).length, 0, 0],
+            })),
+        );
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('of windows that were heard are not told again, and those of one row in a thousand windows are', async () => {
+    const told: Flush[] = [];
+    const { count, teller } = createServer(async (flush) => void told.push(flush));
+    for (let hour = 0; hour < mostWindows; hour += 1) expect(count(hour, 5)).toBe(true);
+    // One more would let a client fill the memory with event times of its own making.
+    expect(count(mostWindows, 5)).toBe(false);
+    await teller.tell();
+    expect(told.flatMap(({ windows }) => windows)).toHaveLength(mostWindows);
+    expect(new Set(told.map(({ sequence }) => sequence)).size).toBe(told.length);
+    told.length = 0;
+    await teller.tell();
+    expect(told).toEqual([]);
+    count(17, 5);
+    await teller.close();
+    expect(told.map(({ windows }) => windows.map(({ rows }) => rows))).toEqual([[2]]);
+  });
+});
+
+describe('the counters of an arm', () => {
+  test('are told when they changed, with every event that can be observed, and units once', async () => {
+    const { registry, teller, tallies } = createServer(async () => {});
+    const arm = registry.armOf(serving, 'champion');
+    arm.begin([{ number: 1 }, { number: 2 }, { number: 1 }]);
+    arm.begin([{ number: 2 }]);
+    arm.begin([null, null]);
+    arm.event('errors');
+    // Without bounds nobody knows what slow is.
+    arm.event('latency_p95');
+    arm.took(0.123);
+    arm.took(0);
+    arm.answeredAt(Date.UTC(2001, 0, 1), Date.UTC(2001, 0, 2));
+    // A client whose calendar is wrong does not move the time of the data.
+    arm.answeredAt(Date.UTC(2999, 0, 1), Date.UTC(2001, 0, 2));
+    await teller.tell();
+    await teller.tell();
+    expect(tallies).toEqual([
+      {
+        serverId: 'server:1',
+        epoch: 'epoch',
+        sequence: expect.any(Number),
+        pipeline: 'churn',
+        generation: 4,
+        arm: 'champion',
+        modelSha256: model.modelSha256,
+        requests: 3,
+        units: 3,
+        events: { errors: 1, timeouts: 0, shed: 0, invalid_output: 0, out_of_range: 0 },
+        lastEventAt: '2001-01-01T00:00:00.000Z',
+        // ceil(ln 0.123 / ln(1.01 / 0.99)) = -104
+        latency: { zeros: 1, bins: { '-104': 1 } },
+        shadow: null,
+      },
+    ]);
+    await teller.close();
+  });
+
+  test('wait for requests under way', async () => {
+    const { registry } = createServer(async () => {});
+    const arm = registry.armOf(serving, 'champion');
+    await arm.idle();
+    arm.begin([null]);
+    let isIdle = false;
+    const idle = arm.idle().then(() => {
+      isIdle = true;
+    });
+    await Promise.resolve();
+    expect(isIdle).toBe(false);
+    arm.end();
+    await idle;
+    expect(isIdle).toBe(true);
+  });
+});
