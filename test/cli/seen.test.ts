@@ -1,0 +1,192 @@
+/** What a person reads of a watched pipeline: the commands as programs, on a database that the loop has written. */
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { subjectOfPrediction } from '../../infra/capture/subject.ts';
+import { createLabels } from '../../infra/postgres/labels.ts';
+import { answered, idAt, instant, refused } from '../infra/capture/records.ts';
+import { shipPredictions } from '../support/loop/predictions.ts';
+import { type StoredStory, storeStory } from '../support/loop/store.ts';
+import { brokenDay } from '../support/loop/story.ts';
+import { flights } from '../support/loop/world.ts';
+import { testFolder } from '../support/servers.ts';
+
+const at = '2001-02-10T08:30:00.000Z';
+const launcher = resolve(import.meta.dirname, '../../workers/cli/perennial');
+let stored: StoredStory;
+let folder: ReturnType<typeof testFolder>;
+
+beforeAll(async () => {
+  stored = await storeStory();
+  folder = testFolder();
+  await shipPredictions(stored, folder.folder, [
+    answered(at, 1),
+    answered(at, 2, { generation: 2, arm: 'candidate' }),
+    refused(at, 3),
+  ]);
+  await createLabels(stored.db).record(flights, [{ subject: subjectOfPrediction(idAt(at, 1)), label: false, at: instant(at) }]);
+});
+afterAll(async () => {
+  await stored.close();
+  folder.close();
+});
+
+const environment = () => ({
+  PATH: process.env.PATH,
+  HOME: folder.folder,
+  NO_COLOR: '1',
+  DATABASE_URL: stored.url,
+  PERENNIAL_STORE: (stored.store.config as { folder: string }).folder,
+  PERENNIAL_STATE_DIR: join(folder.folder, 'state'),
+  TEMPORAL_ADDRESS: '127.0.0.1:1',
+});
+const perennial = (...words: string[]) =>
+  spawnSync(launcher, words, { cwd: folder.folder, encoding: 'utf8', env: environment() });
+
+/** Ends when the text was printed; ends the program by the signal of Ctrl-C. */
+const watchUntil = async (text: string, ...words: string[]): Promise<{ code: number | null; stdout: string }> => {
+  const program = spawn(launcher, words, { cwd: folder.folder, env: environment() });
+  let stdout = '';
+  for await (const chunk of program.stdout) {
+    stdout += String(chunk);
+    if (stdout.includes(text) && !program.killed) program.kill('SIGINT');
+  }
+  const [code] = program.exitCode === null ? await once(program, 'exit') : [program.exitCode];
+  return { code, stdout };
+};
+
+describe('perennial status', () => {
+  test('says at a glance where a pipeline stands, from PostgreSQL alone', () => {
+    const { status, stdout, stderr } = perennial('status', 'flights');
+    expect([status, stderr]).toEqual([0, '']);
+    expect(stdout).toContain('Cannot reach Temporal at "127.0.0.1:1"');
+    expect(stdout).toMatch(/✗ champion {4}version 1, for \d+ (s|min), no server reports/);
+    expect(stdout).toMatch(/… rollout {5}version 4 beside 1, canary, at 10 % for \d+ (s|min)/);
+    expect(stdout).toMatch(/✗ broken {6}1 window quarantined: Data, not drift: temperature: missing in/);
+    expect(stdout).toContain('    watch       data until 2001-02-11 23:59');
+    expect(stdout).toContain('✗ drift       2001-02-11 to 2001-02-12: Drift: critical features in drift (dep_hour) 1 > 0');
+    expect(stdout).toContain('… performance 2001-02-11 to 2001-02-12: the window is provisional');
+    expect(stdout).not.toContain('\u001b[');
+  });
+
+  test('is one document with --json, and holds no password', () => {
+    const { stdout } = perennial('status', '--json');
+    const { pipelines, temporal, links } = JSON.parse(stdout);
+    expect(temporal.unreachable).toContain('nobody listens there');
+    expect(pipelines).toMatchObject([
+      {
+        pipeline: 'flights',
+        champion: { version: 1 },
+        rollout: { row: { id: 'flights/4/third', state: 'running' } },
+        quarantine: { open: 1 },
+      },
+    ]);
+    expect(links.databaseUrl).toBeUndefined();
+  });
+
+  test('with --watch goes on until Ctrl-C, in plain lines elsewhere than on a terminal', async () => {
+    const { code, stdout } = await watchUntil('no runs yet', 'status', '--watch');
+    expect(code).toBe(0);
+    expect(stdout).not.toContain('\u001b[');
+  });
+});
+
+describe('perennial drift report', () => {
+  test('tells every variable of the newest window, the most moved first', () => {
+    const { status, stdout } = perennial('drift', 'report', 'flights');
+    expect(status).toBe(0);
+    expect(stdout).toContain('flights, 2001-02-11 to 2001-02-12, 1,200 rows against the same slot: ✗ fail');
+    expect(stdout).toMatch(/^ {2}carrier\s+0\.\d+ +0\.\d+ +\S+ +1,200 +✗ drift$/m);
+    expect(stdout.indexOf('carrier ')).toBeLessThan(stdout.indexOf('temperature '));
+  });
+
+  test('writes the page, whose numbers are those of --json', () => {
+    const { status, stdout, stderr } = perennial('drift', 'report', 'flights', '--html', 'out/drift.html', '--json');
+    expect(status).toBe(0);
+    expect(stderr).toMatch(/^Wrote out\/drift.html, \d+\.\d KiB/);
+    expect(JSON.parse(stdout)).toMatchObject({ pipeline: 'flights', window: { rows: 1_200 } });
+    expect(readFileSync(join(folder.folder, 'out/drift.html'), 'utf8')).toContain('<title>Drift of flights</title>');
+  });
+
+  test.each([
+    ['2001-02-11', 3],
+    ['2001-02-07T00:00', 8],
+    ['2001-01-30', 0],
+  ])('with --check ends the window of %s with exit code %s', (day, code) => {
+    expect(perennial('drift', 'report', 'flights', '--window', day, '--check').status).toBe(code);
+  });
+
+  test('refuses a window that is none, or was never measured', () => {
+    expect(perennial('drift', 'report', 'flights', '--window', 'yesterday').status).toBe(2);
+    const { status, stderr } = perennial('drift', 'report', 'flights', '--window', '2000-01-01');
+    expect(status).toBe(4);
+    expect(stderr).toContain('the newest begin at 2001-02-09T00:00, 2001-02-10T00:00, 2001-02-11T00:00');
+  });
+});
+
+describe('perennial explain', () => {
+  test('a version: where it came from, when it was promoted', () => {
+    const { status, stdout } = perennial('explain', 'flights/1');
+    expect(status).toBe(0);
+    expect(stdout).toContain('flights version 1: champion');
+    expect(stdout).toMatch(/promoted {3}\S+ \S+ by ada, generation 1: first champion/);
+  });
+
+  test.each(['flights/2/first', 'roll-out/flights/2', 'flights/2'])('the rollout of a version, asked as %s', (asked) => {
+    const { status, stdout } = perennial('explain', asked);
+    expect(status).toBe(0);
+    expect(stdout).toContain('flights/2/first: version 2 beside version 1, canary');
+    expect(stdout).toContain('because    Rolled back, harm is shown: errors');
+    expect(stdout).toMatch(/✓ holds {10}errors, evidence of more than the champion's: \d+\.\d+ >= 200\.00000/);
+    expect(stdout).toMatch(/harmed {5}of \d+ requests that the candidate answered, \d+ went wrong/);
+  });
+
+  test('a window, with the decision about it, and that decision by its number', () => {
+    const window = perennial('explain', 'flights/2001-02-07');
+    expect(window.stdout).toContain('… inconclusive');
+    const id = /(decision\/\d+) of flights, quality/.exec(window.stdout)?.[1] as string;
+    const decision = perennial('explain', id);
+    expect(decision.status).toBe(0);
+    expect(decision.stdout).toContain(`${id} of flights, quality: quarantine`);
+    expect(decision.stdout).toContain('made from  memory, policy, reportSha256');
+    const { record } = JSON.parse(perennial('explain', id, '--json').stdout);
+    expect(record).toEqual(stored.story.days[brokenDay]?.decision);
+  });
+
+  test('an answer: the model, its data, the decision that let it answer, and its label', () => {
+    const { status, stdout } = perennial('explain', idAt(at, 1));
+    expect(status).toBe(0);
+    expect(stdout).toContain(`prediction ${idAt(at, 1)} of flights, 2001-02-10 08:30`);
+    expect(stdout).toContain('answer     true (score 0.70000)');
+    expect(stdout).toContain('asked      origin SFO, distance 101');
+    expect(stdout).toContain('looked up  origin_7d: late_rate 0.25');
+    expect(stdout).toMatch(/model {6}version 1 \([0-9a-f]{12}\), trained by reference/);
+    expect(stdout).toMatch(/because {4}generation 1: promoted \S+ \S+ by ada: first champion/);
+    expect(stdout).toContain('label      false, known 2001-02-10 08:30');
+  });
+
+  test('an answer of a candidate names the rollout that sent it there; a refusal says why', () => {
+    const candidate = perennial('explain', idAt(at, 2)).stdout;
+    expect(candidate).toContain(
+      'generation 2, in rollout flights/2/first with the candidate at 10 %: perennial explain flights/2/first',
+    );
+    expect(candidate).toContain('label      none has come');
+    const { stdout } = perennial('explain', idAt(at, 3).toUpperCase());
+    expect(stdout).toContain('refused    422 PRN_SERVING_REQUEST: Cannot predict: "origin" is required');
+  });
+
+  test.each([
+    ['decision/999999', 'perennial status'],
+    ['flights/99', 'perennial models list flights'],
+    ['flights/1/none', 'perennial explain flights/1'],
+    ['flights/1999-01-01', 'perennial drift report flights'],
+    ['01936f0e-5b1a-7c3e-9f4a-0d2c6b8e1a55', 'no server has shipped it'],
+    ['ffff', 'perennial runs list'],
+  ])('of %s says that there is none, and the way on', (asked, way) => {
+    const { status, stderr } = perennial('explain', asked);
+    expect(status).toBe(4);
+    expect(stderr).toContain(way);
+  });
+});
