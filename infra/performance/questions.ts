@@ -1,6 +1,6 @@
 /** What is asked of joined predictions: aggregates, and rows of one window at a time. */
 import type { LabelWaits } from '#domain/stats/performance/lag-curve.ts';
-import type { Sha256 } from '#domain/units.ts';
+import { hourMs, type Sha256 } from '#domain/units.ts';
 import { parquetOf, quoteText } from '../tabular/sql.ts';
 import type { Joined } from './joined.ts';
 
@@ -13,15 +13,15 @@ export const countWindows = ({ db }: Joined, modelSha256: Sha256, windowMs: numb
 
 /** A curve of so many waits is known to a thousandth; more would only take memory. */
 const mostWaits = 1_000_000;
-/** Steps of the curve: a lag is known to this part of the longest. */
+/** Steps of the curve: a lag is known to this part of the longest; where no label has come it does not matter. */
 const lagSteps = 10_000;
 
 /** Waits of all versions, for a label does not come sooner or later by who answered. Lags are rounded up. */
 export const readWaits = async ({ db }: Joined): Promise<LabelWaits> => {
   const { rows, longest } = await db.row<{ rows: number; longest: number | null }>(
-    'SELECT count(*) AS rows, max(wait_ms) AS longest FROM joined',
+    'SELECT count(*) AS rows, max(wait_ms) FILTER (label IS NOT NULL) AS longest FROM joined',
   );
-  const step = Math.max(1_000, Math.ceil((longest ?? 0) / lagSteps));
+  const step = Math.max(1_000, Math.ceil((longest ?? hourMs) / lagSteps));
   const oneIn = Math.ceil(rows / mostWaits);
   const counted = await db.rows<{ wait: number; arrived: boolean; rows: number }>(
     `SELECT ((wait_ms + ${step - 1}) // ${step}) * ${step} AS wait, label IS NOT NULL AS arrived, count(*) AS rows

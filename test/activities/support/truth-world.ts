@@ -1,0 +1,200 @@
+/** A version that serves, predictions that were shipped, and labels: all on real servers, all numbers drawn by a seed. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { PerformanceDeps, PerformanceQuestion } from '../../../activities/watch/performance-question.ts';
+import { subjectOfPrediction } from '../../../infra/capture/subject.ts';
+import { createLabels } from '../../../infra/postgres/labels.ts';
+import { createPredictionParts } from '../../../infra/postgres/prediction-parts.ts';
+import { createRegistry } from '../../../infra/postgres/registry.ts';
+import { createTallies } from '../../../infra/postgres/tally-totals.ts';
+import { profileNumbersInMemory } from '../../../infra/profile/profile-values.ts';
+import { createLogger } from '../../../infra/telemetry/logger.ts';
+import { createMetrics } from '../../../infra/telemetry/metrics.ts';
+import { startShipper } from '../../../serving/capture/ship.ts';
+import { openScratch } from '../../../workers/scratch.ts';
+import type { AnsweredRecord } from '../../../workflows/domain/contracts/capture.ts';
+import type { ModelPackage, ModelVersion } from '../../../workflows/domain/contracts/model-version.ts';
+import { type PipelineFile, pipelineSpecSchema } from '../../../workflows/domain/contracts/pipeline-spec/pipeline-spec.ts';
+import { type ReferenceProfile, referenceProfileSchema } from '../../../workflows/domain/contracts/reference-profile.ts';
+import { measureReference } from '../../../workflows/domain/stats/performance/reference-performance.ts';
+import { createRandom } from '../../../workflows/domain/stats/random.ts';
+import { finish } from '../../../workflows/domain/stats/steps.ts';
+import type { PipelineName, Sha256 } from '../../../workflows/domain/units.ts';
+import { answered, flights, instant, writeSegment } from '../../infra/capture/records.ts';
+import { applyFlights, candidate, openBench, snapshotSha256 } from '../../infra/postgres/bench.ts';
+import { testFolder, testStore } from '../../support/servers.ts';
+
+export const hour = 3_600_000;
+export const day = 24 * hour;
+export const start = Date.parse('2001-03-01T00:00:00.000Z');
+
+/** A prediction with the truth about it; null where no label ever comes. */
+export type Row = { readonly record: AnsweredRecord; readonly truth: boolean | null };
+
+/** Scores that are true probabilities; `flip` of the labels are drawn against them. */
+export const drawRows = (options: {
+  readonly from: number;
+  readonly count: number;
+  readonly seed: number;
+  /** Milliseconds between two events. */
+  readonly every: number;
+  /** Share of rows whose label has nothing to do with the score. */
+  readonly broken?: number;
+  readonly change?: Partial<AnsweredRecord>;
+}): Row[] => {
+  const random = createRandom(options.seed);
+  return Array.from({ length: options.count }, (_, n) => {
+    const score = random();
+    const truth = random() < (random() < (options.broken ?? 0) ? 0.5 : score);
+    const at = instant(options.from + n * options.every);
+    return {
+      record: answered(at, options.seed * 1_000_000 + n, {
+        scores: [score],
+        prediction: String(score >= 0.5),
+        ...options.change,
+      }),
+      truth,
+    };
+  });
+};
+
+const reference = (windowMs: number): ReferenceProfile => {
+  const random = createRandom(7);
+  const answers = Float64Array.from({ length: 20_000 }, () => random());
+  const labels = Float64Array.from(answers, (score) => (random() < score ? 1 : 0));
+  const scored = { task: 'binary' as const, classes: 2, labels, answers };
+  return referenceProfileSchema.parse({
+    format: 1,
+    pipeline: flights,
+    snapshotSha256,
+    featureSetSha256: candidate('a').featureSetSha256,
+    onnxSha256: candidate('a').onnxSha256,
+    rows: 20_000,
+    eventTime: { first: instant(start - 30 * day), last: instant(start) },
+    season: { slot: 'none', slots: 1, windowMs, windowsBySlot: [30] },
+    features: [],
+    scores: [profileNumbersInMemory('score', answers, null)],
+    predictions: null,
+    performance: finish(measureReference(scored, 1)),
+  });
+};
+
+const modelPackage = (name: string, pipeline: PipelineName): ModelPackage => ({
+  format: 1,
+  pipeline,
+  task: 'binary',
+  classes: ['false', 'true'],
+  positiveClass: 'true',
+  threshold: 0.5,
+  onnx: {
+    sha256: candidate(name).onnxSha256,
+    bytes: 1,
+    inputs: [{ name: 'features', type: 'float32', shape: ['n', 2] }],
+    output: { name: 'probability', type: 'float32', shape: ['n', 1] },
+  },
+  featureSetSha256: candidate(name).featureSetSha256,
+  golden: [],
+});
+
+const file = (watch: PipelineFile['watch']): PipelineFile => ({
+  name: 'flights',
+  data: { source: 'flights.parquet', event_time: 'at', label: { name: 'late', known_after: '1d' } },
+  // 1,440 rows a day know the area under the curve to 0.01.
+  watch: { window: '1d', performance: { drop: 0.1 }, ...watch },
+});
+
+export const openTruthWorld = async (watch: PipelineFile['watch'] = {}) => {
+  const bench = await openBench();
+  await applyFlights(bench);
+  const store = testStore();
+  const place = testFolder();
+  const spec = pipelineSpecSchema.parse(file(watch));
+  const profile = reference(spec.watch.window);
+  const profileSha256 = await store.content.putJson(profile);
+  const registry = createRegistry(bench.db);
+  const register = async (name: string): Promise<ModelVersion> => {
+    const modelSha256 = await store.content.putJson(modelPackage(name, flights));
+    return await registry.register({ ...candidate(name), modelSha256, profileSha256 }, 'ada');
+  };
+  const version = await register('a');
+  const labels = createLabels(bench.db);
+  const parts = createPredictionParts(bench.db);
+  const deps: PerformanceDeps = {
+    content: store.content,
+    scratch: openScratch(join(place.folder, 'scratch')),
+    limits: { memoryMiB: 256, threads: 2 },
+    tallies: createTallies(bench.db),
+    predictionParts: parts,
+    labels,
+  };
+
+  let segments = 0;
+  /** As a server does: a closed segment of its log, then to the store. */
+  const ship = async (rows: readonly Row[], serverId = 'server-1'): Promise<void> => {
+    segments += 1;
+    const serverFolder = join(place.folder, 'capture', serverId);
+    const records = rows.map(({ record }) => ({
+      ...record,
+      modelSha256: (record.version === 1 ? version.modelSha256 : record.modelSha256) as Sha256,
+    }));
+    writeSegment(join(serverFolder, 'epoch-1', `${String(segments).padStart(6, '0')}.ndjson`), records);
+    mkdirSync(join(place.folder, 'ship'), { recursive: true });
+    const shipping = {
+      content: store.content,
+      parts,
+      log: createLogger('ship', 'silent'),
+      metrics: createMetrics(),
+      closeMs: 60_000,
+    };
+    await startShipper(
+      { ...shipping, scratch: join(place.folder, 'ship') },
+      { serverId, serverFolder, epoch: 'epoch-1' },
+    ).close();
+  };
+
+  /** The truth about rows, so long after each event. */
+  const label = (rows: readonly Row[], afterMs: number) =>
+    labels.record(
+      flights,
+      rows.flatMap(({ record, truth }) =>
+        truth === null
+          ? []
+          : [{ subject: subjectOfPrediction(record.id), label: truth, at: instant(Date.parse(record.eventAt) + afterMs) }],
+      ),
+    );
+
+  const question = (dataTime: number, change: Partial<PerformanceQuestion> = {}): PerformanceQuestion => ({
+    version,
+    spec,
+    dataTime: instant(dataTime),
+    maturedUntil: null,
+    labelsSince: null,
+    quarantined: [],
+    ...change,
+  });
+
+  const close = async (): Promise<void> => {
+    await bench.end();
+    store.close();
+    place.close();
+  };
+  return {
+    bench,
+    store,
+    place,
+    spec,
+    profile,
+    profileSha256,
+    version,
+    registry,
+    register,
+    labels,
+    parts,
+    deps,
+    ship,
+    label,
+    question,
+    close,
+  };
+};
+export type TruthWorld = Awaited<ReturnType<typeof openTruthWorld>>;

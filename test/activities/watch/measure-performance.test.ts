@@ -1,0 +1,246 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { measurePerformance } from '../../../activities/watch/measure-performance.ts';
+import { createProfileShapes } from '../../../infra/capture/profile-shapes.ts';
+import { subjectOfPrediction } from '../../../infra/capture/subject.ts';
+import { createTallySink } from '../../../infra/postgres/tallies.ts';
+import { emptyCounts } from '../../../workflows/domain/stats/summaries/cell-counts.ts';
+import { momentsOf } from '../../../workflows/domain/stats/summaries/moments.ts';
+import { createPlacer } from '../../../workflows/domain/stats/summaries/place-value.ts';
+import { answered, flights, idAt, instant } from '../../infra/capture/records.ts';
+import { day, drawRows, hour, openTruthWorld, type Row, start, type TruthWorld } from '../support/truth-world.ts';
+
+let world: TruthWorld;
+const open = async (watch: Parameters<typeof openTruthWorld>[0] = {}): Promise<TruthWorld> => {
+  world = await openTruthWorld(watch);
+  return world;
+};
+afterEach(() => world.close());
+
+/** A day of predictions, one a minute. */
+const dayOf = (n: number, broken = 0): Row[] =>
+  drawRows({ from: start + n * day, count: 1_440, seed: n + 1, every: 60_000, broken });
+const measured = async (dataTime: number, change = {}) => {
+  const found = await measurePerformance(world.deps, world.question(dataTime, change));
+  if (found === null) throw new Error('nothing was measured');
+  return found;
+};
+
+describe('measurePerformance()', () => {
+  it('passes windows as good as the reference and fails one that is worse, each once its labels have matured', async () => {
+    const { ship, label } = await open();
+    const days = [dayOf(0), dayOf(1), dayOf(2, 0.9), dayOf(3)];
+    for (const rows of days) await ship(rows);
+    for (const rows of days.slice(0, 3)) await label(rows, day);
+    const found = await measured(start + 4 * day + 2 * hour);
+    expect(found.metric).toBe('roc_auc');
+    expect(found.windows.map(({ from, performance }) => [from, performance.outcome])).toEqual([
+      [instant(start), 'pass'],
+      [instant(start + day), 'pass'],
+      [instant(start + 2 * day), 'fail'],
+    ]);
+    expect(found.windows[2]?.performance.reason).toMatch(/upper 95% bound -0\.\d+ < -0\.1, on 1440 rows/);
+    expect(found.windows[2]?.calibration).toMatchObject({ remedy: 'retrain' });
+    expect(found.windows[0]?.calibration).toMatchObject({ remedy: 'none' });
+    expect(found.report.windows.map((one) => [one.kind, one.predictions, one.labelled])).toEqual([
+      ['matured', 1_440, 1_440],
+      ['matured', 1_440, 1_440],
+      ['matured', 1_440, 1_440],
+      ['provisional', 1_440, 0],
+    ]);
+    expect(found.report.lag95Ms).toBe(day);
+    expect(found.labels).toMatchObject({ predictions: 5_760, labelled: 4_320, unknownIds: 0, late: 0, newRows: 4_320 });
+    expect(found.labels.newRareRows).toBeGreaterThan(1_900);
+    expect(await measured(start + 4 * day + 2 * hour)).toEqual(found);
+  });
+
+  it('tells each matured window once, and leaves quarantined ones out', async () => {
+    const { ship, label } = await open();
+    for (const rows of [dayOf(0), dayOf(1), dayOf(2, 0.9)]) {
+      await ship(rows);
+      await label(rows, hour);
+    }
+    const dataTime = start + 3 * day + 2 * hour;
+    const later = await measured(dataTime, { maturedUntil: instant(start + 2 * day) });
+    expect(later.windows.map(({ from }) => from)).toEqual([instant(start + 2 * day)]);
+    const broken = [{ from: instant(start + 2 * day), to: instant(start + 3 * day) }];
+    const left = await measured(dataTime, { quarantined: broken });
+    expect(left.windows.map(({ from }) => from)).toEqual([instant(start), instant(start + day)]);
+  });
+
+  it('shows young windows and decides nothing by them', async () => {
+    const { ship, label } = await open();
+    const [first, second] = [dayOf(0), dayOf(1, 1)];
+    await ship([...first, ...second]);
+    await label(first, 12 * hour);
+    await label(second.slice(0, 400), 12 * hour);
+    const found = await measured(start + 2 * day + hour);
+    const young = found.report.windows.find((one) => one.from === instant(start + day));
+    expect(young).toMatchObject({ kind: 'provisional', labelled: 400 });
+    expect(found.windows.map(({ from }) => from)).not.toContain(instant(start + day));
+  });
+
+  it('never matures without labels, until the horizon says that none will come', async () => {
+    const { ship } = await open({ labels: { horizon: '2d' } });
+    await ship(dayOf(0));
+    expect((await measured(start + 2 * day)).windows).toEqual([]);
+    const found = await measured(start + 3 * day + 1);
+    expect(found.windows.map(({ performance }) => performance.outcome)).toEqual(['inconclusive']);
+    expect(found.windows[0]?.performance.reason).toMatch(/labelled rows 0 >= 30 does not hold/);
+    expect(found.labels).toMatchObject({ predictions: 1_440, labelled: 0, newRows: 0, newRareRows: 0 });
+  });
+
+  it('takes no label by the horizon for a negative where the pipeline says so', async () => {
+    const { ship, label } = await open({ labels: { horizon: '2d', unlabelled: 'negative' } });
+    const rows = dayOf(0);
+    await ship(rows);
+    await label(
+      rows.filter(({ truth }) => truth === true),
+      hour,
+    );
+    const found = await measured(start + 3 * day + 1);
+    expect(found.windows.map(({ performance }) => performance.outcome)).toEqual(['pass']);
+    expect(found.report.windows[0]).toMatchObject({ kind: 'matured', by: 'horizon', labelled: 1_440 });
+    expect(found.report.labelledShare).toBeNull();
+    expect(found.labels.newRows).toBe(1_440);
+  });
+
+  it('says that the feed of labels has failed, and not that the model has', async () => {
+    const { ship, label } = await open({ labels: { horizon: '1d' } });
+    const days = [dayOf(0), dayOf(1), dayOf(2)];
+    for (const rows of days) await ship(rows);
+    for (const rows of days.slice(0, 2)) await label(rows, hour);
+    await label(days[2]?.slice(0, 300) ?? [], hour);
+    const found = await measured(start + 4 * day + 1);
+    expect(found.breaches.map(({ check }) => check)).toEqual(['labelled share']);
+    expect(found.windows.map(({ performance }) => performance.outcome)).not.toContain('fail');
+    const again = await measured(start + 4 * day + 1, { maturedUntil: instant(start + 3 * day) });
+    expect(again.breaches).toEqual([]);
+  });
+
+  it('joins labels that came before their predictions were shipped, out of order, by two servers, with corrections', async () => {
+    const { ship, label, labels } = await open();
+    const rows = dayOf(0);
+    await label(rows.toReversed(), hour);
+    const wrong = rows
+      .slice(0, 200)
+      .map(({ record, truth }) => ({ subject: subjectOfPrediction(record.id), label: !truth, at: instant(start + 2 * hour) }));
+    await labels.record(flights, wrong);
+    await ship(
+      rows.filter((_, n) => n % 2 === 0),
+      'server-1',
+    );
+    await ship(rows.filter((_, n) => n % 2 === 1).toReversed(), 'server-2');
+    await label(rows, 3 * day);
+    const found = await measured(start + 5 * day);
+    expect(found.report.windows).toMatchObject([{ kind: 'matured', predictions: 1_440, labelled: 1_440 }]);
+    expect(found.windows.map(({ performance }) => performance.outcome)).toEqual(['pass']);
+    expect((await labels.find(flights, [wrong[0]?.subject ?? '']))[0]).toMatchObject({ corrections: 2, label: rows[0]?.truth });
+  });
+
+  it('counts labels for ids that nobody has, and none for what is still to be shipped', async () => {
+    const { ship, label, labels } = await open();
+    const rows = dayOf(0);
+    await ship(rows.slice(0, 1_000));
+    await label(rows, hour);
+    const strangers = [1, 2, 3].map((n) => ({
+      subject: subjectOfPrediction(idAt(instant(start + n * hour), 999_999_000 + n)),
+      label: true,
+      at: null,
+    }));
+    await labels.record(flights, strangers);
+    const shadow = answered(instant(start + hour), 5, { shadow: true, version: 1 as never });
+    await ship([{ record: shadow, truth: null }]);
+    expect((await measured(start + 3 * day)).labels).toMatchObject({ predictions: 1_000, labelled: 1_000, unknownIds: 3 });
+  });
+
+  it('keeps the answers of another version apart', async () => {
+    const { ship, label, register } = await open();
+    const other = await register('b');
+    const own = dayOf(0);
+    const theirs = drawRows({
+      from: start,
+      count: 1_440,
+      seed: 50,
+      every: 60_000,
+      broken: 1,
+      change: { version: 2 as never, modelSha256: other.modelSha256 },
+    });
+    await ship([...own, ...theirs]);
+    await label([...own, ...theirs], hour);
+    const found = await measured(start + 3 * day);
+    expect(found.report.windows).toMatchObject([{ predictions: 1_440 }]);
+    expect(found.windows.map(({ performance }) => performance.outcome)).toEqual(['pass']);
+    const worse = await measured(start + 3 * day, { version: other });
+    expect(worse.windows.map(({ performance }) => performance.outcome)).toEqual(['fail']);
+    expect(found.labels.newRows).toBe(2_880);
+  });
+
+  it('estimates without labels from the counters of the newest closed window', async () => {
+    const { bench, store, profile, profileSha256, version } = await open();
+    const [score] = profile.scores;
+    if (score === undefined) throw new Error('the profile has no score');
+    const tell = async (scores: readonly number[], from: number): Promise<void> => {
+      const place = createPlacer(score.layout);
+      const counts = emptyCounts(score.layout);
+      for (const value of scores) counts.cells[place(value) as number] = (counts.cells[place(value) as number] ?? 0) + 1;
+      const window = {
+        from: instant(from),
+        to: instant(from + day),
+        rows: scores.length,
+        features: [],
+        scores: [{ counts, outside: 0, moments: momentsOf(scores) }],
+        predictions: null,
+      };
+      const flush = {
+        format: 1 as const,
+        serverId: 's',
+        arm: 'champion',
+        modelSha256: version.modelSha256,
+        profileSha256,
+        epoch: `e${from}`,
+        sequence: 1,
+        windows: [window],
+      };
+      expect(await createTallySink(bench.db, createProfileShapes(store.content)).recordWindows(flights, flush)).toEqual({
+        kind: 'recorded',
+      });
+    };
+    await tell(
+      Array.from({ length: 5_000 }, (_, n) => (n + 0.5) / 5_000),
+      start,
+    );
+    const usual = await measured(start + day + 1);
+    expect(usual.estimate).toMatchObject({ from: instant(start), verdict: { outcome: 'pass' } });
+    await tell(
+      Array.from({ length: 5_000 }, (_, n) => 0.45 + (n / 5_000) * 0.1),
+      start + day,
+    );
+    const unsure = await measured(start + 2 * day + 1);
+    expect(unsure.estimate).toMatchObject({ from: instant(start + day), verdict: { outcome: 'fail' } });
+    expect(unsure.windows).toEqual([]);
+  });
+
+  it('has second opinions, which say drift where the labels turned', async () => {
+    const { ship, label } = await open();
+    const rows = [...dayOf(0), ...dayOf(1), ...dayOf(2, 1), ...dayOf(3, 1)];
+    await ship(rows);
+    await label(rows, hour);
+    const { secondOpinions } = (await measured(start + 5 * day)).report;
+    expect(secondOpinions.map((one) => one.detector)).toEqual(['ddm', 'page-hinkley', 'adwin']);
+    const adwin = secondOpinions.find((one) => one.detector === 'adwin');
+    expect(adwin?.signal).toBe('drift');
+    expect(Date.parse(adwin?.at ?? '')).toBeGreaterThan(start + 2 * day);
+  });
+
+  it('has an empty report where nothing was ever answered, and none for a version without a reference', async () => {
+    const { deps, question, version } = await open();
+    const found = await measured(start);
+    expect(found).toMatchObject({
+      windows: [],
+      estimate: null,
+      breaches: [],
+      report: { windows: [], lag95Ms: null, secondOpinions: [] },
+    });
+    expect(await measurePerformance(deps, question(start, { version: { ...version, profileSha256: null } }))).toBeNull();
+  });
+});
