@@ -1,11 +1,12 @@
 /**
  * What a prediction costs: `perennial serve` with a tiny model against the framework without any, in turns, one row a
- * request; then changes of champion under load, with failed requests, latencies and memory.
- * Parameters: [seconds a turn, 5] [swaps, 50].
+ * request; then against itself without log and counters, with the processor time of a request; then changes of champion
+ * under load, with failed requests, latencies and memory.
+ * Parameters: [seconds a turn, 5] [swaps, 50] [turns with and without log and counters, 8].
  */
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import autocannon from 'autocannon';
@@ -18,7 +19,9 @@ import { get, until, untilReady } from '../serving/support/http.ts';
 import { quantile, startLoad } from '../serving/support/load.ts';
 import { storeTinyModel } from '../serving/support/models.ts';
 import { openWorld, type World } from '../serving/support/pipelines.ts';
+import { churnProfile } from '../serving/support/profiles.ts';
 import { startServeProcess } from '../serving/support/serve-process.ts';
+import { median } from '../support/median.ts';
 
 const row = { tenure: 5, contract: 'monthly', charges: 70.5 };
 const churn = 'churn' as PipelineName;
@@ -50,6 +53,70 @@ const compare = async (places: Readonly<Record<string, string>>, connections: nu
   }
   const [ours, bare] = names.map((name) => (rates.get(name) as number[]).reduce((sum, rate) => sum + rate, 0));
   say(`${connections} connections: ${((ours as number) / (bare as number)).toFixed(2)} of the framework without a model`);
+};
+
+/** Clock ticks of the processor a second, as Linux counts them for processes. */
+const ticksPerSecond = 100;
+
+/** Processor time of a process so far, all its threads, in milliseconds. */
+const processorMs = (pid: number): number => {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return ((Number(fields[11]) + Number(fields[12])) / ticksPerSecond) * 1_000;
+};
+
+type Remembering = { readonly url: string; readonly pid: number };
+type Turn = { readonly rate: number; readonly p50: number; readonly p99: number; readonly processorUs: number };
+
+const takeTurn = async ({ url, pid }: Remembering, connections: number, seconds: number): Promise<Turn> => {
+  const before = processorMs(pid);
+  const { requests, latency, non2xx, errors } = await fire(url, connections, seconds);
+  if (non2xx + errors > 0) throw new Error(`${non2xx + errors} requests failed`);
+  const processorUs = ((processorMs(pid) - before) * 1_000) / requests.total;
+  return { rate: requests.average, p50: latency.p50, p99: latency.p99, processorUs };
+};
+
+/** In pairs, the order changed each time; the middle of the pairs' ratios does not hang on one slow turn. */
+const compareMemory = async (withIt: Remembering, without: Remembering, connections: number, seconds: number, turns: number) => {
+  const pairs: { readonly on: Turn; readonly off: Turn }[] = [];
+  for (let turn = 0; turn < turns; turn += 1) {
+    const order = turn % 2 === 0 ? [withIt, without] : [without, withIt];
+    const taken = new Map<Remembering, Turn>();
+    for (const one of order) taken.set(one, await takeTurn(one, connections, seconds));
+    pairs.push({ on: taken.get(withIt) as Turn, off: taken.get(without) as Turn });
+  }
+  const middle = (of: (pair: (typeof pairs)[number]) => number): number => median(pairs.map(of));
+  for (const [name, side] of [
+    ['with log and counters', 'on'],
+    ['without', 'off'],
+  ] as const) {
+    const of = (key: keyof Turn): number => middle((pair) => pair[side][key]);
+    say(
+      `${connections} connections, ${name}: ${Math.round(of('rate'))} requests/s, p50 ${of('p50')} ms, p99 ${of('p99')} ms, ` +
+        `processor ${of('processorUs').toFixed(1)} us a request`,
+    );
+  }
+  const more = (value: number): string => `${value >= 1 ? '+' : ''}${((value - 1) * 100).toFixed(1)} %`;
+  const time = middle(({ on, off }) => off.rate / on.rate);
+  const processor = middle(({ on, off }) => on.processorUs / off.processorUs);
+  say(`${connections} connections: log and counters cost ${more(time)} time and ${more(processor)} processor time a request`);
+};
+
+const startWithoutMemory = async (world: World): Promise<Remembering> => {
+  if (world.store.config.kind !== 'directory') throw new Error('Expected a directory store');
+  const child = spawn(process.execPath, [new URL('./programs/serve-without-capture.ts', import.meta.url).pathname], {
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    env: {
+      PATH: process.env['PATH'],
+      DATABASE_URL: world.databaseUrl,
+      PERENNIAL_STORE: world.store.config.folder,
+      PERENNIAL_STATE_DIR: `${world.store.config.folder}-state`,
+      PERENNIAL_PORT: '0',
+    },
+  });
+  world.onClose(async () => void child.kill());
+  const [message] = (await once(child, 'message')) as [{ url: string }];
+  await untilReady(message.url);
+  return { url: message.url, pid: child.pid as number };
 };
 
 const memoryOf = async (url: string): Promise<number> => {
@@ -86,7 +153,7 @@ const swapUnderLoad = async (world: World, url: string, swaps: number): Promise<
   say(`resident memory ${before.toFixed(0)} MiB before, ${after.toFixed(0)} MiB after`);
 };
 
-export const run = async ([seconds = '5', swaps = '50']: readonly string[]): Promise<void> => {
+export const run = async ([seconds = '5', swaps = '50', turns = '8']: readonly string[]): Promise<void> => {
   const folder = mkdtempSync(join(tmpdir(), 'perennial-bench-'));
   chmodSync(folder, 0o755);
   const postgres = await startPostgres({
@@ -103,12 +170,18 @@ export const run = async ([seconds = '5', swaps = '50']: readonly string[]): Pro
   });
   const bare = await startBare();
   try {
-    await world.deploy({ pipeline: 'churn', bias: -1 });
-    const { url } = await startServeProcess(world);
+    await world.deploy({ pipeline: 'churn', bias: -1 }, churnProfile);
+    const { url, child } = await startServeProcess(world);
     await untilReady(url);
+    const without = await startWithoutMemory(world);
     await fire(url, 32, 2);
     const places = { 'perennial serve': url, 'fastify without a model': bare.url };
     for (const connections of connectionCounts) await compare(places, connections, Number(seconds));
+    await fire(without.url, 32, 2);
+    const withIt = { url, pid: child.pid as number };
+    for (const connections of connectionCounts) {
+      await compareMemory(withIt, without, connections, Number(seconds), Number(turns));
+    }
     await swapUnderLoad(world, url, Number(swaps));
   } finally {
     bare.child.kill();
