@@ -58,7 +58,7 @@ export const decisionsFinding = ({ decisions }: PipelineReport): string => {
   const counts = new Map<string, number>();
   for (const { action } of decisions) counts.set(action, (counts.get(action) ?? 0) + 1);
   // What was done first, every "no" after it.
-  const isQuiet = (action: string): number => Number(/^(wait|pass|inconclusive|suppressed)/.test(action));
+  const isQuiet = (action: string): number => Number(/^(wait|suppressed|no alarm|no breach|cannot tell|not judged)/.test(action));
   const told = [...counts]
     .sort(([one, a], [other, b]) => isQuiet(one) - isQuiet(other) || b - a)
     .map(([action, count]) => `${action} ${count}`);

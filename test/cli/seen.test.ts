@@ -67,7 +67,7 @@ describe('perennial status', () => {
     expect(stdout).toMatch(/✗ broken {6}1 window quarantined: Data, not drift: temperature: missing in/);
     expect(stdout).toContain('    watch       data until 2001-02-11 23:59');
     expect(stdout).toContain('✗ drift       2001-02-11 to 2001-02-12: Drift: critical features in drift (dep_hour) 1 > 0');
-    expect(stdout).toContain('… performance 2001-02-11 to 2001-02-12: the window is provisional');
+    expect(stdout).toMatch(/✗ performance 2001-02-10 to 2001-02-11: roc_auc, window minus reference -0\.\d+: upper 95% bound/);
     expect(stdout).not.toContain('\u001b[');
   });
 

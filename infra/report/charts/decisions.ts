@@ -8,8 +8,10 @@ const left = inner.left + 40;
 const lanes = ['drift', 'performance', 'quality', 'retrain', 'rollout'] as const;
 
 /** What a person would want to see from afar; every "no" is a small circle. */
-const loud = /^(retrain|recalibrate|quarantine|fail|promote|roll back|hold|alarm|advance)/;
-const bad = /^(fail|quarantine|roll back|hold|alarm)/;
+const bad = /^(alarm|breach|quarantine|roll back|hold)/;
+const loud = /^(retrain|recalibrate|promote|advance)/;
+
+const weightOf = ({ action }: DecisionPoint): number => (bad.test(action) ? 2 : loud.test(action) ? 1 : 0);
 
 /** Decisions on the axis of time, a lane for each kind; windows whose data are broken are shaded. */
 export const drawDecisions = (
@@ -34,12 +36,15 @@ export const drawDecisions = (
       text(2, middle(place) + 4, 'start', lane),
     ]),
     ...parts,
-    ...[...decisions].reverse().flatMap(({ at, kind, action, reason }) => {
-      const lane = lanes.indexOf(kind as (typeof lanes)[number]);
-      if (lane < 0) return [];
-      const look = bad.test(action) ? 'bad-dot' : loud.test(action) ? 'dot' : 'hollow';
-      const shape = bad.test(action) ? 'diamond' : loud.test(action) ? 'square' : 'circle';
-      return [mark(look, shape, [x(Date.parse(at)), middle(lane)], `${at} ${action}: ${reason}`)];
-    }),
+    // Those that matter are drawn last, above the others.
+    ...[...decisions]
+      .sort((a, b) => weightOf(a) - weightOf(b))
+      .flatMap(({ at, kind, action, reason }) => {
+        const lane = lanes.indexOf(kind as (typeof lanes)[number]);
+        if (lane < 0) return [];
+        const look = bad.test(action) ? 'bad-dot' : loud.test(action) ? 'dot' : 'hollow';
+        const shape = bad.test(action) ? 'diamond' : loud.test(action) ? 'square' : 'circle';
+        return [mark(look, shape, [x(Date.parse(at)), middle(lane)], `${at} ${action}: ${reason}`)];
+      }),
   ]);
 };

@@ -54,9 +54,10 @@ const readShown = async ({ db, content }: ReportSources, name: PipelineName, mea
   const { profileSha256, from, to } = measured;
   const [totals, decisions] = await Promise.all([
     createTallies(db).windows(name, profileSha256, { from, to }),
-    createDecisions(db).list(name, { kinds: [...judging], subject: `${from}/${to}`, limit: 1 }),
+    createDecisions(db).list(name, { kinds: [...judging], subject: `${from}/${to}`, limit: 4 }),
   ]);
-  return readWindow({ content, measured, decision: decisions[0], totals });
+  // What is said of the labels of a window is no judgement of it.
+  return readWindow({ content, measured, decision: decisions.find(({ record }) => outcomeOf(record) !== null), totals });
 };
 
 const readRollouts = async (db: Db, name: PipelineName) => {
@@ -79,13 +80,17 @@ const readWindows = async (
     createWatchHistory(db).quarantined(name, oldest.from),
     createDecisions(db).list(name, { kinds: [...judging], limit: 2 * limits.windows }),
   ]);
-  const outcomes = new Map([...judged].reverse().map(({ record }) => [record.subject, outcomeOf(record)]));
+  const outcomes = new Map<string, string>();
+  for (const { record } of [...judged].reverse()) {
+    const outcome = outcomeOf(record);
+    if (outcome !== null) outcomes.set(record.subject, outcome);
+  }
   return [...drift].reverse().map((one) => toPoint(one, outcomes, quarantined));
 };
 
 const verdictSchema = z.object({ verdict: z.object({ outcome: z.string() }) });
-const outcomeOf = ({ output, action }: RecordedDecision['record']): string =>
-  verdictSchema.safeParse(output).data?.verdict.outcome ?? action;
+const outcomeOf = ({ output }: RecordedDecision['record']): string | null =>
+  verdictSchema.safeParse(output).data?.verdict.outcome ?? null;
 
 /** What one pipeline has to tell; a pipeline that was never watched gives an empty part. */
 export const readPipelineReport = async (

@@ -1,4 +1,6 @@
 /** A story in a real database and store, written as servers, the watch and rollouts write it. */
+import type { PerformanceReport, PerformanceWindow } from '#domain/contracts/performance-report.ts';
+import { performanceEvidenceId } from '#domain/stats/performance/compare-window.ts';
 import { shapeOf } from '#domain/stats/summaries/window-counts.ts';
 import { dayMs, type Sha256, type VersionNumber } from '#domain/units.ts';
 import { digestOfJson } from '../../../infra/objects/digest.ts';
@@ -81,6 +83,9 @@ const summaryOf = ({ window, report }: Story['days'][number]) => ({
   rows: window.rows,
   scoreMean: window.scores[0]?.moments?.mean ?? null,
   positiveShare: (window.predictions?.cells[1] ?? 0) / window.rows,
+  debiasedPsi: Object.fromEntries(
+    [...report.predictions, ...report.features].map(({ name, debiasedPsi }) => [name, debiasedPsi]),
+  ),
   breaches: report.breaches.length,
 });
 
@@ -101,20 +106,34 @@ const storeReports = async (db: Db, content: ContentStore, story: Story): Promis
       .values({ ...common, ...span, breaches, rows: day.window.rows })
       .execute();
   }
-  for (const { report } of story.performance) {
-    const { from, to } = report.windows[0] as { from: string; to: string };
+  for (const { report, verdict } of story.performance) {
+    const { from, to, predictions, labelled, metrics } = report.windows[0] as PerformanceWindow;
     const sha256 = await content.putJson(report);
-    const row = {
-      ...common,
-      window_from: from,
-      window_to: to,
-      kind: 'performance',
-      sha256,
-      outcome: 'measured',
-      summary: '{}',
-    } as const;
-    await db.insertInto('watch_reports').values(row).execute();
+    const span = { window_from: from, window_to: to };
+    const { estimate, lower, upper } = gainOf(report);
+    const summary = JSON.stringify({
+      kind: 'matured',
+      metric: 'roc_auc',
+      estimate,
+      lower,
+      upper,
+      value: metrics.roc_auc,
+      predictions,
+      labelled,
+    });
+    await db
+      .insertInto('watch_reports')
+      .values({ ...common, ...span, kind: 'performance', sha256, outcome: verdict.outcome, summary })
+      .execute();
   }
+};
+
+const gainOf = ({ windows }: PerformanceReport) => {
+  const [window] = windows;
+  const evidence =
+    window?.kind === 'matured' ? window.evidence.find(({ id }) => id === performanceEvidenceId('roc_auc')) : undefined;
+  if (evidence?.kind !== 'interval') throw new Error('Cannot store the performance as there must be an interval');
+  return evidence;
 };
 
 const storeRollouts = async (db: Db, story: Story): Promise<void> => {

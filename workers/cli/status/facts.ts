@@ -20,6 +20,12 @@ const outcomeTones: Readonly<Record<string, Tone>> = {
   rejected: 'wait',
   failed: 'bad',
   held: 'wait',
+  alarm: 'bad',
+  'no alarm': 'good',
+  breach: 'bad',
+  'no breach': 'good',
+  'cannot tell': 'wait',
+  'not judged': 'wait',
 };
 export const toneOf = (outcome: string): Tone => outcomeTones[outcome] ?? 'plain';
 
