@@ -1,0 +1,221 @@
+/** The commands that start, pause and delete, as programs, on real workers: what CI and operators do, twice and at once. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { PipelineName } from '#domain/units.ts';
+import { countPollers } from '../../infra/temporal/pollers.ts';
+import { type WatchStatus, watchStatusQuery } from '../../workflows/messages.ts';
+import { scheduleId, watchDriftWorkflowId } from '../../workflows/names.ts';
+import { describeWithServers, testDatabase, testFolder, testStore, testTemporal } from '../support/servers.ts';
+import { openRealPlace, type RealPlace, writePipeline } from './real.ts';
+import { openWorld, type World } from './world.ts';
+
+const launcher = resolve(import.meta.dirname, '../../workers/cli/perennial');
+
+type Ended = { readonly exit: number | null; readonly stdout: string; readonly stderr: string };
+
+describeWithServers('the command', () => {
+  let world: World;
+  let place: RealPlace;
+  let folder: string;
+  let environment: Record<string, string>;
+  const closing: (() => unknown)[] = [];
+
+  beforeAll(async () => {
+    const database = await testDatabase();
+    const store = testStore();
+    const made = testFolder();
+    folder = made.folder;
+    closing.push(made.close, store.close, database.close);
+    const count = (queue: string) => countPollers(world.connection, 'default', queue);
+    place = openRealPlace({ databaseUrl: database.url, store: store.config }, folder, count);
+    closing.push(place.close);
+    world = await openWorld(place, testTemporal());
+    closing.push(world.close);
+    if (store.config.kind !== 'directory') throw new Error('Expected a directory store');
+    environment = {
+      PATH: process.env['PATH'] ?? '',
+      HOME: process.env['HOME'] ?? '',
+      NO_COLOR: '1',
+      CI: '1',
+      DATABASE_URL: database.url,
+      TEMPORAL_ADDRESS: world.address,
+      PERENNIAL_STORE: store.config.folder,
+      PERENNIAL_STATE_DIR: join(folder, 'state'),
+      PERENNIAL_ACTOR: 'ada',
+    };
+  }, 120_000);
+  afterAll(async () => {
+    for (const close of closing.reverse()) await close();
+  });
+
+  const start = (...words: string[]): { child: ChildProcess; ended: Promise<Ended>; said(pattern: RegExp): Promise<void> } => {
+    const child = spawn(launcher, words, { env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
+    let [stdout, stderr] = ['', ''];
+    child.stdout.on('data', (data: Buffer) => {
+      stdout += data.toString();
+    });
+    child.stderr.on('data', (data: Buffer) => {
+      stderr += data.toString();
+    });
+    const ended = once(child, 'close').then(([exit]) => ({ exit: exit as number | null, stdout, stderr }));
+    const said = (pattern: RegExp): Promise<void> =>
+      expect.poll(() => stderr, { timeout: 60_000 }).toMatch(pattern) as unknown as Promise<void>;
+    return { child, ended, said };
+  };
+  const perennial = (...words: string[]): Promise<Ended> => start(...words).ended;
+
+  const scheduleIn = (home: string, cron: string | null): void => {
+    const file = join(home, 'pipeline.yaml');
+    const plain = readFileSync(file, 'utf8').replace(/\nretrain:\n.*\n/, '\n');
+    writeFileSync(file, cron === null ? plain : `${plain.trimEnd()}\nretrain:\n  schedule: "${cron}"\n`);
+  };
+  const schedule = (name: string) => world.client.schedule.getHandle(scheduleId(name as PipelineName)).describe();
+  const watch = (name: string) => world.client.workflow.getHandle(watchDriftWorkflowId(name as PipelineName));
+  const watchStatus = (name: string): Promise<WatchStatus> => watch(name).query(watchStatusQuery);
+  const runsOf = (pipeline: string) => place.context.runs.list({ pipeline: pipeline as PipelineName, limit: 50 });
+
+  test('run --wait twice at once is one run, and both exit with its verdict; so does a third, later', async () => {
+    const home = writePipeline(folder, 'twice', 600);
+    const both = await Promise.all([perennial('run', home, '--wait', '--json'), perennial('run', home, '--wait', '--json')]);
+    for (const one of both) expect([one.exit, one.stderr]).toEqual([0, expect.any(String)]);
+    const said = both.map(({ stdout }) => JSON.parse(stdout) as { verdict: string; runKey: string; attached: boolean });
+    expect(said.map(({ verdict }) => verdict)).toEqual(['promoted', 'promoted']);
+    expect(new Set(said.map(({ runKey }) => runKey)).size).toBe(1);
+    expect(said.filter(({ attached }) => !attached)).toHaveLength(1);
+    const third = await perennial('run', home, '--wait', '--json');
+    expect([third.exit, JSON.parse(third.stdout)]).toEqual([0, { ...said[0], attached: true }]);
+    expect(third.stderr).toContain('ended before:');
+    expect(await runsOf('twice')).toHaveLength(1);
+    expect((await place.context.deployments.get('twice' as PipelineName)).generation).toBe(1);
+  });
+
+  test('run --wait exits with 3 where the candidate was rejected, each time it is asked', async () => {
+    const home = writePipeline(folder, 'refused', 600);
+    for (let turn = 0; turn < 2; turn += 1) {
+      const { exit, stdout } = await perennial('run', home, '--wait', '--set', 'gate.minimum.roc_auc=0.999');
+      expect([exit, stdout]).toEqual([3, expect.stringContaining('rejected')]);
+    }
+    expect(await runsOf('refused')).toHaveLength(1);
+    expect((await place.context.deployments.get('refused' as PipelineName)).champion).toBeNull();
+  });
+
+  test('run --wait detaches on Ctrl-C; the run goes on and the same command attaches to it', async () => {
+    const home = writePipeline(folder, 'detached', 600);
+    await world.stopGpuWorker();
+    const waiting = start('run', home, '--wait');
+    await waiting.said(/started retrain\/detached/);
+    await waiting.said(/features/);
+    waiting.child.kill('SIGINT');
+    expect(await waiting.ended).toMatchObject({ exit: 130, stderr: expect.stringContaining('detached:') });
+    const again = start('run', home, '--wait', '--json');
+    await again.said(/attached to retrain\/detached/);
+    await world.startGpuWorker();
+    expect(await again.ended).toMatchObject({ exit: 0 });
+    expect(await runsOf('detached')).toHaveLength(1);
+  });
+
+  test('run --cancel-on-interrupt cancels the run that it started, and no run that it only attached to', async () => {
+    const home = writePipeline(folder, 'own', 600);
+    await world.stopGpuWorker();
+    const own = start('run', home, '--wait', '--cancel-on-interrupt');
+    await own.said(/started retrain\/own/);
+    const guest = start('run', home, '--wait', '--cancel-on-interrupt');
+    await guest.said(/attached to retrain\/own/);
+    guest.child.kill('SIGTERM');
+    expect(await guest.ended).toMatchObject({ exit: 143, stderr: expect.stringContaining('goes on') });
+    expect(await runsOf('own')).toMatchObject([{ outcome: null }]);
+    own.child.kill('SIGINT');
+    expect(await own.ended).toMatchObject({ exit: 130, stderr: expect.stringContaining('asked retrain/own/') });
+    const workflowId = (await runsOf('own'))[0]?.workflowId ?? '';
+    await expect
+      .poll(async () => (await world.client.workflow.getHandle(workflowId).describe()).status.name, { timeout: 60_000 })
+      .not.toBe('RUNNING');
+    await world.startGpuWorker();
+  });
+
+  test('apply creates, keeps, changes and deletes the schedule, starts the watch once, and refuses what is no schedule', async () => {
+    const home = writePipeline(folder, 'timed', 600);
+    scheduleIn(home, '0 3 * * 1');
+    expect((await perennial('plan', home)).stdout).toMatch(/schedule 0 3 \* \* 1: next \d{4}-\d\d-\d\d 03:00, .* and .* UTC/);
+    expect((await perennial('apply', home)).stdout).toContain('schedule created');
+    expect((await perennial('apply', home)).stdout).toMatch(/\(unchanged\)\n$/);
+    const first = (await watch('timed').describe()).runId;
+    scheduleIn(home, '@daily');
+    expect((await perennial('apply', home)).stdout).toContain('schedule changed');
+    expect((await schedule('timed')).info.nextActionTimes[0]?.getUTCHours()).toBe(0);
+    expect((await watch('timed').describe()).runId).toBe(first);
+    scheduleIn(home, '0 25 * * *');
+    const wrong = await perennial('apply', home);
+    expect([wrong.exit, wrong.stderr]).toEqual([2, expect.stringMatching(/pipeline\.yaml:\d+:\d+: "retrain\.schedule" must be/)]);
+    expect(wrong.stderr).toContain('"25" is no hour');
+    scheduleIn(home, null);
+    expect((await perennial('apply', home)).stdout).toContain('schedule deleted');
+    await expect(schedule('timed')).rejects.toThrow(/not found/i);
+    expect((await watchStatus('timed')).phase).toBe('no champion');
+  });
+
+  test('pause lets nothing retrain by itself, whoever asks at once; what serves goes on, a person may run, resume ends it', async () => {
+    const home = writePipeline(folder, 'resting', 600);
+    scheduleIn(home, '@hourly');
+    expect((await perennial('run', home, '--wait')).exit).toBe(0);
+    const before = await place.context.deployments.get('resting' as PipelineName);
+    const paused = await Promise.all([
+      perennial('pause', 'resting', '--reason', 'holidays'),
+      perennial('pause', 'resting', '--reason', 'holidays', '--json'),
+    ]);
+    expect(paused.map(({ exit }) => exit)).toEqual([0, 0]);
+    expect((await schedule('resting')).state).toMatchObject({ paused: true, note: 'paused by ada: holidays' });
+    expect((await watchStatus('resting')).phase).toBe('snoozed');
+    expect(await place.context.deployments.get('resting' as PipelineName)).toEqual(before);
+    expect((await perennial('apply', home)).exit).toBe(0);
+    expect((await schedule('resting')).state.paused).toBe(true);
+    const meant = await perennial('run', 'resting', '--wait', '--set', 'gate.minimum.roc_auc=0.999');
+    expect(meant.stderr).toContain('resting is paused by ada (holidays)');
+    expect(meant.exit).toBe(3);
+    const { resumePipeline } = await import('../../workers/cli/pipelines/resume-pipeline.ts');
+    const context = {
+      ...place.context,
+      endpoints: { ...place.context.endpoints, temporalAddress: world.address, temporalNamespace: 'default' },
+    };
+    const decision = { by: 'ada', reason: 'back' };
+    expect(await resumePipeline(context, 'resting' as PipelineName, decision)).toContain('resumed');
+    expect((await schedule('resting')).state.paused).toBe(false);
+    expect((await watchStatus('resting')).phase).not.toBe('snoozed');
+    await expect(resumePipeline(context, 'resting' as PipelineName, decision)).rejects.toMatchObject({ code: 'PRN_CONFLICT' });
+  });
+
+  test('delete waits for runs, takes the pipeline out of service and keeps its history; apply brings it back', async () => {
+    const home = writePipeline(folder, 'leaving', 600);
+    scheduleIn(home, '@hourly');
+    expect((await perennial('run', home, '--wait')).exit).toBe(0);
+    expect((await perennial('delete', 'leaving', '--reason', 'old')).exit).toBe(2);
+    await world.stopGpuWorker();
+    const busy = start('run', 'leaving', '--wait', '--force', 'busy');
+    await busy.said(/features/);
+    const refused = await perennial('delete', 'leaving', '--yes', '--reason', 'old');
+    expect([refused.exit, refused.stderr]).toEqual([5, expect.stringContaining('goes on')]);
+    expect((await place.context.deployments.get('leaving' as PipelineName)).champion).not.toBeNull();
+    await world.startGpuWorker();
+    await busy.ended;
+    const [one, two] = await Promise.all([
+      perennial('delete', 'leaving', '--yes', '--reason', 'old'),
+      perennial('delete', 'leaving', '--yes', '--reason', 'old'),
+    ]);
+    const exits = [one.exit, two.exit];
+    expect(exits).toContain(0);
+    expect((await perennial('delete', 'leaving', '--yes', '--reason', 'old')).stdout).toContain('was deleted already');
+    expect((await place.context.deployments.get('leaving' as PipelineName)).champion).toBeNull();
+    await expect(schedule('leaving')).rejects.toThrow(/not found/i);
+    expect((await watch('leaving').describe()).status.name).toBe('COMPLETED');
+    expect((await runsOf('leaving')).length).toBe(2);
+    expect((await perennial('run', 'leaving')).exit).toBe(4);
+    const audit = (await place.context.audit.list({ subject: 'leaving', limit: 50 })).map(({ action }) => action);
+    expect(audit.filter((action) => action === 'pipeline deleted')).toHaveLength(1);
+    expect((await perennial('apply', home)).stdout).toContain('schedule created');
+    expect((await watch('leaving').describe()).status.name).toBe('RUNNING');
+    expect((await perennial('run', 'leaving', '--wait', '--force', 'back')).exit).toBe(0);
+  });
+});
