@@ -4,7 +4,7 @@ import type { DecisionRecord } from '#domain/contracts/decision.ts';
 import type { RetrainAsked } from '#domain/contracts/retrain-policy.ts';
 import type { WatchFacts, WatchMeasurement } from '#domain/contracts/watch.ts';
 import { type Decided, decideOccasion } from '#domain/decide/watch/decide-occasion.ts';
-import { type DraftDecision, decisionOfPerformance } from '#domain/decide/watch/judge-window.ts';
+import { type DraftDecision, decisionOfPerformance, nameSpan } from '#domain/decide/watch/judge-window.ts';
 import { type Occasion, occasionsOf, subjectOf } from '#domain/decide/watch/occasions.ts';
 import { advanceCursor, followModel, nameAlerts, pushView } from '#domain/decide/watch/watch-state.ts';
 import type { NoticeEvent } from '#domain/notice-events.ts';
@@ -110,6 +110,22 @@ const sentenceOf = (decided: Decided, launched: Launched): string => {
   if (launched.kind === 'started') return sentence;
   if (launched.kind === 'failed') return `${sentence}; but it cannot begin: ${launched.reason}`;
   return `${sentence}; but the same data, code and definition were run before: ${launched.outcome}`;
+};
+
+/** Labels that stay away are no verdict on the model. */
+const hearBreaches = async (watch: Watch, look: Look): Promise<void> => {
+  const { performance } = look.found;
+  const window = performance?.windows.at(-1);
+  if (performance === null || window === undefined || performance.breaches.length === 0) return;
+  const reason = `Data, not performance: ${performance.breaches.map(({ statement }) => statement).join('; ')}`;
+  const told = {
+    inequalities: [],
+    evidenceIds: [],
+    input: { breaches: performance.breaches, reportSha256: window.reportSha256 },
+    output: null,
+  };
+  note(watch, [{ kind: 'quality', subject: nameSpan(window), action: 'quarantine', reason, ...told }], look.records);
+  await tell(watch, 'quarantined', `${watch.pipeline}, window ${nameSpan(window)}: ${reason}`);
 };
 
 type Acted = { readonly launched: Launched | null; readonly next: Occasion | null; readonly sentence: string };
@@ -292,6 +308,7 @@ export const takeLook = async (watch: Watch): Promise<boolean> => {
   takeIn(watch, found, nowMs);
   const look: Look = { found, records: [], facts: watch.state.facts as WatchFacts };
   if (watch.state.run !== null) await answerAlerts(watch, look);
+  await hearBreaches(watch, look);
   for (const occasion of occasions) {
     if (look.facts.model !== null || occasion.kind === 'ended') await settle(watch, look, occasion);
   }

@@ -116,6 +116,21 @@ const keepWindows = async (
   return windows;
 };
 
+/** Labels that stay away are broken data: the window stands in quarantine, and asks for nobody's training. */
+const quarantine = async (
+  deps: MeasureDeps,
+  { pipeline }: MeasureWatchInput,
+  { served }: Known,
+  found: PerformanceMeasurement,
+) => {
+  const window = found.windows.at(-1);
+  const { profileSha256 } = served;
+  if (window === undefined || profileSha256 === null || found.breaches.length === 0) return;
+  const { from, to } = window;
+  const rows = found.report.windows.find((one) => one.to === to)?.predictions ?? 0;
+  await deps.watch.quarantine.add({ pipeline, profileSha256, from, to, breaches: found.breaches, rows });
+};
+
 /** Null while nobody serves, or nothing came; what cannot be compared has counts of nothing. */
 export const measureLabels = async (
   deps: MeasureDeps,
@@ -132,6 +147,7 @@ export const measureLabels = async (
   const { content, scratch, limits, watch } = deps;
   const found = await measurePerformance({ content, scratch, limits, ...watch }, question, context);
   if (found === null) return null;
+  await quarantine(deps, input, known, found);
   const { estimate, breaches, labels, reportSha256 } = found;
   return {
     windows: await keepWindows(deps, input, known, found),

@@ -175,19 +175,20 @@ const modelOf = ({ version, profileSha256, profile }: Served): WatchedModel => (
   predictions: profile === null ? 0 : profile.scores.length + (profile.predictions === null ? 0 : 1),
 });
 
-/** The newest window that was judged, this look included, is what data quality goes by. */
+/** The newest windows that were judged, this look included, are what data quality goes by: of traffic, and of labels. */
 const countBreaches = async (
   { watch }: MeasureDeps,
-  input: MeasureWatchInput,
-  served: Served | null,
-  windows: readonly WatchWindow[],
+  { pipeline, cursor }: MeasureWatchInput,
+  profileSha256: Sha256 | null,
+  found: Pick<WatchMeasurement, 'windows' | 'performance'>,
 ): Promise<number> => {
-  const profileSha256 = served?.profileSha256 ?? null;
-  const before = input.cursor.profileSha256 === profileSha256 ? input.cursor.judgedUntil : null;
-  const to = windows.at(-1)?.observation.to ?? before;
-  return profileSha256 === null || to === null
-    ? 0
-    : watch.quarantine.openBreaches({ pipeline: input.pipeline, profileSha256, to });
+  const before = cursor.profileSha256 === profileSha256 ? cursor : { judgedUntil: null, maturedUntil: null };
+  const judged = found.windows.at(-1)?.observation.to ?? before.judgedUntil;
+  const matured = found.performance?.windows.at(-1)?.to ?? before.maturedUntil;
+  const ends = [...new Set([judged, matured])].filter((to) => to !== null);
+  if (profileSha256 === null) return 0;
+  const counts = await Promise.all(ends.map((to) => watch.quarantine.openBreaches({ pipeline, profileSha256, to })));
+  return counts.reduce((sum, one) => sum + one, 0);
 };
 
 export const createMeasureWatch =
@@ -197,7 +198,7 @@ export const createMeasureWatch =
     const clocks = await readClocks(deps, input, served?.profile?.season.windowMs ?? spec.watch.window);
     const { windows, more } = await measureWindows(deps, input, spec, served, clocks, context);
     const performance = await measureLabels(deps, measurePerformance, input, spec, served, clocks.dataTime, context);
-    const openBreaches = await countBreaches(deps, input, served, windows);
+    const openBreaches = await countBreaches(deps, input, served?.profileSha256 ?? null, { windows, performance });
     return {
       dataTime: clocks.dataTime,
       model: served === null ? null : modelOf(served),
@@ -205,7 +206,7 @@ export const createMeasureWatch =
       windows,
       more,
       performance,
-      openBreaches: openBreaches + (performance?.breaches.length ?? 0),
+      openBreaches,
       ...(await findRuns(deps, input)),
     };
   };

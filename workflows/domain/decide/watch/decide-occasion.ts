@@ -1,7 +1,7 @@
 import type { RetrainDecision, RetrainObservation, RetrainPolicy, RetrainState } from '../../contracts/retrain-policy.ts';
 import type { WatchFacts, WatchState } from '../../contracts/watch.ts';
 import { beginRetrainState, decideRetrain } from '../retrain/decide-retrain.ts';
-import { fingerprintOf } from './collapse.ts';
+import { fingerprintOf, mayCollapse } from './collapse.ts';
 import { type DraftDecision, judgeWindow } from './judge-window.ts';
 import { type Occasion, signalsOf, subjectOf } from './occasions.ts';
 
@@ -26,6 +26,9 @@ const instantOf = (occasion: Occasion, { dataTime, trainedAtMs }: WatchFacts): n
   const known = dataTime === null ? trainedAtMs : Date.parse(dataTime);
   return occasion.kind === 'window' ? Math.min(known, Date.parse(occasion.window.observation.to)) : known;
 };
+
+/** No step fits a calibrator alone yet: where only the probabilities moved, the cure is a retrain too, and counts as one. */
+export const asKnown = (state: RetrainState): RetrainState => ({ ...state, recalibrationFailed: true });
 
 /** Runs in progress besides the one that the state counts itself. */
 const otherRuns = (
@@ -69,12 +72,14 @@ export const decideOccasion = (before: WatchState, facts: WatchFacts, occasion: 
     occasion.kind === 'window' && before.drift !== null ? judgeWindow(before.plan, before.drift, occasion.window) : null;
   const policy = policyOf(before);
   const nowMs = Math.max(instantOf(occasion, facts), before.retrain?.lastMs ?? 0);
-  const earlier = before.retrain ?? beginRetrainState(policy, nowMs);
+  const earlier = asKnown(before.retrain ?? beginRetrainState(policy, nowMs));
   const observation = observe(before, earlier.running, facts, occasion, judged?.signal ?? null);
   const step = decideRetrain(policy, earlier, observation, nowMs);
   const collapsedBefore = before.lastDecision?.collapsed ?? 0;
   const fingerprint = fingerprintOf(occasion, step.decision);
-  const isRepeated = fingerprint !== null && fingerprint === before.lastDecision?.fingerprint;
+  const isRepeated =
+    fingerprint === before.lastDecision?.fingerprint &&
+    mayCollapse(occasion, { before: earlier, after: step.state, decision: step.decision });
   const input = { policy, state: earlier, observation, nowMs, collapsedBefore };
   const record: DraftDecision = {
     kind: 'retrain',
@@ -91,9 +96,7 @@ export const decideOccasion = (before: WatchState, facts: WatchFacts, occasion: 
       ...before,
       retrain: step.state,
       drift: judged?.judgement.memory ?? before.drift,
-      lastDecision: isRepeated
-        ? { fingerprint, collapsed: collapsedBefore + 1 }
-        : { fingerprint: fingerprint ?? '', collapsed: 0 },
+      lastDecision: { fingerprint, collapsed: isRepeated ? collapsedBefore + 1 : 0 },
     },
     retrain: step.decision,
     decisions: [...(judged === null ? [] : [judged.decision]), ...(isRepeated ? [] : [record])],
