@@ -12,8 +12,8 @@ export const keepPace = ({ context, records, calendar }: LiveScene): (() => Prom
       context.runs.list({ pipeline: flights, limit: 5 }),
       records.rollouts.running(flights),
     ]);
-    const trains = rollout === null && runs.some(({ outcome }) => outcome === null);
-    calendar.setPace(trains ? pace.slow : pace.brisk);
+    const isRunning = runs.some(({ outcome }) => outcome === null);
+    calendar.setPace(rollout !== null ? pace.canary : isRunning ? pace.slow : pace.brisk);
   };
   const keeping = (async () => {
     while (!stopped) {

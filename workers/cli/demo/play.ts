@@ -15,7 +15,7 @@ import { keepPace } from './keep-pace.ts';
 import { patiently } from './patience.ts';
 import { type ReceivedNotice, startReceiver } from './receiver.ts';
 import { endOfWorld, flights, type LiveScene, recordsOf, type Scene, type Setting } from './scene.ts';
-import { tellDecisions } from './tell-decisions.ts';
+import { cut, tellDecisions } from './tell-decisions.ts';
 import type { TrafficReport } from './traffic.ts';
 import { nextDay, openWorld } from './world.ts';
 
@@ -62,7 +62,7 @@ export const play = async (setting: Setting): Promise<DemoResult> => {
   const { context, story } = setting;
   const world = await openWorld(nextDay(endOfWorld));
   const [caller, control] = [createCaller(context.endpoints.serveUrl), createCaller(context.endpoints.controlUrl)];
-  const receiver = await startReceiver(({ event, text }) => story.say(`  notice received: ${event}: ${text}`));
+  const receiver = await startReceiver(({ event, text }) => story.say(`  ${cut(`notice to the team: ${event}: ${text}`)}`));
   const scene: Scene = { ...setting, world, caller, control, receiver, records: recordsOf(context) };
   try {
     const first = await firstWeeks(scene);

@@ -15,6 +15,9 @@ import type { Day, World } from './world.ts';
 export const flights = 'flights' as PipelineName;
 export const churn = 'churn' as PipelineName;
 
+/** What a watch decides that starts a run. */
+export const cures: readonly string[] = ['retrain', 'recalibrate'];
+
 /** The first models learn from what is before it; from here on passengers ask. */
 export const firstDay: Day = '2001-02-12';
 /** Days that the world knows. Everything is over long before. */

@@ -14,6 +14,10 @@ export type Day = string;
 
 export const nextDay = (day: Day, days = 1): Day => new Date(Date.parse(day) + days * dayMs).toISOString().slice(0, 10);
 
+const months = ['January', 'February', 'March'];
+/** "12 February". */
+export const nameDay = (day: Day): string => `${Number(day.slice(8))} ${months[Number(day.slice(5, 7)) - 1]}`;
+
 /** The data file of the package `vega-datasets`, a development dependency of this project. */
 const flightsFile = (): string => {
   const manifest = findPackageJSON('vega-datasets', import.meta.url);

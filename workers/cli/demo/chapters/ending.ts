@@ -8,7 +8,7 @@ import { writeDriftReport } from '../../../../infra/report/write.ts';
 import { paint, table } from '../../output.ts';
 import type { Story } from '../../story.ts';
 import { patiently } from '../patience.ts';
-import { churn, flights, type Scene } from '../scene.ts';
+import { churn, cures, flights, type Scene } from '../scene.ts';
 import type { TrafficReport } from '../traffic.ts';
 import type { Churned } from './customers.ts';
 import type { AlertEnd } from './same-alert-twice.ts';
@@ -46,10 +46,17 @@ const rowsOf = (told: Told, reasonOfWatch: string | null): string[][] => [
   ...rowOfRun('customers', told.churn.run),
 ];
 
+/** What was found, where it is on record; else what the rule says: that something was found. */
 const reasonOfWatch = async ({ records }: Scene, run: RetrainOutcome | null): Promise<string | null> => {
   if (run === null) return null;
-  const [found] = await patiently(() => records.decisions.list(flights, { kinds: ['retrain'], subject: run.runKey }));
-  return found?.record.reason ?? null;
+  const about = await patiently(() => records.decisions.list(flights, { kinds: ['retrain'], subject: run.runKey }));
+  const decided = about.find(({ record }) => cures.includes(record.action));
+  if (decided === undefined) return null;
+  const found = await patiently(() => records.decisions.list(flights, { kinds: ['performance', 'drift'], limit: 1_000 }));
+  const shared = new Set(decided.record.evidenceIds);
+  const evidence = found.find(({ id, record }) => id < decided.id && record.evidenceIds.some((one) => shared.has(one)));
+  const [head] = decided.record.reason.split(': ');
+  return evidence === undefined ? decided.record.reason : `${head}: ${evidence.record.reason}`;
 };
 
 const tellTraffic = (story: Story, { sent, failed, harmed, retried, byVersion, firstFailure }: TrafficReport): void => {

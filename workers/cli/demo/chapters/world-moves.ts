@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import type { RetrainOutcome } from '#domain/contracts/retrain.ts';
 import type { RunKey } from '#domain/units.ts';
+import { paint } from '../../output.ts';
 import { watchRun } from '../act.ts';
 import { type Calendar, startCalendar } from '../calendar.ts';
 import { patiently } from '../patience.ts';
-import { endOfWorld, firstDay, flights, type LiveScene, type Scene } from '../scene.ts';
+import { cures, endOfWorld, firstDay, flights, type LiveScene, type Scene } from '../scene.ts';
 import { waitUntilServed } from '../wait-until-served.ts';
-import type { Day } from '../world.ts';
+import { type Day, nameDay } from '../world.ts';
 
 /** The weather turns in the first days; whoever has found nothing by then will not. */
 const patientUntil: Day = '2001-03-05';
@@ -22,14 +23,14 @@ export const openTheGates = async ({ context, story, world, caller, folder }: Sc
   story.aside(JSON.stringify(first?.asked));
   story.aside(`-> ${JSON.stringify(body)}`);
   story.aside('From here on every flight of a day asks, in the time of its own day; its label and its file come a day later.');
-  const onDay = (day: Day): void => story.say(`${day}`);
+  const onDay = (day: Day, asked: number): void => story.say(paint('bold', `${nameDay(day)}: ${asked} flights ask`, story.out));
   return startCalendar({ world, caller, folder: join(folder, flights), pipeline: flights, firstDay, onDay });
 };
 
-/** The first decision of the watch to retrain. */
+/** The first decision of the watch to start a run. */
 const findRetrain = async ({ records }: Scene): Promise<{ readonly runKey: RunKey; readonly reason: string } | null> => {
   const found = await patiently(() => records.decisions.list(flights, { kinds: ['retrain'] }));
-  const decided = found.find(({ record: { action, subject } }) => action === 'retrain' && /^[0-9a-f]{16}$/.test(subject));
+  const decided = found.find(({ record: { action, subject } }) => cures.includes(action) && /^[0-9a-f]{16}$/.test(subject));
   return decided === undefined ? null : { runKey: decided.record.subject as RunKey, reason: decided.record.reason };
 };
 

@@ -36,11 +36,11 @@ const airportOpens: Twist = {
 
 const tellHarm = ({ story }: LiveScene, { version, harmed, segments }: RolloutRecord): void => {
   if (harmed === null) return;
-  const shares = segments.map(({ share }) => `${share * 100}%`).join(', ');
-  story.say(
-    paint('bold', `${harmed.events} of the ${harmed.requests} requests that version ${version} answered were harmed`, story.out),
-  );
-  story.aside(`Its share of the traffic: ${shares}. Everybody else was answered by the champion all the time.`);
+  const largest = Math.max(...segments.map(({ share }) => share));
+  const failed = harmed.byGuardrail.errors ?? harmed.events;
+  const told = `version ${version} was asked ${harmed.requests} times and harmed ${failed} requests before it was taken back`;
+  story.say(paint('bold', told, story.out));
+  story.aside(`It never had more than ${largest * 100}% of the traffic; everybody else was answered by the champion.`);
 };
 
 /**
