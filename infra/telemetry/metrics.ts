@@ -172,6 +172,102 @@ export const metricSpecs = {
     help: 'How long the oldest notice waits for its receiver; 0 where none waits',
     labels: [],
   },
+  perennial_drift_psi: {
+    type: 'gauge',
+    help: 'PSI less its noise of the ten variables that moved most in the newest closed window',
+    labels: ['pipeline', 'variable'],
+  },
+  perennial_watch_verdict: {
+    type: 'gauge',
+    help: '1 for the newest verdict on drift and on performance, in the words of the watch',
+    labels: ['pipeline', 'kind', 'verdict'],
+  },
+  perennial_performance_gain: {
+    type: 'gauge',
+    help: 'Change of the metric of the newest matured window against the reference, more is better, with its bounds',
+    labels: ['pipeline', 'metric', 'bound'],
+  },
+  perennial_quarantined_windows: {
+    type: 'gauge',
+    help: 'Windows whose data are broken and that nobody released',
+    labels: ['pipeline'],
+  },
+  perennial_data_timestamp_seconds: {
+    type: 'gauge',
+    help: 'Data time: the newest event time that servers counted',
+    labels: ['pipeline'],
+  },
+  perennial_label_timestamp_seconds: {
+    type: 'gauge',
+    help: 'When the label that arrived last became known',
+    labels: ['pipeline'],
+  },
+  perennial_rollout_wanted_share: {
+    type: 'gauge',
+    help: 'Share of the units that the candidate of a running rollout should answer; absent without a rollout',
+    labels: ['pipeline'],
+  },
+  perennial_rollout_started_timestamp_seconds: {
+    type: 'gauge',
+    help: 'When the running rollout began; absent without a rollout',
+    labels: ['pipeline'],
+  },
+  perennial_rollout_held: {
+    type: 'gauge',
+    help: '1 while the running rollout is held, 0 while it goes on; absent without a rollout',
+    labels: ['pipeline'],
+  },
+  perennial_rollout_evidence: {
+    type: 'gauge',
+    help: 'Evidence of harm at the newest recorded look of the running rollout, over what rolls it back: 1 does',
+    labels: ['pipeline', 'guardrail'],
+  },
+  perennial_rollout_requests: {
+    type: 'gauge',
+    help: 'Requests since the running rollout began, by the arm that answered',
+    labels: ['pipeline', 'arm'],
+  },
+  perennial_decisions_total: {
+    type: 'counter',
+    help: 'Recorded decisions of watches and rollouts, also every no, by what was decided',
+    labels: ['pipeline', 'kind', 'action'],
+  },
+  perennial_retrain_budget_left: {
+    type: 'gauge',
+    help: 'Retrains that the budget still allows, as of the newest decision about a retrain',
+    labels: ['pipeline'],
+  },
+  perennial_retrain_backed_off: {
+    type: 'gauge',
+    help: '1 while the watch backs off as retraining was not the cure, as of the newest decision about a retrain',
+    labels: ['pipeline'],
+  },
+  perennial_counter_gap_predictions: {
+    type: 'gauge',
+    help: 'Predictions in the logs of killed servers that were never counted',
+    labels: ['pipeline'],
+  },
+  perennial_pipeline_paused: { type: 'gauge', help: '1 while the pipeline is paused, else 0', labels: ['pipeline'] },
+  perennial_champion_promoted_timestamp_seconds: {
+    type: 'gauge',
+    help: 'When the version that serves was promoted; absent without a champion',
+    labels: ['pipeline'],
+  },
+  perennial_servers_reporting: {
+    type: 'gauge',
+    help: 'Servers that reported lately: following what is wanted, behind it, or refusing it',
+    labels: ['pipeline', 'state'],
+  },
+  perennial_runs_waiting: {
+    type: 'gauge',
+    help: 'Runs that wait at a stage: for a worker that trains, or for a person who approves',
+    labels: ['pipeline', 'stage'],
+  },
+  perennial_loop_read_timestamp_seconds: {
+    type: 'gauge',
+    help: 'When the metrics of the loop were last read from PostgreSQL; 0 where they never were',
+    labels: [],
+  },
   perennial_event_loop_lag_seconds: {
     type: 'gauge',
     help: 'Delay of the event loop since the last scrape',
@@ -195,7 +291,7 @@ export type Metrics = {
   /** Forgets the series of a gauge that have these labels, so that what is gone is no longer shown. */
   forget<Name extends NameOf<'gauge'>>(name: Name, labels: Partial<LabelsOf<Name>>): void;
   /** Runs before each exposition, for values that are looked at rather than told. */
-  beforeExposition(look: () => void): void;
+  beforeExposition(look: () => void | Promise<void>): void;
   exposition(): Promise<{ contentType: string; text: string }>;
 };
 
@@ -214,7 +310,7 @@ export const createMetrics = (): Metrics => {
   const entries = Object.entries(metricSpecs) as [MetricName, MetricSpec][];
   const instruments = Object.fromEntries(entries.map(([name, spec]) => [name, createInstrument(name, spec, [registry])]));
   const instrument = (name: MetricName) => instruments[name] as Instrument;
-  const looks: (() => void)[] = [];
+  const looks: (() => void | Promise<void>)[] = [];
   /** Series of gauges by their labels' text: the library can list them only later, when new ones may be there. */
   const series = new Map<MetricName, Map<string, Record<string, string | number>>>();
   const seriesOf = (name: MetricName): Map<string, Record<string, string | number>> => {
@@ -240,7 +336,7 @@ export const createMetrics = (): Metrics => {
       looks.push(look);
     },
     exposition: async () => {
-      for (const look of looks) look();
+      for (const look of looks) await look();
       return { contentType: registry.contentType, text: await registry.metrics() };
     },
   };

@@ -10,6 +10,7 @@ import { createSnapshots } from '../../infra/postgres/snapshots.ts';
 import { createWebhooks } from '../../infra/postgres/webhooks.ts';
 import { type Endpoints, resolveEndpoints } from '../../infra/state/endpoints.ts';
 import { createLogger } from '../../infra/telemetry/logger.ts';
+import { observeLoop } from '../../infra/telemetry/loop-metrics.ts';
 import { createMetrics } from '../../infra/telemetry/metrics.ts';
 import { observeProcess } from '../../infra/telemetry/process-metrics.ts';
 import { isLoopback } from '../plugins/hosts.ts';
@@ -48,6 +49,7 @@ export const runControlServer = async (config: Config): Promise<RunningServer> =
   const database = openDatabase(endpoints.databaseUrl, { connections: 4 });
   const metrics = createMetrics();
   const stopObserving = observeProcess(metrics);
+  observeLoop(metrics, database.db, (error) => log.warn({ err: error }, 'Cannot read the metrics of the loop'));
   const allowedHosts = isLoopback(config.host) ? 'loopback' : null;
   const webhooks = createWebhooks(database.db);
   const dispatch = startDispatch({ db: database.db, endpoints, secretNamed: config.secretNamed, metrics, log });
