@@ -154,8 +154,10 @@ const fit = async (
   const plans = forgiving(planned, input.spec.features.inputs === undefined, isEmpty);
   const served = usedViews(views, plans);
   const columns = requestColumns(plans, served, schema);
-  const request = requestFields(columns, schema, {
-    withMissing: await columnsWithMissing(db, columns),
+  // What only names a row is taken too, and may be left out: labels are joined by it, and rollouts split by it.
+  const names = schema.key.filter((name) => !columns.includes(name));
+  const request = requestFields([...columns, ...names], schema, {
+    withMissing: new Set([...(await columnsWithMissing(db, columns)), ...names]),
     seen: await seenCategories(db, columns, input),
     defaultsToNow: new Set(Object.keys(input.spec.serve.inputs)),
   });

@@ -211,6 +211,19 @@ describe('buildFrame()', () => {
     expect(featureSet.views.map((view) => view.name)).toEqual(['origin_7d', 'route']);
   });
 
+  it('takes what only names a row, and does without', async () => {
+    const named = { ...snapshot, schema: { ...flights, key: ['origin', 'nothing'] } };
+    const [without, withKey] = [
+      await build(snapshot, { features: { views, inputs } }),
+      await build(named, { features: { views, inputs } }),
+    ];
+    expect(withKey.featureSet.request).toEqual([
+      ...without.featureSet.request,
+      { name: 'nothing', type: 'number', unknownValues: 'allow', required: false, defaultsTo: null },
+    ]);
+    expect(withKey.featureSet.features).toEqual(without.featureSet.features);
+  });
+
   it('takes everything but text where nothing is declared, and a constant for an empty column', async () => {
     const { frame, featureSet } = await build(snapshot, { features: { views: { origin_7d: views.origin_7d } } });
     const names = [
