@@ -1,6 +1,6 @@
 /**
- * Promotion in one move: all traffic at once, after the servers' own check of the new model.
- * This is the place of the rollout: a canary takes the same arguments, gives the same answer, and shifts by steps.
+ * Promotion in one move: all traffic at once, after the servers' own check of the new model. For a first champion, and
+ * for runs that began before there were rollouts.
  */
 import { CancellationScope, log, sleep } from '@temporalio/workflow';
 import type { RetrainPlan } from '#domain/contracts/retrain.ts';

@@ -12,7 +12,7 @@ import {
   sleep,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { RolloutCarried, RolloutObservation, RolloutOutcome, RolloutRequest } from '#domain/contracts/rollout.ts';
+import type { Harmed, RolloutCarried, RolloutObservation, RolloutOutcome, RolloutRequest } from '#domain/contracts/rollout.ts';
 import { startCanary } from '#domain/decide/canary/judge-canary.ts';
 import { judgeRollout } from '#domain/decide/canary/judge-rollout.ts';
 import type { Judged } from '#domain/decide/canary/move.ts';
@@ -215,6 +215,17 @@ const confirmBack = async ({ live }: Work, end: End): Promise<Readonly<{ end: En
   return { end, observed: seen.reason };
 };
 
+/** null where it cannot be counted: the end stands all the same. */
+const countHarm = async (live: Live): Promise<Harmed | null> => {
+  try {
+    return await quickSteps.countHarm.executeWithOptions({ summary: 'whom did it answer?' }, [refOf(live)]);
+  } catch (error) {
+    if (!isFailure(error)) throw error;
+    log.error('harm not counted', { reason: messageOf(error) });
+    return null;
+  }
+};
+
 /** Confirms the end by what servers report, counts the harm of a roll-back, and tells people. */
 const conclude = async (work: Work, decided: End): Promise<RolloutOutcome> => {
   const { live, board } = work;
@@ -229,7 +240,7 @@ const conclude = async (work: Work, decided: End): Promise<RolloutOutcome> => {
   // From here on nothing is undone: the end is what was decided, and servers follow it.
   work.undo.length = 0;
   return CancellationScope.nonCancellable(async () => {
-    const harmed = end.end === 'rolled back' ? await quickSteps.countHarm(refOf(live)) : null;
+    const harmed = end.end === 'rolled back' ? await countHarm(live) : null;
     const harm = harmed === null ? '' : `; ${harmed.requests} requests were answered by it, ${harmed.events} of them went wrong`;
     await tellPeople(live, end.end, `version ${live.plan.request.version} ${end.end}: ${end.reason}${harm}`);
     await board.show(live);

@@ -1,9 +1,11 @@
 /** What a rollout leaves behind: a row for each decision, and notices to people. */
+import { isCancellation, log } from '@temporalio/workflow';
 import type { CanaryDecision, CanaryState } from '#domain/contracts/canary.ts';
 import type { RolloutObservation } from '#domain/contracts/rollout.ts';
 import type { Judged } from '#domain/decide/canary/move.ts';
 import type { NoticeEvent } from '#domain/notice-events.ts';
 import type { Instant } from '#domain/units.ts';
+import { isFailure, messageOf } from './failures.ts';
 import type { Live } from './rollout-live.ts';
 import { quickSteps } from './step-options.ts';
 
@@ -53,8 +55,20 @@ export const recordJudgement = async (
   live.lastSignature = signature;
 };
 
-/** Tells people; the key is the rollout, what happened, and the decision that it comes from. */
+/**
+ * Tells people; the key is the rollout, what happened, and the decision that it comes from. That nobody can be told, say
+ * because the newest definition cannot be read, is no reason to take a candidate back.
+ */
 export const tellPeople = async (live: Live, event: NoticeEvent, text: string): Promise<void> => {
+  try {
+    await sendNotice(live, event, text);
+  } catch (error) {
+    if (isCancellation(error) || !isFailure(error)) throw error;
+    log.error('people not told', { event, reason: messageOf(error) });
+  }
+};
+
+const sendNotice = async (live: Live, event: NoticeEvent, text: string): Promise<void> => {
   const { rolloutId, request } = live.plan;
   await quickSteps.sendNotice.executeWithOptions({ summary: `tell: ${event}` }, [
     {

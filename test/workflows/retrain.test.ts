@@ -3,11 +3,14 @@ import type { ServerReport } from '#domain/contracts/model-version.ts';
 import { referenceProfileSchema } from '#domain/contracts/reference-profile.ts';
 import type { PipelineName, Sha256 } from '#domain/units.ts';
 import { digestOfJson } from '../../infra/objects/digest.ts';
+import { createRollouts } from '../../infra/postgres/rollouts.ts';
 import { countPollers } from '../../infra/temporal/pollers.ts';
 import { describeWithServers, testDatabase, testFolder, testStore, testTemporal } from '../support/servers.ts';
 import { openRealPlace, type RealPlace } from './real.ts';
 import { openWorld, untilStatus, type World } from './world.ts';
 
+/** All traffic in one step that needs no request. */
+const atOnce = ['rollout.steps=[1]', 'rollout.step={"at_least":"1ms","requests":0}'];
 const serves = { state: 'serving', reason: null } as const;
 
 describeWithServers('retrain, with the real steps', () => {
@@ -36,15 +39,18 @@ describeWithServers('retrain, with the real steps', () => {
     const ended = new AbortController();
     const serve = async (): Promise<void> => {
       while (!ended.signal.aborted) {
-        const { generation, champion } = await deployments.get(pipeline);
+        const { generation, champion, rollout } = await deployments.get(pipeline);
         const said = champion === null ? { state: 'loading' as const, reason: null } : answer;
         await deployments.report({
           serverId: 'server-1',
           pipeline,
           generation,
           modelSha256: champion?.modelSha256 ?? null,
+          candidateSha256: rollout?.candidate.modelSha256 ?? null,
+          share: rollout?.share ?? 0,
+          reportedAt: new Date().toISOString() as ServerReport['reportedAt'],
           ...said,
-        } as ServerReport);
+        });
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
     };
@@ -144,20 +150,21 @@ describeWithServers('retrain, with the real steps', () => {
     await stopServing();
     const before = await place.context.deployments.get(name);
     const stop = actAsServer(name, { state: 'refused', reason: 'golden row 3 differs by 0.2' });
-    const run = await place.start(world.client, name, { overrides: ['training.parameters.l2=0.001'] });
-    await expect(run.outcome()).rejects.toMatchObject({
-      code: 'PRN_DEPLOY_REFUSED',
-      message: expect.stringContaining('golden row 3'),
-    });
+    const run = await place.start(world.client, name, { overrides: ['training.parameters.l2=0.001', ...atOnce] });
+    expect(await run.outcome()).toMatchObject({ verdict: 'rejected', reason: expect.stringContaining('golden row 3') });
     await stop();
     const after = await place.context.deployments.get(name);
     expect(after).toEqual({ ...before, generation: before.generation + 2 });
     expect(await place.context.registry.champion(name)).toMatchObject({ version: 1 });
-    expect((await place.context.runs.get(run.runKey))?.outcome).toBe('failed');
-    // Failed runs may start again: the same candidate, the same version, and now no server objects.
+    expect((await place.context.runs.get(run.runKey))?.outcome).toBe('rejected');
+    const [rollout] = await createRollouts(place.context.database.db).list(name);
+    expect(rollout).toMatchObject({ state: 'rolled back', harmed: { requests: 0 } });
+    // Another definition is another run; its candidate is the same version, and now no server objects.
     const stopAgain = actAsServer(name, serves);
-    const again = await (await place.start(world.client, name, { overrides: ['training.parameters.l2=0.001'] })).outcome();
+    const overrides = ['training.parameters.l2=0.001', ...atOnce, 'rollout.alpha=0.02'];
+    const again = await (await place.start(world.client, name, { overrides })).outcome();
     await stopAgain();
     expect(again).toMatchObject({ verdict: 'promoted', modelVersion: 2 });
+    expect(await place.context.deployments.get(name)).toMatchObject({ champion: { version: 2 }, rollout: null });
   });
 });

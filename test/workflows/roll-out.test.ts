@@ -272,6 +272,15 @@ describeWithServers('a rollout', () => {
     expect(ends()).toMatchObject([{ end: 'rolled back' }]);
   });
 
+  test('ends as decided although nobody can be told, and harm cannot be counted', async () => {
+    const broken = async () => {
+      throw new PerennialError('PRN_SPEC_INVALID', 'Cannot read the definition');
+    };
+    pretend.rollout().traffic({ candidateErrors: 0.2, perLook: 2_000 });
+    pretend.change({ sendNotice: broken, countHarm: broken });
+    expect(await (await start()).result()).toMatchObject({ end: 'rolled back', harmed: null });
+  });
+
   test('an end that somebody else gave it is its own', async () => {
     stay();
     const run = await start();

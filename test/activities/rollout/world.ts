@@ -54,7 +54,7 @@ export const openRolloutWorld = async (compareArmsOnLabels?: CpuDeps['compareArm
   const request = async (rollout: unknown, over: Partial<RolloutRequest> = {}): Promise<RolloutRequest> => {
     const file = fileOf(rollout);
     const definitionSha256 = digestOfJson(file);
-    await deps.definitions.keep(flights, file, definitionSha256, 'c0ffee');
+    await deps.definitions.apply(flights, '/pipelines/flights', file, definitionSha256, 'c0ffee', 'ada');
     const whom = { version: version(2), championVersion: version(1), by: 'ada', reason: 'the gate passed' };
     return { format: 1, pipeline: flights, definitionSha256, ...whom, ...over };
   };
