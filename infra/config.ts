@@ -30,6 +30,8 @@ const environmentSchema = z.object({
   PERENNIAL_THREADS: z.coerce.number().int().min(1).optional(),
   /** host:port for Temporal's own worker metrics; absent: none. Each worker on a machine needs its own. */
   PERENNIAL_WORKER_METRICS: z.string().optional(),
+  /** Where people reach the control plane, for the links of notices; absent: where it listens. */
+  PERENNIAL_PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
   /** Bearer tokens of Alertmanager and Grafana, comma separated: several are valid while one replaces another. */
   PERENNIAL_WEBHOOK_TOKENS: z.string().optional(),
   /** Secrets of signed events, "whsec_<base64>", comma separated. */
@@ -62,6 +64,7 @@ export type Config = {
   readonly temporal: { readonly address: string | null; readonly namespace: string; readonly binary: string | null };
   readonly python: string | null;
   readonly capture: { readonly folder: string; readonly flushMs: number; readonly shipMs: number };
+  readonly publicUrl: string | null;
   /** Who may call the control plane's webhooks; without any nobody may. */
   readonly webhooks: { readonly tokens: readonly string[]; readonly keys: readonly Uint8Array[] };
   /** A secret by the name of its variable, as a pipeline's `notify` names it; null where it is not set. */
@@ -154,6 +157,7 @@ export const loadConfig = (environment: Readonly<Record<string, string | undefin
       flushMs: env.PERENNIAL_CAPTURE_FLUSH_MS,
       shipMs: env.PERENNIAL_CAPTURE_SHIP_MS,
     },
+    publicUrl: env.PERENNIAL_PUBLIC_URL ?? null,
     webhooks: parseWebhooks(env.PERENNIAL_WEBHOOK_TOKENS, env.PERENNIAL_WEBHOOK_SECRETS),
     secretNamed: (variable) => present[variable] ?? null,
     memoryMiB: env.PERENNIAL_MEMORY_MIB,

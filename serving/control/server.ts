@@ -52,7 +52,7 @@ export const runControlServer = async (config: Config): Promise<RunningServer> =
   observeLoop(metrics, database.db, (error) => log.warn({ err: error }, 'Cannot read the metrics of the loop'));
   const allowedHosts = isLoopback(config.host) ? 'loopback' : null;
   const webhooks = createWebhooks(database.db);
-  const dispatch = startDispatch({ db: database.db, endpoints, secretNamed: config.secretNamed, metrics, log });
+  const dispatch = startDispatch({ db: database.db, endpoints, config, metrics, log });
   const waysIn = { webhooks, senders: config.webhooks, clock: () => Date.now(), onAccepted: dispatch.onAccepted };
   const app = buildControlApp({ log, metrics, allowedHosts, links: linksOf(endpoints), waysIn, ...readersOf(database.db) });
   const url = await listen(app, config.host, config.controlPort).catch(async (error: unknown) => {

@@ -43,6 +43,8 @@ describe('perennial', () => {
     'reject',
     'hold',
     'promote',
+    'pause',
+    'delete',
     'rollback',
     'migrate',
     'logs',

@@ -204,8 +204,7 @@ describeWithServers('the command', () => {
       perennial('delete', 'leaving', '--yes', '--reason', 'old'),
       perennial('delete', 'leaving', '--yes', '--reason', 'old'),
     ]);
-    const exits = [one.exit, two.exit];
-    expect(exits).toContain(0);
+    expect([one, two]).toMatchObject([{ exit: 0 }, { exit: 0 }]);
     expect((await perennial('delete', 'leaving', '--yes', '--reason', 'old')).stdout).toContain('was deleted already');
     expect((await place.context.deployments.get('leaving' as PipelineName)).champion).toBeNull();
     await expect(schedule('leaving')).rejects.toThrow(/not found/i);

@@ -15,7 +15,7 @@ import { createHandOver } from './hand-over.ts';
 export type DispatchOptions = {
   readonly db: Db;
   readonly endpoints: Pick<Endpoints, 'temporalAddress' | 'temporalNamespace' | 'controlUrl'>;
-  readonly secretNamed: Config['secretNamed'];
+  readonly config: Pick<Config, 'secretNamed' | 'publicUrl'>;
   readonly metrics: Metrics;
   readonly log: Logger;
 };
@@ -31,7 +31,7 @@ const idleMs = 1_000;
 const tellTimeoutMs = 5_000;
 
 /** Needs neither Temporal nor the database to be there: both are asked until they answer. */
-export const startDispatch = ({ db, endpoints, secretNamed, metrics, log }: DispatchOptions): Dispatch => {
+export const startDispatch = ({ db, endpoints, config, metrics, log }: DispatchOptions): Dispatch => {
   const link = createTemporalLink(endpoints);
   const common = { metrics, log, random: Math.random };
   const handOver = createHandOver({
@@ -42,8 +42,8 @@ export const startDispatch = ({ db, endpoints, secretNamed, metrics, log }: Disp
   const deliver = createDeliverNotices({
     ...common,
     outbox: createOutbox(db),
-    secretNamed,
-    controlUrl: endpoints.controlUrl,
+    secretNamed: config.secretNamed,
+    controlUrl: config.publicUrl ?? endpoints.controlUrl,
     clock: () => Date.now(),
   });
   const webhooks = startCourier({ name: 'webhooks', carry: handOver, idleMs, log });
