@@ -1,0 +1,131 @@
+/** Windows of a version's predictions, each with what its labels say. */
+import type { PerformanceWindow } from '#domain/contracts/performance-report.ts';
+import type { MetricName } from '#domain/contracts/pipeline-spec/training.ts';
+import { calibrationErrorByMass } from '#domain/stats/metrics/calibration.ts';
+import { calibrateAll } from '#domain/stats/performance/calibrator.ts';
+import { calibrationCells } from '#domain/stats/performance/cross-fitted-calibration.ts';
+import { type LagCurve, shareArrived } from '#domain/stats/performance/lag-curve.ts';
+import { type Maturity, maturityOf } from '#domain/stats/performance/maturity.ts';
+import { measureWindow } from '#domain/stats/performance/measure-window.ts';
+import type { Instant } from '#domain/units.ts';
+import { sha256Of } from '../../infra/objects/digest.ts';
+import type { Joined } from '../../infra/performance/joined.ts';
+import { countWindows, readAnswers, type WindowRows } from '../../infra/performance/questions.ts';
+import { withPauses } from '../evaluation/comparisons.ts';
+import type { StepContext } from '../step-context.ts';
+import type { PerformanceDeps, Span } from './performance-question.ts';
+import { instantOf, type Subject } from './performance-subject.ts';
+import { outputsOf, type ScoredRows, toScoredRows } from './scored-rows.ts';
+
+/** Of each bound. */
+export const confidence = 0.95;
+
+/**
+ * Rows of a window that are measured; of more a sample is taken, the same again. At 50,000 the area under the curve is known
+ * to about 0.003 and a share to 0.002, an eighth of the drop that is tolerated by default; ten times the rows would take
+ * the 999 draws of the calibration test from half a second to five, and tell no more.
+ */
+const mostRows = 50_000;
+
+export type Window = Span & { readonly rows: WindowRows; readonly maturity: Maturity };
+
+/** Closed windows of this version in which something was answered and nothing is broken, oldest first. */
+const listClosed = async (joined: Joined, subject: Subject, curve: LagCurve): Promise<Window[]> => {
+  const { windowMs, nowMs, policy, question } = subject;
+  const counted = await countWindows(joined, question.version.modelSha256, windowMs);
+  return counted.flatMap((rows): Window[] => {
+    const [fromMs, toMs] = [rows.index * windowMs, (rows.index + 1) * windowMs];
+    const span = { from: instantOf(fromMs), to: instantOf(toMs) };
+    if (toMs + question.spec.watch.lateness > nowMs || subject.isLeftOut(span)) return [];
+    return [{ ...span, rows, maturity: maturityOf({ fromMs, toMs }, nowMs, curve, policy) }];
+  });
+};
+
+/** Fewer of the rows that were counted have been shipped: the rest is on its way, and would never count. */
+const completeShare = 0.95;
+
+/** Rows that servers counted into windows of this version, by the beginning of the window. */
+const countedRows = async (deps: Pick<PerformanceDeps, 'tallies'>, { question }: Subject, windows: readonly Window[]) => {
+  const { pipeline, modelSha256, profileSha256 } = question.version;
+  const [first, last] = [windows[0], windows.at(-1)];
+  const rows = new Map<Instant, number>();
+  if (first === undefined || last === undefined || profileSha256 === null) return rows;
+  for (const counted of await deps.tallies.windows(pipeline, profileSha256, { from: first.from, to: last.to })) {
+    if (counted.modelSha256 === modelSha256) rows.set(counted.from, (rows.get(counted.from) ?? 0) + counted.rows);
+  }
+  return rows;
+};
+
+/** As if its labels were still to come. */
+const held = (window: Window, curve: LagCurve): Window => {
+  const { ageMs, afterMs } = window.maturity;
+  return { ...window, maturity: { kind: 'provisional', ageMs, afterMs, arrivedShare: shareArrived(curve, ageMs) } };
+};
+
+/**
+ * The windows, of which a matured one that was told already is as it was, and a new one waits while its predictions are
+ * still being shipped, and with it those after it, so that none is passed over. It waits for one window's length at most: a
+ * disk that was lost ships nothing any more.
+ */
+export const listWindows = async (
+  deps: Pick<PerformanceDeps, 'tallies'>,
+  joined: Joined,
+  subject: Subject,
+  curve: LagCurve,
+): Promise<Window[]> => {
+  const { windowMs, question } = subject;
+  const windows = await listClosed(joined, subject, curve);
+  const isNew = ({ to, maturity }: Window): boolean =>
+    maturity.kind === 'matured' && (question.maturedUntil === null || to > question.maturedUntil);
+  const counted = await countedRows(deps, subject, windows.filter(isNew));
+  const isAwaited = (window: Window): boolean =>
+    isNew(window) &&
+    window.maturity.ageMs <= (window.maturity.afterMs ?? 0) + windowMs &&
+    window.rows.predictions < completeShare * (counted.get(window.from) ?? 0);
+  const first = windows.findIndex(isAwaited);
+  return first === -1 ? windows : windows.map((window, index) => (index >= first ? held(window, curve) : window));
+};
+
+const readRows = async (joined: Joined, subject: Subject, window: Window): Promise<ScoredRows> => {
+  const { model, nowMs, policy, question } = subject;
+  const rows = await readAnswers(joined, {
+    modelSha256: question.version.modelSha256,
+    fromMs: Date.parse(window.from),
+    toMs: Date.parse(window.to),
+    unlabelled: policy.unlabelled === 'negative' && window.maturity.kind === 'matured',
+    width: outputsOf(model),
+    most: mostRows,
+    prefer: 'sample',
+  });
+  return toScoredRows(rows, model, nowMs, policy);
+};
+
+export type Measured = { readonly window: Window; readonly report: PerformanceWindow; readonly calibrationError: number | null };
+
+/** Error of the calibrated probabilities, on which an estimate without labels rests. */
+const calibrationErrorOf = ({ scored }: ScoredRows, { reference }: Subject): number | null => {
+  if (scored.task !== 'binary' || reference.calibrator === null || scored.labels.length === 0) return null;
+  return calibrationErrorByMass(scored.labels, calibrateAll(reference.calibrator, scored.answers), calibrationCells);
+};
+
+export const measureOne = async (
+  joined: Joined,
+  subject: Subject,
+  curve: LagCurve,
+  window: Window,
+  context: StepContext | undefined,
+): Promise<Measured> => {
+  const rows = await readRows(joined, subject, window);
+  const { reference, metric, model, question } = subject;
+  const compare = [...new Set<MetricName>(model.task === 'binary' ? [metric, 'roc_auc'] : [metric])];
+  const seed = Number.parseInt(sha256Of(`${question.version.profileSha256} ${window.from}`).slice(0, 8), 16);
+  const labelled = { from: window.from, to: window.to, predictions: window.rows.predictions, ...rows };
+  const steps = measureWindow(labelled, window.maturity, { reference, curve, compare, confidence, seed });
+  const report = { ...(await withPauses(steps, context)), labelled: labelledOf(subject, window, rows) };
+  context?.heartbeat({ stage: 'performance', window: window.from });
+  return { window, report, calibrationError: calibrationErrorOf(rows, subject) };
+};
+
+/** A sample does not say how many labels there are; and where no label means negative, more rows are settled than labelled. */
+const labelledOf = ({ policy }: Subject, { rows, maturity }: Window, { scored }: ScoredRows): number =>
+  policy.unlabelled === 'negative' && maturity.kind === 'matured' ? Math.max(rows.labelled, scored.labels.length) : rows.labelled;
