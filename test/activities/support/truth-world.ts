@@ -2,10 +2,12 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PerformanceDeps, PerformanceQuestion } from '../../../activities/watch/performance-question.ts';
+import { createProfileShapes } from '../../../infra/capture/profile-shapes.ts';
 import { subjectOfPrediction } from '../../../infra/capture/subject.ts';
 import { createLabels } from '../../../infra/postgres/labels.ts';
 import { createPredictionParts } from '../../../infra/postgres/prediction-parts.ts';
 import { createRegistry } from '../../../infra/postgres/registry.ts';
+import { createTallySink } from '../../../infra/postgres/tallies.ts';
 import { createTallies } from '../../../infra/postgres/tally-totals.ts';
 import { profileNumbersInMemory } from '../../../infra/profile/profile-values.ts';
 import { createLogger } from '../../../infra/telemetry/logger.ts';
@@ -19,6 +21,9 @@ import { type ReferenceProfile, referenceProfileSchema } from '../../../workflow
 import { measureReference } from '../../../workflows/domain/stats/performance/reference-performance.ts';
 import { createRandom } from '../../../workflows/domain/stats/random.ts';
 import { finish } from '../../../workflows/domain/stats/steps.ts';
+import { emptyCounts } from '../../../workflows/domain/stats/summaries/cell-counts.ts';
+import { momentsOf } from '../../../workflows/domain/stats/summaries/moments.ts';
+import { createPlacer } from '../../../workflows/domain/stats/summaries/place-value.ts';
 import type { PipelineName, Sha256 } from '../../../workflows/domain/units.ts';
 import { answered, flights, instant, writeSegment } from '../../infra/capture/records.ts';
 import { applyFlights, candidate, openBench, snapshotSha256 } from '../../infra/postgres/bench.ts';
@@ -163,6 +168,28 @@ export const openTruthWorld = async (watch: PipelineFile['watch'] = {}) => {
       ),
     );
 
+  /** What a server counts of the scores of a day. */
+  const tell = async (scores: readonly number[], from: number): Promise<void> => {
+    const [score] = profile.scores;
+    if (score === undefined) throw new Error('the profile has no score');
+    const place = createPlacer(score.layout);
+    const counts = emptyCounts(score.layout);
+    for (const value of scores) (counts.cells[place(value) as number] as number) += 1;
+    const counted = { counts, outside: 0, moments: momentsOf(scores) };
+    const window = {
+      from: instant(from),
+      to: instant(from + day),
+      rows: scores.length,
+      features: [],
+      scores: [counted],
+      predictions: null,
+    };
+    const life = { serverId: 'server-1', arm: 'champion', modelSha256: version.modelSha256, profileSha256, epoch: `e${from}` };
+    const sink = createTallySink(bench.db, createProfileShapes(store.content));
+    const told = await sink.recordWindows(flights, { format: 1, ...life, sequence: 1, windows: [window] });
+    if (told.kind === 'refused') throw new Error(told.statement);
+  };
+
   const question = (dataTime: number, change: Partial<PerformanceQuestion> = {}): PerformanceQuestion => ({
     version,
     spec,
@@ -193,6 +220,7 @@ export const openTruthWorld = async (watch: PipelineFile['watch'] = {}) => {
     deps,
     ship,
     label,
+    tell,
     question,
     close,
   };

@@ -1,11 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { measurePerformance } from '../../../activities/watch/measure-performance.ts';
-import { createProfileShapes } from '../../../infra/capture/profile-shapes.ts';
 import { subjectOfPrediction } from '../../../infra/capture/subject.ts';
-import { createTallySink } from '../../../infra/postgres/tallies.ts';
-import { emptyCounts } from '../../../workflows/domain/stats/summaries/cell-counts.ts';
-import { momentsOf } from '../../../workflows/domain/stats/summaries/moments.ts';
-import { createPlacer } from '../../../workflows/domain/stats/summaries/place-value.ts';
 import { answered, flights, idAt, instant } from '../../infra/capture/records.ts';
 import { day, drawRows, hour, openTruthWorld, type Row, start, type TruthWorld } from '../support/truth-world.ts';
 
@@ -176,35 +171,7 @@ describe('measurePerformance()', () => {
   });
 
   it('estimates without labels from the counters of the newest closed window', async () => {
-    const { bench, store, profile, profileSha256, version } = await open();
-    const [score] = profile.scores;
-    if (score === undefined) throw new Error('the profile has no score');
-    const tell = async (scores: readonly number[], from: number): Promise<void> => {
-      const place = createPlacer(score.layout);
-      const counts = emptyCounts(score.layout);
-      for (const value of scores) counts.cells[place(value) as number] = (counts.cells[place(value) as number] ?? 0) + 1;
-      const window = {
-        from: instant(from),
-        to: instant(from + day),
-        rows: scores.length,
-        features: [],
-        scores: [{ counts, outside: 0, moments: momentsOf(scores) }],
-        predictions: null,
-      };
-      const flush = {
-        format: 1 as const,
-        serverId: 's',
-        arm: 'champion',
-        modelSha256: version.modelSha256,
-        profileSha256,
-        epoch: `e${from}`,
-        sequence: 1,
-        windows: [window],
-      };
-      expect(await createTallySink(bench.db, createProfileShapes(store.content)).recordWindows(flights, flush)).toEqual({
-        kind: 'recorded',
-      });
-    };
+    const { tell } = await open();
     await tell(
       Array.from({ length: 5_000 }, (_, n) => (n + 0.5) / 5_000),
       start,
@@ -218,6 +185,34 @@ describe('measurePerformance()', () => {
     const unsure = await measured(start + 2 * day + 1);
     expect(unsure.estimate).toMatchObject({ from: instant(start + day), verdict: { outcome: 'fail' } });
     expect(unsure.windows).toEqual([]);
+  });
+
+  it('waits for predictions that were counted and are still to be shipped, and not for ever', async () => {
+    const { ship, label, tell } = await open();
+    const [first, second] = [dayOf(0), dayOf(1)];
+    for (const rows of [first, second]) {
+      await tell(
+        rows.map(({ record }) => record.scores[0] ?? 0),
+        Date.parse(rows[0]?.record.eventAt ?? ''),
+      );
+      await label(rows, hour);
+    }
+    await ship(first.slice(0, 1_000));
+    await ship(second);
+    const early = await measured(start + 2 * day + 2 * hour);
+    expect(early.windows).toEqual([]);
+    expect(early.report.windows.map(({ kind }) => kind)).toEqual(['provisional', 'provisional']);
+    const late = await measured(start + 3 * day + 2 * hour);
+    expect(late.report.windows.map(({ kind, predictions }) => [kind, predictions])).toEqual([
+      ['matured', 1_000],
+      ['matured', 1_440],
+    ]);
+    await ship(first.slice(1_000));
+    const whole = await measured(start + 2 * day + 2 * hour);
+    expect(whole.report.windows.map(({ kind, predictions }) => [kind, predictions])).toEqual([
+      ['matured', 1_440],
+      ['matured', 1_440],
+    ]);
   });
 
   it('has second opinions, which say drift where the labels turned', async () => {
