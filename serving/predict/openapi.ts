@@ -64,11 +64,27 @@ const ref = (name: string): JsonSchema => ({ $ref: `#/components/schemas/${name}
 const text = (description: string): JsonSchema => ({ description, schema: { type: 'string' } });
 const refused = (description: string): JsonSchema => ({ description, ...json(ref('Error')) });
 
-const predictPath = ({ pipeline, version, model }: Serving): JsonSchema => ({
+const unitParameter: JsonSchema = {
+  name: 'perennial-unit',
+  in: 'header',
+  required: false,
+  description: 'Who stays with one model while two are compared, such as a customer; where the row itself does not say it.',
+  schema: { type: 'string' },
+};
+
+const answeredBy = ({ version, model, rollout }: Omit<Serving, 'pipeline'>): string => {
+  const champion = `Answered now by version ${version}, model ${model.modelSha256}.`;
+  if (rollout === null || rollout.strategy === 'shadow') return champion;
+  const { candidate, share } = rollout;
+  return `${champion} A share of ${share} is answered by version ${candidate.version}, model ${candidate.model.modelSha256}.`;
+};
+
+const predictPath = ({ pipeline, ...serving }: Serving): JsonSchema => ({
   post: {
     operationId: `predict-${pipeline}`,
     summary: `Predict with "${pipeline}"`,
-    description: `Answered now by version ${version}, model ${model.modelSha256}.`,
+    description: answeredBy(serving),
+    parameters: [unitParameter],
     requestBody: {
       required: true,
       ...json({
@@ -87,7 +103,7 @@ const predictPath = ({ pipeline, version, model }: Serving): JsonSchema => ({
       200: {
         description: 'The answer, or one for each row',
         headers: {
-          'perennial-model-digest': text('SHA-256 of the model package that answered'),
+          'perennial-model-digest': text('SHA-256 of the model package that answered (the first row)'),
           'perennial-prediction-id': text('Id of the (first) prediction'),
         },
         ...json({
@@ -107,6 +123,7 @@ const predictPath = ({ pipeline, version, model }: Serving): JsonSchema => ({
       400: refused('The body is not JSON'),
       404: refused('No model is served under this name'),
       422: refused("The row does not fit the model's fields; `problems` names each"),
+      500: refused('The model gave no usable answer'),
       503: refused('The server has too much to do: ask again after Retry-After'),
     },
   },

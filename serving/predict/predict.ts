@@ -63,7 +63,7 @@ export type Answered = { readonly body: PredictionBody; readonly answers: readon
  * would be harm that nobody counts, and a rollout that looks harmless at 10 % would fail at 100 %, where no champion helps.
  */
 export const predictDealt = async (deps: PredictionDeps, dealt: Dealt): Promise<Answered> => {
-  const { serving, ids, isBatch, portions } = dealt;
+  const { ids, isBatch, portions } = dealt;
   const answers: Answer[] = new Array<Answer>(dealt.rows.length);
   const versions: number[] = new Array<number>(dealt.rows.length);
   if (portions.length === 1) await answerPortion(deps, dealt, portions[0] as Portion, answers, versions);
@@ -75,7 +75,7 @@ export const predictDealt = async (deps: PredictionDeps, dealt: Dealt): Promise<
     model_version: versions[place] as number,
   }));
   const first = predictions[0] as Prediction;
-  return { body: isBatch ? { predictions, model_version: firstPortion({ ...dealt, serving }).version.version } : first, answers };
+  return { body: isBatch ? { predictions, model_version: firstPortion(dealt).version.version } : first, answers };
 };
 
 /** All of them end before the first failure is told: each counts for its own arm. */

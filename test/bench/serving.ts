@@ -2,7 +2,7 @@
  * What a prediction costs: `perennial serve` with a tiny model against the framework without any, in turns, one row a
  * request; then against itself without log and counters, with the processor time of a request; then changes of champion
  * under load, with failed requests, latencies and memory.
- * Parameters: [seconds a turn, 5] [swaps, 50] [turns with and without log and counters, 8].
+ * Parameters: [seconds a turn, 5] [swaps, 50] [turns with and without log and counters, 9].
  */
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -70,7 +70,7 @@ type Turn = { readonly rate: number; readonly p50: number; readonly p99: number;
 const takeTurn = async ({ url, pid }: Remembering, connections: number, seconds: number): Promise<Turn> => {
   const before = processorMs(pid);
   const { requests, latency, non2xx, errors } = await fire(url, connections, seconds);
-  if (non2xx + errors > 0) throw new Error(`${non2xx + errors} requests failed`);
+  if (non2xx + errors > 0) say(`${non2xx + errors} of ${requests.total} requests failed`);
   const processorUs = ((processorMs(pid) - before) * 1_000) / requests.total;
   return { rate: requests.average, p50: latency.p50, p99: latency.p99, processorUs };
 };
@@ -153,7 +153,7 @@ const swapUnderLoad = async (world: World, url: string, swaps: number): Promise<
   say(`resident memory ${before.toFixed(0)} MiB before, ${after.toFixed(0)} MiB after`);
 };
 
-export const run = async ([seconds = '5', swaps = '50', turns = '8']: readonly string[]): Promise<void> => {
+export const run = async ([seconds = '5', swaps = '50', turns = '9']: readonly string[]): Promise<void> => {
   const folder = mkdtempSync(join(tmpdir(), 'perennial-bench-'));
   chmodSync(folder, 0o755);
   const postgres = await startPostgres({
