@@ -35,6 +35,7 @@ import {
   untilStatus,
   type World,
 } from '../workflows/world.ts';
+import { watchSituations } from './watch-situations.ts';
 
 type Situation = {
   readonly over?: Over;
@@ -156,6 +157,7 @@ const rollouts: Readonly<Record<string, Situation>> = {
 /** Named for what happens, not for what is tested. */
 const situations: Readonly<Record<string, Situation>> = {
   ...rollouts,
+  ...watchSituations,
   'candidate-is-rolled-out-and-promoted': {},
   'candidate-does-harm-in-its-rollout': {
     start: async (world, pretend) => {

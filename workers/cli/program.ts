@@ -22,6 +22,8 @@ const commandModules: Readonly<Record<string, { readonly file: string; readonly 
   reject: { file: 'reject', summary: 'Reject a promotion that waits for a person' },
   hold: { file: 'hold', summary: 'Keep a rollout at its present share' },
   promote: { file: 'promote', summary: 'Give a candidate all traffic now' },
+  retrain: { file: 'retrain', summary: 'Ask the watch of a pipeline for a retrain' },
+  watch: { file: 'watch', summary: 'Ask the watch of a pipeline, let it rest, test other rules' },
   pause: { file: 'pause', summary: 'Let a pipeline retrain nothing by itself' },
   delete: { file: 'delete', summary: 'Take a pipeline out of service; its history stays' },
   rollback: { file: 'rollback', summary: 'Take a rollout back, or make the previous champion serve again' },
