@@ -88,7 +88,7 @@ const shortText = (text: unknown, most: number): string => String(text).slice(0,
 /** Two hundred of them must stay small; what tells deliveries apart stands at either end. */
 const shortId = (id: unknown): string => {
   const text = String(id);
-  return text.length <= 80 ? text : `${text.slice(0, 40)}${text.slice(-40)}`;
+  return text.length <= 60 ? text : `${text.slice(0, 20)}${text.slice(-40)}`;
 };
 
 /**
@@ -102,7 +102,7 @@ export const hearAlert = (state: WatchState, alert: Partial<HeardAlert> | null |
   const recentAlerts = [...state.recentAlerts, id].slice(-alertsKept);
   const heard = { ...state, counters, recentAlerts };
   if (alert.asksForRetrain !== true) return heard;
-  return { ...heard, alerts: countAlert(state.alerts, shortText(alert.source, 100), shortText(alert.text, 200)) };
+  return { ...heard, alerts: countAlert(state.alerts, shortText(alert.source, 100), shortText(alert.text, 120)) };
 };
 
 const countAlert = (alerts: WatchState['alerts'], source: string, text: string): WatchState['alerts'] => {
