@@ -50,6 +50,13 @@ const section = (report: PipelineReport, place: number): Html => {
   )}</ul>${breaches(report)}${plots('Over time', overTimeCards(id, report))}${plots('Rollouts', rolloutCards(id, report))}${variables(report)}${notDrawn(report)}${plots('Distributions', distributionCards(id, report), legend(report))}</section>`;
 };
 
-export const renderReport = ({ title, madeAt, pipelines }: ReportData): string =>
-  html`<!doctype html><html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${reportPolicy}"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="referrer" content="no-referrer"><title>${title}</title><style>${new Html(style)}</style></head><body><main><header><h1>${title}</h1><p class="quiet">Made ${minute(madeAt)}. Times are UTC; those of windows are event times.</p></header>${pipelines.map(section)}</main></body></html>
+/** The frame of every page: one style, nothing else allowed. */
+export const pageOf = (title: string, body: Html): string =>
+  html`<!doctype html><html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${reportPolicy}"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="referrer" content="no-referrer"><title>${title}</title><style>${new Html(style)}</style></head><body><main>${body}</main></body></html>
 `.text;
+
+export const renderReport = ({ title, madeAt, pipelines }: ReportData): string =>
+  pageOf(
+    title,
+    html`<header><h1>${title}</h1><p class="quiet">Made ${minute(madeAt)}. Times are UTC; those of windows are event times.</p></header>${pipelines.map(section)}`,
+  );

@@ -39,5 +39,6 @@ svg text { font: 13px system-ui, sans-serif; fill: var(--quiet) } svg text.level
 .key { display: inline-block; width: 1.1em; height: .8em; margin: 0 .3em 0 .9em; vertical-align: baseline }
 .key.is-now { background: var(--now) } .key.is-before { height: 0; border-top: 3px solid var(--before); vertical-align: middle }
 .key:first-child { margin-left: 0 }
+pre { font: .8rem/1.45 ui-monospace, monospace; white-space: pre-wrap; overflow-wrap: anywhere; margin: .4rem 0 }
 @media print { .card, .table { break-inside: avoid } }
 `;

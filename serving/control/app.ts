@@ -6,7 +6,9 @@ import { createBaseApp } from '../plugins/base-app.ts';
 import { useHealth } from '../plugins/health.ts';
 import type { ControlDeps } from './deps.ts';
 import { modelRoutes, runRoutes } from './routes/api.ts';
+import { decisionRoutes } from './routes/decisions.ts';
 import { pageRoutes } from './routes/page.ts';
+import { pipelineRoutes } from './routes/pipelines.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 
 /** Longer than a healthy database takes, shorter than a probe waits. */
@@ -35,6 +37,8 @@ export const buildControlApp = (deps: ControlDeps): FastifyInstance => {
   void typed.register(modelRoutes(deps));
   void typed.register(webhookRoutes({ ...deps.waysIn, metrics: deps.metrics }));
   void app.register(pageRoutes(deps));
+  void app.register(pipelineRoutes(deps));
+  void app.register(decisionRoutes(deps));
   void app.after(() => app.get('/openapi.json', async () => app.swagger()));
   return app;
 };

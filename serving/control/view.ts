@@ -64,6 +64,7 @@ const card = (view: PipelineView, { predict }: Links): Html => html`<article cla
     ${serverRows(view)}
   </dl>
   <nav>
+    <a href="/pipelines/${view.name}">Drift and decisions</a>
     ${view.champion === null ? null : html`<a href="/api/models/${view.name}">Versions</a>`}
     <a href="/api/snapshots/${view.name}">Snapshots</a>
     <a href="/api/runs?pipeline=${view.name}">Runs</a>

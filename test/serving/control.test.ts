@@ -95,7 +95,7 @@ beforeAll(async () => {
     allowedHosts: 'loopback',
     links: { predict: 'http://127.0.0.1:8080', workflow: (id) => `http://127.0.0.1:8233/${encodeURIComponent(id)}` },
     waysIn: waysIn(world.db),
-    ...readersOf(world.db),
+    ...readersOf(world.db, world.store.content),
   });
 });
 afterAll(async () => {
@@ -181,7 +181,7 @@ describe('the API', () => {
       allowedHosts: 'loopback',
       links: { predict: null, workflow: null },
       waysIn: waysIn(gone.db),
-      ...readersOf(gone.db),
+      ...readersOf(gone.db, world.store.content),
     });
     const ready = await lost.inject({ url: '/v2/health/ready', headers: { host: 'localhost' } });
     expect([ready.statusCode, ready.json()]).toEqual([503, { live: true, ready: false, reasons: ['Database does not answer'] }]);

@@ -34,7 +34,7 @@ const appWith = (senders: { tokens: readonly string[]; keys: readonly Uint8Array
         accepted += 1;
       },
     },
-    ...readersOf(world.db),
+    ...readersOf(world.db, world.store.content),
   });
 
 beforeAll(async () => {

@@ -84,6 +84,7 @@ const performanceCard = (id: string, performance: Performance | null): Html[] =>
 
 const decisionColumns = [
   { name: 'at', kind: 'name' },
+  { name: 'number' },
   { name: 'kind' },
   { name: 'decided' },
   { name: 'because', kind: 'reason' },
@@ -95,7 +96,7 @@ const decisionsCard = (id: string, report: PipelineReport): Html[] => {
   const finding = decisionsFinding(report);
   const remark =
     'A square: something was done. A diamond: an alarm, a hold or a way back. A small circle: looked, and nothing was to be done.';
-  const rows = decisions.map(({ at, kind, action, reason }) => [minute(at), kind, action, reason]);
+  const rows = decisions.map(({ id, at, kind, action, reason }) => [minute(at), `decision/${id}`, kind, action, reason]);
   const table = tableOf('Decisions', decisionColumns, rows);
   return [card(finding, drawDecisions(id, finding, remark, decisions, windows), remark, table)];
 };
