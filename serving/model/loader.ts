@@ -14,6 +14,8 @@ export type ModelLoader = {
   /** Pipelines that have a model in memory, by name. */
   serving(): readonly Serving[];
   isKnown(pipeline: string): boolean;
+  /** It may be served in a moment: a model is deployed and not in memory yet, or deployments were not read so far. */
+  isAwaited(pipeline: string): boolean;
   /** Why the server isn't ready; empty where it is. */
   notReady(): readonly string[];
   start(): void;
@@ -61,6 +63,10 @@ class FollowingLoader implements ModelLoader {
 
   isKnown(pipeline: string): boolean {
     return this.#slots.has(pipeline);
+  }
+
+  isAwaited(pipeline: string): boolean {
+    return this.#lastReadAt === null || this.#slots.get(pipeline)?.ready() === false;
   }
 
   notReady(): readonly string[] {

@@ -119,6 +119,23 @@ describe('a change of champion', () => {
     await untilVersion(url, 'churn', version);
   });
 
+  test('is asked again, not given up, while the first model is not in memory yet', async () => {
+    const sha256 = await storeTinyModel(world.store.content, { pipeline: 'churn', bias: 2 });
+    const { onnx } = (await world.store.content.getJson(sha256)) as { onnx: { sha256: Sha256 } };
+    const mend = await damage(onnx.sha256, await world.store.content.getBytes(onnx.sha256));
+    const version = await world.register('churn', sha256);
+    const generation = await world.promote('churn', version);
+    const { url } = await world.serve();
+    await until('the damaged model is refused', async () => (await reported(generation))?.state === 'refused');
+    for (const path of ['/predict/churn', '/predict']) {
+      const { status, body } = await post(`${url}${path}`, row);
+      expect({ status, code: body.error.code }).toEqual({ status: 503, code: 'PRN_SERVING_STARTING' });
+    }
+    expect((await post(`${url}/predict/nobody`, row)).status).toBe(404);
+    await mend();
+    await untilVersion(url, 'churn', version);
+  });
+
   test('to none takes the model away, and a lower generation is refused', async () => {
     const old = await world.deploy({ pipeline: 'churn', bias: -1 });
     const { url } = await world.serve();

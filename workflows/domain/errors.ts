@@ -319,6 +319,14 @@ export const errorRegistry = {
     status: 404,
     exit: 4,
   },
+  PRN_SERVING_STARTING: {
+    meaning: 'A server that has just started has no model in memory yet',
+    retry: 'retry',
+    who: 'operator',
+    action: 'Ask again; where it lasts, GET /v2/health/ready says why',
+    status: 503,
+    exit: 6,
+  },
   PRN_SERVING_REQUEST: {
     meaning: "A request does not fit the model's schema",
     retry: 'final',

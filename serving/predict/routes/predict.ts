@@ -64,9 +64,14 @@ const answerDealt = async (deps: PredictDeps, dealt: Dealt, request: FastifyRequ
   }
 };
 
+/** Who is told that there is no such model gives up; who is told to ask again does. */
+const starting = (what: string): PerennialError =>
+  new PerennialError('PRN_SERVING_STARTING', `Cannot answer ${what} as this server has just started and loads its models`);
+
 export const servingOf = (loader: ModelLoader, pipeline: string): Serving => {
   const serving = loader.current(pipeline);
   if (serving !== null) return serving;
+  if (loader.isAwaited(pipeline)) throw starting(`for pipeline "${pipeline.slice(0, 80)}"`);
   const served = loader.serving().map((each) => `"${each.pipeline}"`);
   const hint = served.length === 0 ? 'none is served yet' : `served are ${served.join(', ')}`;
   throw new PerennialError(
@@ -78,6 +83,7 @@ export const servingOf = (loader: ModelLoader, pipeline: string): Serving => {
 const onlyServing = (loader: ModelLoader): Serving => {
   const served = loader.serving();
   if (served.length === 1) return served[0] as Serving;
+  if (served.length === 0 && loader.notReady().length > 0) throw starting('yet');
   const names = served.map(({ pipeline }) => `/predict/${pipeline}`);
   const what = served.length === 0 ? 'none is served yet' : `use one of ${names.join(', ')}`;
   throw new PerennialError(

@@ -14,7 +14,7 @@ const demoAction = async (options: Options): Promise<void> => {
 export const register = (program: Command): void => {
   program
     .command('demo')
-    .description('Live through the demo: real flights, two models, one that is stopped by the gate')
+    .description('Live through the demo: weeks of real flights, a watch that retrains by itself, a gate, canaries, a broken feed')
     .option('--json', 'tell the story on stderr and end with one JSON document on stdout')
     .option('--keep', 'leave everything running afterwards')
     .option('--trainer <name>', 'lightgbm or reference; absent: LightGBM where Python can be used')
