@@ -45,8 +45,12 @@ class ServerCapture implements Capture {
   readonly #teller: Teller;
   readonly #rotation: NodeJS.Timeout;
   readonly #arms = new WeakMap<Serving, Map<ArmName, ArmCapture>>();
-  readonly #recovered: Promise<void>;
+  readonly #folder: string;
+  readonly #started: Promise<void>;
+  /** Epochs that were taken up, this one included. */
+  readonly #known: Set<string>;
   #left: LeftEpoch[] = [];
+  #isAllRecovered = false;
   #shipper: Shipper | null = null;
 
   constructor(deps: CaptureDeps, serverId: string) {
@@ -55,6 +59,8 @@ class ServerCapture implements Capture {
     const { flushMs, shipMs, sink, log, metrics } = deps;
     const folder = serverFolder(deps.folder, serverId);
     const epoch = this.#epoch;
+    this.#folder = folder;
+    this.#known = new Set([epoch]);
     this.#registry = createCounterRegistry(epoch, () => performance.now());
     this.#ledger = createLiveLedger(join(folder, epoch), (err) => log.error({ err }, 'Cannot write the ledger of the log'));
     this.#log = openPredictionLog({
@@ -67,7 +73,7 @@ class ServerCapture implements Capture {
     this.#teller = startTeller({ serverId, epoch, flushMs, sink, telling: this.#registry, afterRound, log, metrics });
     this.#rotation = setInterval(() => this.#log.rotate(), shipMs);
     this.#rotation.unref();
-    this.#recovered = this.#recover(folder);
+    this.#started = this.#start();
   }
 
   arm(serving: Serving, arm: ArmName): ArmCapture {
@@ -98,7 +104,7 @@ class ServerCapture implements Capture {
 
   async close(): Promise<void> {
     clearInterval(this.#rotation);
-    await this.#recovered;
+    await this.#started;
     await this.#log.close();
     await Promise.all([this.#teller.close(), this.#shipper?.close()]);
   }
@@ -129,17 +135,27 @@ class ServerCapture implements Capture {
   }
 
   /** Before anything is shipped: what earlier lives logged is counted from their segments. */
-  async #recover(folder: string): Promise<void> {
+  async #start(): Promise<void> {
     const { log, startShipper } = this.#deps;
+    const [serverId, folder, epoch] = [this.#serverId, this.#folder, this.#epoch];
     try {
-      this.#left = await recoverEpochs(folder, this.#epoch, log);
-      this.#shipper = startShipper?.({ serverId: this.#serverId, serverFolder: folder, epoch: this.#epoch }) ?? null;
+      await this.#recover();
+      this.#shipper = startShipper?.({ serverId, serverFolder: folder, epoch }) ?? null;
     } catch (err) {
       log.error(
         { err, folder },
         'Cannot take up what an earlier life of this server logged: it is tried again at the next start',
       );
     }
+  }
+
+  /** Where the life before is still at its last answers, its log is taken up in a later round. */
+  async #recover(): Promise<void> {
+    const { left, owned } = await recoverEpochs(this.#folder, this.#known, Date.now(), this.#deps.log);
+    for (const { epoch } of left) this.#known.add(epoch);
+    this.#left.push(...left);
+    this.#isAllRecovered = owned.length === 0;
+    if (left.length > 0) this.#shipper?.wake();
   }
 
   #onRotated(segment: number): void {
@@ -149,6 +165,8 @@ class ServerCapture implements Capture {
 
   async #afterRound(): Promise<void> {
     this.#registry.forgetIdle();
+    await this.#started;
+    if (!this.#isAllRecovered) await this.#recover();
     while (this.#left[0] !== undefined) {
       await settleEpoch(this.#deps.sink, this.#serverId, this.#left[0], this.#deps.log);
       this.#left.shift();

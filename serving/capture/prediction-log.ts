@@ -2,6 +2,7 @@ import { closeSync, fdatasync, ftruncateSync, mkdirSync, openSync, renameSync, w
 import { promisify } from 'node:util';
 import type { Logger } from '../../infra/telemetry/logger.ts';
 import type { Metrics } from '../../infra/telemetry/metrics.ts';
+import { leaveEpoch, takeEpoch } from './owner.ts';
 import { segmentFile } from './places.ts';
 
 /**
@@ -97,6 +98,7 @@ class SegmentedLog implements PredictionLog {
     clearInterval(this.#timer);
     this.rotate();
     await this.#syncing;
+    if (this.#segment > 1) leaveEpoch(this.#options.folder);
   }
 
   /** Promises of the same batch append first: they run before what waits for the next tick. */
@@ -162,7 +164,10 @@ class SegmentedLog implements PredictionLog {
   }
 
   #open(): number {
-    mkdirSync(this.#options.folder, { recursive: true });
+    if (this.#segment === 1) {
+      mkdirSync(this.#options.folder, { recursive: true });
+      takeEpoch(this.#options.folder);
+    }
     return openSync(this.#openPath(), 'a');
   }
 

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import type { Logger } from '../../infra/telemetry/logger.ts';
 import type { CaptureSink, RowsOfModel } from './deps.ts';
 import { readLedger, removeLedger, writeLedger } from './ledger.ts';
+import { isOwned, lastWritten, leaveEpoch } from './owner.ts';
 import { segmentFile, segmentOf } from './places.ts';
 
 /** A life of the server that ended, with what it logged of the models that it counted. */
@@ -96,16 +97,32 @@ const recoverEpoch = async (folder: string, epoch: string, log: Logger): Promise
   return { epoch, folder, logged: rows };
 };
 
+export type Recovered = {
+  readonly left: readonly LeftEpoch[];
+  /** Epochs whose process is still at its last answers: to be asked about again. */
+  readonly owned: readonly string[];
+};
+
 /**
- * Closes what earlier lives left open and counts what they logged. Done before anything is shipped; may be done again after
- * a kill at any point, with the same result.
+ * Closes what earlier lives left open and counts what they logged: of all epochs but those that are `known`. Done before
+ * their segments are shipped; may be done again after a kill at any point, with the same result.
  */
-export const recoverEpochs = async (serverFolder: string, currentEpoch: string, log: Logger): Promise<LeftEpoch[]> => {
+export const recoverEpochs = async (
+  serverFolder: string,
+  known: ReadonlySet<string>,
+  nowMs: number,
+  log: Logger,
+): Promise<Recovered> => {
   const left: LeftEpoch[] = [];
+  const owned: string[] = [];
   for (const epoch of await namesIn(serverFolder)) {
-    if (epoch !== currentEpoch) left.push(await recoverEpoch(join(serverFolder, epoch), epoch, log));
+    if (known.has(epoch)) continue;
+    const folder = join(serverFolder, epoch);
+    const files = (await namesIn(folder)).map((name) => join(folder, name));
+    if (isOwned(folder, lastWritten(files), nowMs)) owned.push(epoch);
+    else left.push(await recoverEpoch(folder, epoch, log));
   }
-  return left;
+  return { left, owned };
 };
 
 /**
@@ -122,6 +139,7 @@ export const settleEpoch = async (sink: CaptureSink, serverId: string, left: Lef
     await sink.recordGap({ serverId, epoch, pipeline, modelSha256, logged: rows, counted: heard });
   }
   removeLedger(folder);
+  leaveEpoch(folder);
   await rmdir(folder).catch(() => {
     // Segments are still to be shipped; whoever takes the last one takes the folder.
   });

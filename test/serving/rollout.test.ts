@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { loadServedModel } from '../../serving/model/served-model.ts';
+import type { PredictServerOptions } from '../../serving/predict/server.ts';
 import type { FeatureSet } from '../../workflows/domain/contracts/feature-set.ts';
 import { assignArm } from '../../workflows/domain/decide/assign-arm.ts';
 import type { PipelineName, VersionNumber } from '../../workflows/domain/units.ts';
@@ -299,6 +301,39 @@ describe('what goes wrong', () => {
       // Once for a request, however many of its rows.
       events: { ...none, latency_p95: 2, latency_p99: 0, out_of_range: 1 },
     });
+  });
+
+  test('is also an answer that comes when its client has gone', async () => {
+    const { candidate } = await twoVersions();
+    const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+    let asked = 0;
+    const capture = captureIn(join(folder, 'capture'), sink);
+    const load: PredictServerOptions['load'] = async (pipeline, wanted) => {
+      const model = await loadServedModel(world.store.content, pipeline, wanted);
+      const predict: typeof model.predict = async (...rows) => {
+        asked += 1;
+        await gate;
+        return model.predict(...rows);
+      };
+      return { ...model, predict };
+    };
+    // A connection whose client has gone counts as open until it is cut.
+    const { url, close } = await world.serve({ overrides: { capture, load, drainMs: 200 } });
+    await untilReady(url);
+    const { generation } = await world.rollOut('churn', candidate.version, { share: 1 });
+    await untilReported(generation);
+    const impatient = new AbortController();
+    const headers = { 'content-type': 'application/json' };
+    const gone = fetch(`${url}/predict/churn`, { method: 'POST', headers, body: JSON.stringify(row), signal: impatient.signal });
+    await until('it is being answered', async () => asked === 1);
+    impatient.abort();
+    await expect(gone).rejects.toThrow('abort');
+    const patient = post(`${url}/predict/churn`, row);
+    await until('the other is being answered', async () => asked === 2);
+    open();
+    expect((await patient).status).toBe(200);
+    await close();
+    expect(outcome(sink.lastOf('candidate', generation))).toMatchObject({ requests: 2, events: { ...none, timeouts: 1 } });
   });
 
   test('when too much is asked counts as shed, for the arm that would have answered', async () => {

@@ -8,6 +8,7 @@ import { silentLogger } from '../../../infra/telemetry/logger.ts';
 import { createMetrics } from '../../../infra/telemetry/metrics.ts';
 import type { CaptureSink, CounterGap } from '../../../serving/capture/deps.ts';
 import { createLiveLedger, readLedger } from '../../../serving/capture/ledger.ts';
+import { takeEpoch } from '../../../serving/capture/owner.ts';
 import { segmentFile, serverFolder } from '../../../serving/capture/places.ts';
 import { openPredictionLog } from '../../../serving/capture/prediction-log.ts';
 import { createAnsweredLine, refusedLine } from '../../../serving/capture/record-lines.ts';
@@ -120,7 +121,9 @@ describe('a log', () => {
     }
     opened.rotate();
     opened.rotate();
-    const files = readdirSync(folder).toSorted();
+    const files = readdirSync(folder)
+      .filter((file) => file !== 'owner')
+      .toSorted();
     expect(files.length).toBeGreaterThan(2);
     expect(rotated).toEqual(files.map((_, index) => index + 1));
     expect(files.every((file) => /^\d{6}\.ndjson$/.test(file))).toBe(true);
@@ -163,6 +166,7 @@ describe('what a killed server left', () => {
     recordGap: async (gap) => void gapsTold.push(gap),
     countedRows: async () => [{ pipeline: churn, modelSha256, rows: counted }],
   });
+  const recover = async () => (await recoverEpochs(place.folder, new Set(['current']), Date.now(), log)).left;
   /** One closed and one open segment of 3 and 2 rows, a shadow, a refusal, and a torn line. */
   const leave = (): string => {
     gapsTold.length = 0;
@@ -191,8 +195,8 @@ describe('what a killed server left', () => {
   test.each([1, 2])('is closed without its torn line, and counted once (recovered %i times)', async (times) => {
     const folder = leave();
     mkdirSync(join(place.folder, 'current'));
-    let left = await recoverEpochs(place.folder, 'current', log);
-    for (let time = 1; time < times; time += 1) left = await recoverEpochs(place.folder, 'current', log);
+    let left = await recover();
+    for (let time = 1; time < times; time += 1) left = await recover();
     expect(readdirSync(folder).toSorted()).toEqual(['000001.ndjson', '000002.ndjson', 'ledger.json']);
     const last = readFileSync(segmentFile(folder, 2), 'utf8');
     expect(last.endsWith('\n')).toBe(true);
@@ -207,10 +211,10 @@ describe('what a killed server left', () => {
 
   test('tells a gap where counters lack rows of the log, also after its segments were shipped; then it is settled', async () => {
     const folder = leave();
-    await recoverEpochs(place.folder, 'current', log);
+    await recover();
     rmSync(segmentFile(folder, 1));
     rmSync(segmentFile(folder, 2));
-    const [left] = await recoverEpochs(place.folder, 'current', log);
+    const [left] = await recover();
     if (left === undefined) return expect.unreachable();
     await settleEpoch(sinkWith(4), 'server:1', left, log);
     expect(gapsTold).toEqual([{ serverId: 'server:1', epoch: 'old', pipeline: churn, modelSha256, logged: 5, counted: 4 }]);
@@ -219,7 +223,7 @@ describe('what a killed server left', () => {
 
   test('has no gap where all was told, keeps what is to be shipped, and is asked again while the database is away', async () => {
     const folder = leave();
-    const [left] = await recoverEpochs(place.folder, 'current', log);
+    const [left] = await recover();
     if (left === undefined) return expect.unreachable();
     const away: CaptureSink = { ...sinkWith(5), countedRows: () => Promise.reject(new Error('away')) };
     await expect(settleEpoch(away, 'server:1', left, log)).rejects.toThrow('away');
@@ -229,11 +233,24 @@ describe('what a killed server left', () => {
     expect(readdirSync(folder).toSorted()).toEqual(['000001.ndjson', '000002.ndjson']);
   });
 
+  test('is left alone while its process is still at its last answers', async () => {
+    const folder = leave();
+    takeEpoch(folder);
+    const names = readdirSync(folder).toSorted();
+    expect(await recoverEpochs(place.folder, new Set(), Date.now(), log)).toEqual({ left: [], owned: ['old'] });
+    expect(readdirSync(folder).toSorted()).toEqual(names);
+    // A minute after the last write its number belongs to another program.
+    const later = await recoverEpochs(place.folder, new Set(), Date.now() + 61_000, log);
+    expect(later).toMatchObject({ left: [{ epoch: 'old' }], owned: [] });
+    await settleEpoch(sinkWith(5), 'server:1', later.left[0] as never, log);
+    expect(readdirSync(folder).toSorted()).toEqual(['000001.ndjson', '000002.ndjson']);
+  });
+
   test('and had no whole line is nothing', async () => {
     const folder = join(place.folder, 'old');
     mkdirSync(folder);
     writeFileSync(`${segmentFile(folder, 1)}.open`, '{"kind":"answ');
-    await recoverEpochs(place.folder, 'current', log);
+    await recover();
     expect(readdirSync(folder)).toEqual([]);
   });
 });
