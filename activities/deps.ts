@@ -67,7 +67,14 @@ export interface Snapshots {
   /** Newest first. */
   list(
     pipeline: PipelineName,
-  ): Promise<readonly { readonly sha256: Sha256; readonly rows: number; readonly lastEventAt: Instant | null }[]>;
+  ): Promise<
+    readonly {
+      readonly sha256: Sha256;
+      readonly rows: number;
+      readonly lastEventAt: Instant | null;
+      readonly createdAt: Instant;
+    }[]
+  >;
 }
 
 export type NewModelVersion = Omit<ModelVersion, 'version' | 'stage' | 'createdAt'>;

@@ -22,8 +22,8 @@ import { createTrain } from './train.ts';
 import { createTurnstile } from './turnstile.ts';
 import { createValidate } from './validate.ts';
 import { createAskWatch } from './watch/ask-watch.ts';
-import type { MeasurePerformance } from './watch/measure-labels.ts';
 import { measurePerformance } from './watch/measure-performance.ts';
+import { measureSkew } from './watch/measure-skew.ts';
 import { createMeasureWatch } from './watch/measure-watch.ts';
 import { createOpenWatch } from './watch/open-watch.ts';
 import { createPrepareRetrain } from './watch/prepare-retrain.ts';
@@ -41,9 +41,12 @@ export const createCpuSteps = (deps: CpuDeps): CpuSteps => {
   const turnstile = createTurnstile(heavySteps);
   const heavy = <Input, Output>(work: Step<Input, Output>) =>
     step((input: Input, context) => turnstile(context.signal, () => work(input, context)));
-  // Only the part that reads predictions is heavy; a watch whose labels wait for a training still hears of its runs.
-  const labels: MeasurePerformance = (needs, question, context) =>
-    turnstile(context.signal, () => measurePerformance(needs, question, context));
+  // Only what reads predictions is heavy; a look that has nothing new to read does not wait for a training's data.
+  const inTurn =
+    <Needs, Question, Found>(work: (needs: Needs, question: Question, context: StepContext) => Promise<Found>) =>
+    (needs: Needs, question: Question, context: StepContext): Promise<Found> =>
+      turnstile(context.signal, () => work(needs, question, context));
+  const measures = { measurePerformance: inTurn(measurePerformance), measureSkew: inTurn(measureSkew) };
   return {
     admitRetrain: step(createAdmitRetrain(deps)),
     ingestSources: heavy(createIngest(deps)),
@@ -68,7 +71,7 @@ export const createCpuSteps = (deps: CpuDeps): CpuSteps => {
     recordStage: step(createRecordStage(deps)),
     finishRun: step(createFinishRun(deps)),
     openWatch: step(createOpenWatch(deps)),
-    measureWatch: step(createMeasureWatch(deps, labels)),
+    measureWatch: step(createMeasureWatch(deps, measures)),
     prepareRetrain: step(createPrepareRetrain(deps)),
     askWatch: step(createAskWatch(deps)),
     recordDecisions: step(createRecordDecisions(deps)),

@@ -1,5 +1,4 @@
 /** One look of a watch: measure, decide upon each thing that was found, act, record. */
-import { workflowInfo } from '@temporalio/workflow';
 import type { DecisionRecord } from '#domain/contracts/decision.ts';
 import type { RetrainAsked } from '#domain/contracts/retrain-policy.ts';
 import type { WatchFacts, WatchMeasurement } from '#domain/contracts/watch.ts';
@@ -7,52 +6,10 @@ import { type Decided, decideOccasion } from '#domain/decide/watch/decide-occasi
 import { type DraftDecision, decisionOfPerformance, nameSpan } from '#domain/decide/watch/judge-window.ts';
 import { type Occasion, occasionsOf, subjectOf } from '#domain/decide/watch/occasions.ts';
 import { advanceCursor, followModel, nameAlerts, pushView } from '#domain/decide/watch/watch-state.ts';
-import type { NoticeEvent } from '#domain/notice-events.ts';
-import type { Instant } from '#domain/units.ts';
-import { lastingSteps, lookSteps } from './step-options.ts';
+import { lookSteps } from './step-options.ts';
 import type { RetrainWish, Watch } from './watch-desk.ts';
 import { type Launched, launchRetrain } from './watch-launch.ts';
-
-const instantOf = (ms: number): Instant => new Date(ms).toISOString() as Instant;
-
-/** The instant that the rules went by; the wall where data have no time yet. */
-const decidedAt = ({ retrain }: Watch['state']): Instant => instantOf(retrain?.lastMs ?? Date.now());
-
-/** Survives continue-as-new and is another one for a watch that was ended and began again. */
-const lifeOf = (): string => {
-  const { workflowId, firstExecutionRunId } = workflowInfo();
-  return `${workflowId}/${firstExecutionRunId}`;
-};
-
-/** Gives decisions their numbers, shows them, and keeps them for `record`. */
-const note = (watch: Watch, drafts: readonly DraftDecision[], records: DecisionRecord[]): void => {
-  for (const draft of drafts) {
-    const { state } = watch;
-    const number = state.counters.decisions + 1;
-    const at = decidedAt(state);
-    records.push({ format: 1, key: `${lifeOf()}/${number}`, pipeline: watch.pipeline, at, ...draft });
-    const view = { at, decision: draft.action, reason: draft.kind, sentence: draft.reason.slice(0, 200) };
-    watch.state = {
-      ...state,
-      counters: { ...state.counters, decisions: number },
-      decisions: pushView(state.decisions, view),
-    };
-  }
-};
-
-const tell = async (watch: Watch, event: NoticeEvent, text: string, link: string | null = null): Promise<void> => {
-  const { state, pipeline } = watch;
-  const number = state.counters.notices + 1;
-  watch.state = { ...state, counters: { ...state.counters, notices: number } };
-  const notice = {
-    key: `${lifeOf()}/${event}/${number}`,
-    pipeline,
-    event,
-    text: text.slice(0, 2000),
-    link: link ?? `/pipelines/${pipeline}`,
-  };
-  await lastingSteps.sendNotice.executeWithOptions({ summary: `tell: ${event}` }, [notice]);
-};
+import { instantOf, note, record, tell } from './watch-notes.ts';
 
 const measure = (watch: Watch): Promise<WatchMeasurement> => {
   const { plan, cursor, facts, run } = watch.state;
@@ -126,6 +83,16 @@ const hearBreaches = async (watch: Watch, look: Look): Promise<void> => {
   };
   note(watch, [{ kind: 'quality', subject: nameSpan(window), action: 'quarantine', reason, ...told }], look.records);
   await tell(watch, 'quarantined', `${watch.pipeline}, window ${nameSpan(window)}: ${reason}`);
+};
+
+/** What is served is not what the data say: a fault of the serving path, which no training mends. */
+const hearSkew = async (watch: Watch, look: Look): Promise<void> => {
+  const { skew } = look.found;
+  if (skew == null) return;
+  const { reason, reportSha256 } = skew;
+  const told = { inequalities: [], evidenceIds: [], input: { reportSha256 }, output: null };
+  note(watch, [{ kind: 'quality', subject: nameSpan(skew), action: 'skew', reason, ...told }], look.records);
+  await tell(watch, 'quarantined', `${watch.pipeline}, window ${nameSpan(skew)}: ${reason}`);
 };
 
 type Acted = { readonly launched: Launched | null; readonly next: Occasion | null; readonly sentence: string };
@@ -281,19 +248,6 @@ const hearSilence = async (watch: Watch, nowMs: number): Promise<void> => {
   );
 };
 
-/** The most that one record carries is some tens of kilobytes; a payload may have two megabytes. */
-const recordsAtOnce = 16;
-
-const record = async (pipeline: string, records: readonly DecisionRecord[]): Promise<void> => {
-  for (let from = 0; from < records.length; from += recordsAtOnce) {
-    const decisions = records.slice(from, from + recordsAtOnce);
-    await lastingSteps.recordDecisions.executeWithOptions(
-      { summary: `${pipeline}: ${decisions.map(({ action }) => action).join(', ')}`.slice(0, 200) },
-      [{ decisions }],
-    );
-  }
-};
-
 /**
  * Looks once and decides upon all that was found, in this order: alerts about a run that is still under way, runs that
  * ended, windows by their end, alerts, and whoever waits for an answer. True where more windows wait to be looked at.
@@ -309,6 +263,7 @@ export const takeLook = async (watch: Watch): Promise<boolean> => {
   const look: Look = { found, records: [], facts: watch.state.facts as WatchFacts };
   if (watch.state.run !== null) await answerAlerts(watch, look);
   await hearBreaches(watch, look);
+  await hearSkew(watch, look);
   for (const occasion of occasions) {
     if (look.facts.model !== null || occasion.kind === 'ended') await settle(watch, look, occasion);
   }

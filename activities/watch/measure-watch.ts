@@ -12,6 +12,7 @@ import { parseStoredDefinition } from '../../infra/schemas/stored-definition.ts'
 import type { MeasureWatchInput } from '../../workflows/watch-steps.ts';
 import type { CpuDeps } from '../deps.ts';
 import type { StepContext } from '../step-context.ts';
+import { findSkew, type MeasureSkew } from './find-skew.ts';
 import { measureWindow } from './measure-drift.ts';
 import { type MeasurePerformance, measureLabels } from './measure-labels.ts';
 
@@ -191,13 +192,17 @@ const countBreaches = async (
   return counts.reduce((sum, one) => sum + one, 0);
 };
 
+/** What reads predictions, and takes memory. */
+export type HeavyMeasures = { readonly measurePerformance: MeasurePerformance; readonly measureSkew: MeasureSkew };
+
 export const createMeasureWatch =
-  (deps: MeasureDeps, measurePerformance: MeasurePerformance) =>
+  (deps: MeasureDeps, { measurePerformance, measureSkew }: HeavyMeasures) =>
   async (input: MeasureWatchInput, context: StepContext): Promise<WatchMeasurement> => {
     const [spec, served] = await Promise.all([readSpec(deps, input), findServed(deps, input)]);
     const clocks = await readClocks(deps, input, served?.profile?.season.windowMs ?? spec.watch.window);
     const { windows, more } = await measureWindows(deps, input, spec, served, clocks, context);
     const performance = await measureLabels(deps, measurePerformance, input, spec, served, clocks.dataTime, context);
+    const skew = await findSkew(deps, measureSkew, served, windows, context);
     const openBreaches = await countBreaches(deps, input, served?.profileSha256 ?? null, { windows, performance });
     return {
       dataTime: clocks.dataTime,
@@ -207,6 +212,7 @@ export const createMeasureWatch =
       more,
       performance,
       openBreaches,
+      skew,
       ...(await findRuns(deps, input)),
     };
   };

@@ -163,7 +163,8 @@ describeWithServers('measureWatch', () => {
     run: null,
     ...over,
   });
-  const look = (over: Partial<MeasureWatchInput> = {}) => createMeasureWatch(place.deps, async () => null)(input(over), context);
+  const look = (over: Partial<MeasureWatchInput> = {}) =>
+    createMeasureWatch(place.deps, { measurePerformance: async () => null, measureSkew: async () => null })(input(over), context);
   const until = (day: number) => ({ ...newCursor(), profileSha256, judgedUntil: instantOf(liveFrom + day * dayMs) });
 
   beforeEach(async () => {

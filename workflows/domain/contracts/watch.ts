@@ -87,6 +87,10 @@ export const watchCursorSchema = z.strictObject({
 });
 export type WatchCursor = z.infer<typeof watchCursorSchema>;
 
+/** Served rows of a window that were computed again from the data, and are another. */
+export const skewFoundSchema = z.strictObject({ ...span, reportSha256: sha256Schema, reason: z.string() });
+export type SkewFound = z.infer<typeof skewFoundSchema>;
+
 /** What one look found. A window is measured once, however often it is asked for. */
 export const watchMeasurementSchema = z.strictObject({
   dataTime: instantSchema.nullable().describe('Newest event time that enough rows stand behind; null without traffic'),
@@ -98,6 +102,7 @@ export const watchMeasurementSchema = z.strictObject({
   openBreaches: count.describe('Windows in quarantine that nobody released, among the newest'),
   ended: z.array(endedRunSchema).describe('Oldest first'),
   otherRuns: z.array(runKeySchema).describe('In progress, whoever started them'),
+  skew: skewFoundSchema.nullable().optional().describe('Of the newest window; null where nothing differs or was compared'),
 });
 export type WatchMeasurement = z.infer<typeof watchMeasurementSchema>;
 
