@@ -43,6 +43,8 @@ const listClosed = async (joined: Joined, subject: Subject, curve: LagCurve): Pr
 
 /** Fewer of the rows that were counted have been shipped: the rest is on its way, and would never count. */
 const completeShare = 0.95;
+/** In windows of data time: many times what shipping takes, even where a demo lives a day in seconds. */
+const windowsAwaited = 2;
 
 /** Rows that servers counted into windows of this version, by the beginning of the window. */
 const countedRows = async (deps: Pick<PerformanceDeps, 'tallies'>, { question }: Subject, windows: readonly Window[]) => {
@@ -64,7 +66,7 @@ const held = (window: Window, curve: LagCurve): Window => {
 
 /**
  * The windows, of which a matured one that was told already is as it was, and a new one waits while its predictions are
- * still being shipped, and with it those after it, so that none is passed over. It waits for one window's length at most: a
+ * still being shipped, and with it those after it, so that none is passed over. It waits for two windows' length at most: a
  * disk that was lost ships nothing any more.
  */
 export const listWindows = async (
@@ -80,7 +82,7 @@ export const listWindows = async (
   const counted = await countedRows(deps, subject, windows.filter(isNew));
   const isAwaited = (window: Window): boolean =>
     isNew(window) &&
-    window.maturity.ageMs <= (window.maturity.afterMs ?? 0) + windowMs &&
+    window.maturity.ageMs <= (window.maturity.afterMs ?? 0) + windowsAwaited * windowMs &&
     window.rows.predictions < completeShare * (counted.get(window.from) ?? 0);
   const first = windows.findIndex(isAwaited);
   return first === -1 ? windows : windows.map((window, index) => (index >= first ? held(window, curve) : window));
