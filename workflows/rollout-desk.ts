@@ -25,92 +25,95 @@ const refuse = (message: string): never => {
   throw ApplicationFailure.nonRetryable(message, 'PRN_CONFLICT');
 };
 
+/** What may be asked: when it is refused, and what it changes. */
+type Offer = {
+  readonly update: typeof holdUpdate;
+  readonly what: string;
+  readonly description: string;
+  /** Throws where it may not be done; it is known that the rollout runs and that nothing else was asked. */
+  check(live: Live, word: Decision): void;
+  act(live: Live, word: Decision): void;
+};
+
+const hold: Offer = {
+  update: holdUpdate,
+  what: 'hold',
+  description: 'Keeps the share as it is until a person resumes; harm still takes it back. Argument: { by, reason }',
+  check: ({ state }, { by }) => {
+    if (state.hold?.by === 'person' && state.hold.name !== by) refuse(`Cannot hold as ${state.hold.name} already holds`);
+  },
+  act: (live, word) => {
+    live.state = holdForWord(live.state, word);
+    live.reason = `Held by ${word.by}: ${word.reason}`;
+  },
+};
+
+const resume: Offer = {
+  update: resumeUpdate,
+  what: 'resume',
+  description: 'Lets a rollout go on that a person holds. Argument: { by, reason }',
+  check: ({ state }) => {
+    if (state.hold === null) refuse('Cannot resume as nobody holds');
+    if (state.hold?.by !== 'person') refuse(`Cannot resume as it is held by ${state.hold?.by}, no person: promote or roll back`);
+  },
+  act: (live, word) => {
+    live.state = resumeForWord(live.state);
+    live.reason = `Resumed by ${word.by}: ${word.reason}`;
+  },
+};
+
+/** The next look fulfils it. */
+const wish = (update: Offer['update'], what: 'promote' | 'roll back', description: string): Offer => ({
+  update,
+  what,
+  description,
+  check: () => {},
+  act: (live, { by, reason }) => {
+    live.asked = { what, by, reason };
+  },
+});
+
+const offers: readonly Offer[] = [
+  hold,
+  resume,
+  wish(promoteUpdate, 'promote', 'All traffic to the candidate, unless harm is shown. Argument: { by, reason }'),
+  wish(rollBackUpdate, 'roll back', 'All traffic back to the champion. Argument: { by, reason }'),
+];
+
+/** Of two who ask for an end the first is heard, and the second is told by whom. */
+const requireRunning = (live: Live | null, what: string): Live => {
+  if (live === null) return refuse(`Cannot ${what} as the rollout has not begun`);
+  if (live.ending || live.state.phase !== 'running') return refuse(`Cannot ${what} as the rollout ends: ${live.reason}`);
+  const { asked } = live;
+  if (asked !== null) return refuse(`Cannot ${what} as ${asked.by} already asked to ${asked.what}: ${asked.reason}`);
+  return live;
+};
+
 /** Registers the messages; to be called before anything is awaited, or an early update finds no handler. */
 export const openRolloutDesk = (): RolloutDesk => {
   let live: Live | null = null;
   let woken = false;
-
-  const running = (what: string): Live => {
-    if (live === null) return refuse(`Cannot ${what} as the rollout has not begun`);
-    if (live.ending || live.state.phase !== 'running') return refuse(`Cannot ${what} as the rollout ends: ${live.reason}`);
-    const { asked } = live;
-    if (asked !== null) return refuse(`Cannot ${what} as ${asked.by} already asked to ${asked.what}: ${asked.reason}`);
-    return live;
-  };
-  const holder = (found: Live): string | null => (found.state.hold?.by === 'person' ? found.state.hold.name : null);
   const wake = (): void => {
     woken = true;
   };
-  /** The status after the change; validators have seen to it that there is something to change. */
-  const change = (what: (found: Live) => void) => {
-    const found = live as Live;
-    what(found);
-    wake();
-    return statusOf(found);
-  };
-
-  setHandler(
-    rolloutStatusQuery,
-    () => {
-      if (live === null) throw ApplicationFailure.nonRetryable('The rollout has not begun', 'PRN_CONFLICT');
-      return statusOf(live);
-    },
-    { description: 'Share, phase and the newest decision of this rollout' },
-  );
+  setHandler(rolloutStatusQuery, () => statusOf(live ?? refuse('Cannot tell as the rollout has not begun')), {
+    description: 'Share, phase and the newest decision of this rollout',
+  });
   setHandler(rolloutEndedSignal, wake, { description: 'Somebody else ended this rollout: look at once' });
-  setHandler(
-    holdUpdate,
-    (word: Decision) =>
-      change((found) => {
-        found.state = holdForWord(found.state, word);
-        found.reason = `Held by ${word.by}: ${word.reason}`;
-      }),
-    {
-      description: 'Keeps the share as it is until a person resumes; harm still takes it back. Argument: { by, reason }',
-      validator: (word: Decision) => {
-        checkDecision(word);
-        const by = holder(running('hold'));
-        if (by !== null && by !== word.by) refuse(`Cannot hold as ${by} already holds`);
-      },
-    },
-  );
-  setHandler(
-    resumeUpdate,
-    (word: Decision) =>
-      change((found) => {
-        found.state = resumeForWord(found.state);
-        found.reason = `Resumed by ${word.by}: ${word.reason}`;
-      }),
-    {
-      description: 'Lets a rollout go on that a person holds. Argument: { by, reason }',
-      validator: (word: Decision) => {
-        checkDecision(word);
-        const { state } = running('resume');
-        if (state.hold === null) refuse('Cannot resume as nobody holds');
-        if (state.hold?.by !== 'person')
-          refuse(`Cannot resume as no person holds: it is held by ${state.hold?.by}; promote or roll back`);
-      },
-    },
-  );
-  const ask = (what: 'promote' | 'roll back') => (word: Decision) =>
-    change((found) => {
-      found.asked = { what, by: word.by, reason: word.reason };
-    });
-  setHandler(promoteUpdate, ask('promote'), {
-    description: 'All traffic to the candidate, unless harm is shown. Argument: { by, reason }',
-    validator: (word: Decision) => {
+  for (const { update, what, description, check, act } of offers) {
+    const answer = (word: Decision) => {
+      // The validator has seen to it that it runs; both happen in one piece.
+      const running = live as Live;
+      act(running, word);
+      wake();
+      return statusOf(running);
+    };
+    const validator = (word: Decision): void => {
       checkDecision(word);
-      running('promote');
-    },
-  });
-  setHandler(rollBackUpdate, ask('roll back'), {
-    description: 'All traffic back to the champion. Argument: { by, reason }',
-    validator: (word: Decision) => {
-      checkDecision(word);
-      running('roll back');
-    },
-  });
-
+      check(requireRunning(live, what), word);
+    };
+    setHandler(update, answer, { description, validator });
+  }
   return {
     open: (found) => {
       live = found;

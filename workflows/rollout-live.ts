@@ -23,6 +23,8 @@ export type Live = {
   ending: boolean;
 };
 
+export const refOf = ({ plan }: Live) => ({ pipeline: plan.request.pipeline, rolloutId: plan.rolloutId });
+
 export const elapsedMs = (live: Live): number => Math.max(0, Date.now() - live.startedAtMs);
 
 /** What servers apply: in a shadow the mirrored share, whatever the share of the events is. */

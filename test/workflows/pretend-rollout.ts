@@ -163,6 +163,9 @@ export const pretendRollout = (): RolloutTruth => {
     },
     endRollout: async ({ rolloutId, end, reason }) => {
       const place = placeOf(places, rolloutId);
+      if (place.ended !== null && place.ended.end !== end) {
+        throw new PerennialError('PRN_DEPLOY_CONFLICT', `Rollout ${rolloutId} was ${place.ended.end}`);
+      }
       place.ended ??= { end, generation: place.generation + 1, reason };
       return { generation: place.ended.generation };
     },

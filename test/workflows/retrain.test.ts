@@ -33,14 +33,15 @@ describeWithServers('retrain, with the real steps', () => {
     for (const close of closing.reverse()) await close();
   });
 
-  /** A server as the database sees one: it looks at what is wanted and reports; `answer` says how it takes a generation. */
+  /** A server as the database sees one: it looks at what is wanted and reports; `answer` says how it takes a candidate. */
   const actAsServer = (pipeline: PipelineName, answer: Pick<ServerReport, 'state' | 'reason'>): (() => Promise<void>) => {
     const { deployments } = place.context;
     const ended = new AbortController();
     const serve = async (): Promise<void> => {
       while (!ended.signal.aborted) {
         const { generation, champion, rollout } = await deployments.get(pipeline);
-        const said = champion === null ? { state: 'loading' as const, reason: null } : answer;
+        const alone = champion === null ? ({ state: 'loading', reason: null } as const) : serves;
+        const said = rollout === null ? alone : answer;
         await deployments.report({
           serverId: 'server-1',
           pipeline,
