@@ -150,7 +150,7 @@ export const measureArm = async (joined: Joined, question: ArmQuestion, segments
     .map((generation) => `WHEN generation >= ${generation} THEN ${generation}`)
     .toReversed()
     .join(' ');
-  return await joined.db.rows<ArmLoss>(`SELECT segment, count(*) AS rows, avg(loss) AS mean, var_samp(loss) AS variance
+  return await joined.db.rows<ArmLoss>(`SELECT segment, count(*) AS rows, avg(loss) AS mean, var_pop(loss) AS variance
     FROM (SELECT CASE ${stretch} END AS segment, ${loss} AS loss FROM ${labelled}
       WHERE model_sha256 = ${quoteText(modelSha256)} AND label IS NOT NULL AND y IS NOT NULL AND len(scores) = ${width}) AS measured
     WHERE segment IS NOT NULL GROUP BY segment HAVING count(*) > 1 ORDER BY segment`);
