@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { ArmName } from '#domain/contracts/capture.ts';
 import type { PipelineName } from '#domain/units.ts';
 import { withDeadline } from '../model/deadline.ts';
-import type { Serving } from '../model/slot.ts';
+import type { Serving } from '../model/serving.ts';
 import type { ArmCounters } from './arm-counters.ts';
 import type { CaptureDeps, Shipper } from './deps.ts';
 import { createLiveLedger, type LiveLedger } from './ledger.ts';

@@ -1,7 +1,7 @@
 import type { ArmName } from '#domain/contracts/capture.ts';
 import type { PipelineName } from '#domain/units.ts';
 import type { ServedModel } from '../model/served-model.ts';
-import type { ServedVersion, Serving } from '../model/slot.ts';
+import type { ServedVersion, Serving } from '../model/serving.ts';
 import { type ArmCounters, createArmCounters, createUnitSet, type UnitSet } from './arm-counters.ts';
 import { createRowCounter, type RowCounter } from './count-rows.ts';
 import type { Telling } from './teller.ts';

@@ -5,7 +5,8 @@ import type { LoaderDeps } from './deps.ts';
 import type { OnlineCopy } from './online-copy.ts';
 import { createOnlineFollower, type OnlineFollower } from './online-follower.ts';
 import type { ServedModel } from './served-model.ts';
-import { createSlot, modelsOf, type Serving, type Slot } from './slot.ts';
+import { modelsOf, type Serving } from './serving.ts';
+import { createSlot, type Slot } from './slot.ts';
 import { createWaker } from './waker.ts';
 
 export type ModelLoader = {

@@ -1,32 +1,10 @@
-import type { DeployedModel, DeployedRollout, Deployment } from '#domain/contracts/model-version.ts';
+import type { DeployedModel, Deployment } from '#domain/contracts/model-version.ts';
 import { type ErrorCode, errorRegistry, PerennialError } from '#domain/errors.ts';
-import type { PipelineName, Sha256, VersionNumber } from '#domain/units.ts';
+import type { PipelineName, Sha256 } from '#domain/units.ts';
 import type { Logger } from '../../infra/telemetry/logger.ts';
 import type { Metrics } from '../../infra/telemetry/metrics.ts';
 import type { ServedModel } from './served-model.ts';
-
-/** A version in memory. */
-export type ServedVersion = { readonly version: VersionNumber; readonly model: ServedModel };
-
-/** A candidate in memory beside the champion, and what it is asked. */
-export type ServingRollout = Pick<DeployedRollout, 'id' | 'strategy' | 'share' | 'salt' | 'by' | 'latencyMs'> & {
-  readonly candidate: ServedVersion;
-};
-
-/**
- * What answers a pipeline's requests now: the champion, and in a rollout the candidate. A request takes this pointer once,
- * so that its arm, its model and its generation belong together.
- */
-export type Serving = ServedVersion & {
-  readonly pipeline: PipelineName;
-  readonly generation: number;
-  /**
-   * Generation under which its requests are counted by arm; 0 while the candidate that the deployment names is not in
-   * memory: requests that were not dealt out belong to no segment of a rollout.
-   */
-  readonly segment: number;
-  readonly rollout: ServingRollout | null;
-};
+import { modelsOf, namesOf, type Serving, servingOf, showInMetrics } from './serving.ts';
 
 export type SlotStatus = {
   readonly generation: number;
@@ -219,7 +197,7 @@ class PipelineSlot implements Slot {
     const previous = this.#current;
     this.#current = next;
     showInMetrics(metrics, pipeline, next);
-    log.info({ pipeline, ...named(next) }, 'Serving model');
+    log.info({ pipeline, ...namesOf(next) }, 'Serving model');
     const kept = modelsOf(next);
     for (const model of modelsOf(previous)) {
       if (kept.includes(model)) continue;
@@ -263,51 +241,8 @@ class PipelineSlot implements Slot {
 
 export const createSlot = (deps: SlotDeps): Slot => new PipelineSlot(deps);
 
-/** Both arms may be one model. */
-export const modelsOf = (serving: Serving | null): readonly ServedModel[] => [
-  ...new Set(serving === null ? [] : [serving.model, ...(serving.rollout === null ? [] : [serving.rollout.candidate.model])]),
-];
-
-/** Without its candidate a rollout is none. */
-const servingOf = (
-  { pipeline, generation, rollout }: Deployment,
-  champion: DeployedModel,
-  model: ServedModel,
-  candidate: ServedModel | null,
-): Serving => ({
-  pipeline,
-  generation,
-  segment: rollout !== null && candidate === null ? 0 : generation,
-  version: champion.version,
-  model,
-  rollout:
-    rollout === null || candidate === null
-      ? null
-      : { ...rollout, candidate: { version: rollout.candidate.version, model: candidate } },
-});
-
-const named = (serving: Serving | null) => ({
-  generation: serving?.generation,
-  version: serving?.version,
-  modelSha256: serving?.model.modelSha256,
-  ...(serving?.rollout && {
-    candidate: serving.rollout.candidate.version,
-    candidateSha256: serving.rollout.candidate.model.modelSha256,
-    share: serving.rollout.share,
-  }),
-});
-
 /** What we did not foresee while a model was opened counts as refused: the same bytes would fail again. */
 const failureOf = (error: unknown): { code: ErrorCode; message: string } => {
   if (error instanceof PerennialError) return { code: error.code, message: error.message };
   return { code: 'PRN_MODEL_REFUSED', message: `Cannot load model: ${error instanceof Error ? error.message : String(error)}` };
-};
-
-const showInMetrics = (metrics: Metrics, pipeline: PipelineName, serving: Serving | null): void => {
-  metrics.forget('perennial_model_info', { pipeline });
-  metrics.set('perennial_rollout_share', { pipeline }, serving?.rollout?.share ?? 0);
-  metrics.set('perennial_model_swapped_timestamp_seconds', { pipeline }, Date.now() / 1000);
-  if (serving === null) return;
-  const { version, model } = serving;
-  metrics.set('perennial_model_info', { pipeline, version, model_sha256: model.modelSha256 }, 1);
 };

@@ -1,7 +1,7 @@
 import type { ArmName } from '#domain/contracts/capture.ts';
 import { assignArm, hashOfText } from '#domain/decide/assign-arm.ts';
 import { joinCategories, type RawValue } from '#domain/features/category.ts';
-import type { ServedVersion, Serving, ServingRollout } from '../model/slot.ts';
+import type { ServedVersion, Serving, ServingRollout } from '../model/serving.ts';
 
 /** What a split is drawn over, as a text that says no name: the same unit has the same hash in every rollout. */
 export type Unit = { readonly hash: string; readonly number: number };

@@ -1,6 +1,6 @@
 import type { RequestField } from '#domain/contracts/feature-set.ts';
-import type { Serving } from '../model/slot.ts';
-import { maxRows } from './predict.ts';
+import type { Serving } from '../model/serving.ts';
+import { maxRows } from './rows.ts';
 
 type JsonSchema = { readonly [key: string]: unknown };
 

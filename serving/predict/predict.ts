@@ -1,18 +1,17 @@
-import type { RequestField } from '#domain/contracts/feature-set.ts';
 import { PerennialError } from '#domain/errors.ts';
 import type { RawRow } from '#domain/features/apply.ts';
 import type { Metrics } from '../../infra/telemetry/metrics.ts';
 import type { ArmCapture, Capture } from '../capture/capture.ts';
 import type { Answer } from '../model/answer.ts';
 import type { ModelLoader } from '../model/loader.ts';
-import { emptyOnlineCopy, lookupFor } from '../model/online-copy.ts';
+import { lookupFor } from '../model/online-copy.ts';
 import { lookupIn, type RowViews, rowViewsOf } from '../model/row-views.ts';
 import type { ServedModel } from '../model/served-model.ts';
-import type { Serving } from '../model/slot.ts';
-import type { Problem } from '../plugins/errors.ts';
+import type { Serving } from '../model/serving.ts';
 import { deal, type Portion } from './deal.ts';
 import { eventMsOf } from './event-time.ts';
 import { createPredictionId } from './prediction-id.ts';
+import { batchOf, type Dealt, parseRows, rowsOf } from './rows.ts';
 
 export type Prediction = Answer & { readonly prediction_id: string; readonly model_version: number };
 export type PredictionBody = Prediction | { readonly predictions: readonly Prediction[]; readonly model_version: number };
@@ -22,22 +21,6 @@ export type PredictionDeps = {
   readonly metrics: Metrics;
   readonly capture: Capture;
 };
-
-/** A request whose rows were dealt to the arms of one pointer; its first row's arm names its headers. */
-export type Dealt = {
-  readonly serving: Serving;
-  readonly rows: readonly unknown[];
-  readonly isBatch: boolean;
-  readonly ids: readonly string[];
-  readonly nowMs: number;
-  readonly portions: readonly Portion[];
-  readonly header: string | null;
-};
-
-/** Rows of one request; more would hold the event loop for too long, fewer would make batches needless work. */
-export const maxRows = 1_024;
-/** Problems that are told at once: enough to mend a client, not enough to make an answer of megabytes. */
-const maxProblems = 32;
 
 /** Takes a body apart and chooses who answers. Throws PRN_SERVING_REQUEST where it is no row and no rows. */
 export const dealRequest = (serving: Serving, body: unknown, header: string | null): Dealt => {
@@ -92,7 +75,7 @@ const answerPortion = async (
   answers: Answer[],
   versions: number[],
 ): Promise<void> => {
-  const { serving, nowMs, ids } = dealt;
+  const { serving } = dealt;
   const { model, version } = portion.version;
   const arm = deps.capture.arm(serving, portion.arm);
   try {
@@ -100,22 +83,42 @@ const answerPortion = async (
     const views = viewsOf(deps, serving, model, rows);
     const answered = await model.predict(rows, (_, index) => lookupIn(views?.[index] ?? null));
     deps.metrics.count('perennial_serving_rows_total', { pipeline: serving.pipeline, version }, rows.length);
-    let isOutside = false;
     for (const [index, answer] of answered.entries()) {
       const place = portion.places?.[index] ?? index;
       answers[place] = answer;
       versions[place] = version;
-      const row = rows[index] as RawRow;
-      const unit = portion.units[index]?.hash ?? null;
-      const eventMs = eventMsOf(model.featureSet, row, nowMs);
-      const record = { id: ids[place] as string, atMs: nowMs, eventMs, unit, row, views: views?.[index] ?? null, answer };
-      if (arm.answered(record)) isOutside = true;
     }
-    if (isOutside) arm.counters.event('out_of_range');
+    remember(arm, dealt, portion, { rows, views, answered });
   } catch (error) {
     countFailure(arm, dealt, portion, error);
     throw error;
   }
+};
+
+type AnsweredRows = {
+  readonly rows: readonly RawRow[];
+  readonly views: readonly RowViews[] | null;
+  readonly answered: readonly Answer[];
+};
+
+/** Logs and counts each row. Scores out of range are one event, however many rows a request has. */
+const remember = (arm: ArmCapture, { ids, nowMs }: Dealt, portion: Portion, { rows, views, answered }: AnsweredRows): void => {
+  const { featureSet } = portion.version.model;
+  let isOutside = false;
+  for (const [index, answer] of answered.entries()) {
+    const row = rows[index] as RawRow;
+    const outside = arm.answered({
+      id: ids[portion.places?.[index] ?? index] as string,
+      atMs: nowMs,
+      eventMs: eventMsOf(featureSet, row, nowMs),
+      unit: portion.units[index]?.hash ?? null,
+      row,
+      views: views?.[index] ?? null,
+      answer,
+    });
+    isOutside ||= outside;
+  }
+  if (isOutside) arm.counters.event('out_of_range');
 };
 
 /** Looked up once, so that what is counted and logged is what was computed with; null for a model without views. */
@@ -126,7 +129,7 @@ export const viewsOf = (
   rows: readonly RawRow[],
 ): readonly RowViews[] | null => {
   if (featureSet.views.length === 0) return null;
-  const lookupOf = lookupFor(featureSet, loader.online(pipeline) ?? emptyOnlineCopy, (view, reason) =>
+  const lookupOf = lookupFor(featureSet, loader.online(pipeline), (view, reason) =>
     metrics.count('perennial_online_imputed_total', { pipeline, view, reason }),
   );
   return rows.map((row) => rowViewsOf(featureSet, row, lookupOf(row)));
@@ -145,49 +148,4 @@ const countFailure = ({ counters }: ArmCapture, dealt: Dealt, portion: Portion, 
 const wouldTake = (dealt: Dealt, portion: Portion): boolean => {
   const { model } = dealt.serving;
   return rowsOf(dealt, portion).every((row) => 'row' in model.parse(row, dealt.nowMs));
-};
-
-const rowsOf = ({ rows }: Dealt, { places }: Portion): readonly unknown[] =>
-  places === null ? rows : places.map((place) => rows[place]);
-
-/** The rows of `{ "rows": [...] }`; null for the body of one row. A model may itself have a field "rows": then only an array counts. */
-const batchOf = (body: unknown, fields: readonly Pick<RequestField, 'name'>[]): readonly unknown[] | null => {
-  if (typeof body !== 'object' || body === null || !Object.hasOwn(body, 'rows')) return null;
-  const { rows } = body as { rows: unknown };
-  if (!Array.isArray(rows)) {
-    if (fields.some(({ name }) => name === 'rows')) return null;
-    throw requestError([{ field: 'rows', message: 'must be an array of rows' }]);
-  }
-  const extra = Object.keys(body).filter((name) => name !== 'rows');
-  if (extra.length > 0) throw requestError(extra.map((field) => ({ field, message: 'must not stand beside "rows"' })));
-  if (rows.length === 0 || rows.length > maxRows) {
-    throw requestError([{ field: 'rows', message: `must hold 1 to ${maxRows} rows: holds ${rows.length}` }]);
-  }
-  return rows;
-};
-
-const parseRows = (model: ServedModel, dealt: Dealt, portion: Portion): RawRow[] => {
-  const rows: RawRow[] = [];
-  const problems: Problem[] = [];
-  for (const [index, input] of rowsOf(dealt, portion).entries()) {
-    const parsed = model.parse(input, dealt.nowMs);
-    const place = portion.places?.[index] ?? index;
-    if ('row' in parsed) rows.push(parsed.row);
-    else problems.push(...parsed.problems.map(({ field, message }) => ({ field: nameIn(dealt, place, field), message })));
-    if (problems.length >= maxProblems) break;
-  }
-  if (problems.length > 0) throw requestError(problems);
-  return rows;
-};
-
-const nameIn = ({ isBatch }: Dealt, place: number, field: string): string => {
-  if (!isBatch) return field;
-  return field === '' ? `rows[${place}]` : `rows[${place}].${field}`;
-};
-
-const requestError = (problems: readonly Problem[]): PerennialError => {
-  const told = problems.slice(0, maxProblems);
-  const named = told.slice(0, 3).map(({ field, message }) => (field === '' ? `body ${message}` : `"${field}" ${message}`));
-  const more = told.length > named.length ? `; and ${told.length - named.length} more` : '';
-  return new PerennialError('PRN_SERVING_REQUEST', `Cannot predict: ${named.join('; ')}${more}`, { details: { problems: told } });
 };

@@ -6,10 +6,11 @@ import type { ArmCapture, Capture } from '../capture/capture.ts';
 import type { Answer } from '../model/answer.ts';
 import type { ModelLoader } from '../model/loader.ts';
 import { lookupIn } from '../model/row-views.ts';
-import type { Serving, ServingRollout } from '../model/slot.ts';
+import type { Serving, ServingRollout } from '../model/serving.ts';
 import { isShadowed } from './deal.ts';
 import { eventMsOf } from './event-time.ts';
-import { type Dealt, viewsOf } from './predict.ts';
+import { viewsOf } from './predict.ts';
+import type { Dealt } from './rows.ts';
 
 /** A row that the champion answered, to be asked of the candidate too. */
 type Shadowed = {

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { PerennialError } from '#domain/errors.ts';
 import type { ModelLoader } from '../../model/loader.ts';
-import type { Serving } from '../../model/slot.ts';
+import type { Serving } from '../../model/serving.ts';
 import { servingOf } from './predict.ts';
 
 /** Element types of onnxruntime under the Open Inference Protocol's names. */

@@ -2,13 +2,14 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ArmName } from '#domain/contracts/capture.ts';
 import { PerennialError } from '#domain/errors.ts';
 import type { ModelLoader } from '../../model/loader.ts';
-import type { ServedVersion, Serving } from '../../model/slot.ts';
+import type { ServedVersion, Serving } from '../../model/serving.ts';
 import { describeError, routeOf } from '../../plugins/errors.ts';
 import { usePressure } from '../../plugins/pressure.ts';
 import { dealBlind } from '../deal.ts';
 import type { PredictDeps } from '../deps.ts';
-import { type Dealt, dealRequest, firstPortion, predictDealt } from '../predict.ts';
+import { dealRequest, firstPortion, predictDealt } from '../predict.ts';
 import { createPredictionId } from '../prediction-id.ts';
+import type { Dealt } from '../rows.ts';
 
 /** Who answers a request, for its metrics and its record; known once its rows are dealt. */
 type Taken = { readonly serving: Serving; readonly arm: ArmName | null; readonly version: ServedVersion };

@@ -12,7 +12,7 @@ import { createMetrics } from '../../../infra/telemetry/metrics.ts';
 import { createCounterRegistry } from '../../../serving/capture/registry.ts';
 import { startTeller } from '../../../serving/capture/teller.ts';
 import { mostWindows } from '../../../serving/capture/window-counters.ts';
-import type { Serving } from '../../../serving/model/slot.ts';
+import type { Serving } from '../../../serving/model/serving.ts';
 import { churnFeatures } from '../support/models.ts';
 import { churnProfile } from '../support/profiles.ts';
 
