@@ -18,7 +18,7 @@ import { type ApprovalDesk, openApprovalDesk } from './approval.ts';
 import { asRunFailure, failure, isFailure } from './failures.ts';
 import { rolloutMovedSignal, statusQuery } from './messages.ts';
 import { promoteDirectly } from './promote-directly.ts';
-import { rollOutCandidate } from './roll-out-candidate.ts';
+import { alreadyChampion, rollOutCandidate } from './roll-out-candidate.ts';
 import { createStageBoard, type StageBoard } from './stage-board.ts';
 import { dataSteps, quickSteps } from './step-options.ts';
 import type { EvaluateSummary, FeaturesSummary, FreezeSummary, RunRef, TrainSummary } from './steps.ts';
@@ -181,7 +181,8 @@ const promote = async (found: Findings, board: StageBoard, candidate: Candidate,
     const wanted = { ref, version, championVersion, by: plan.trigger.by, reason: verdict.reason };
     return board.take(
       'promote',
-      () => rollOutCandidate(wanted),
+      // The same training gives the same version: asked for again, it may be the one that serves.
+      async () => (version === championVersion ? alreadyChampion(wanted) : rollOutCandidate(wanted)),
       (ending) => ending.reason,
     );
   }

@@ -24,6 +24,10 @@ const toEnding = ({ end, reason, observed }: RolloutOutcome, gate: string) =>
     ? ({ verdict: 'promoted', reason: `${gate}; ${reason}; ${observed}` } as const)
     : ({ verdict: 'rejected', reason } as const);
 
+/** Nothing is rolled out where the candidate is the champion itself. */
+export const alreadyChampion = ({ version, reason }: Wanted) =>
+  ({ verdict: 'promoted', reason: `${reason}; version ${version} is champion already` }) as const;
+
 const start = ({ ref, version, championVersion, by, reason }: Wanted): Promise<RolloutOutcome> => {
   const { pipeline, definitionSha256 } = ref;
   return executeChild<typeof rollOut>('rollOut', {

@@ -13,7 +13,7 @@ const aboveChampion = ({ candidate, champion }: CanarySegment, name: keyof Harme
   return Math.max(0, (candidate.events[name] ?? 0) - rate * candidate.requests);
 };
 
-/** What those met whom the candidate answered. In a shadow nobody did. */
+/** What those met whom the candidate answered. In a shadow nobody did. One request may break several guardrails and counts once. */
 export const measureHarm = ({ rules, policy }: RolloutPlan, segments: readonly CanarySegment[]): Harmed => {
   if (rules.kind === 'shadow') return { requests: 0, events: 0, above: 0, byGuardrail: {} };
   const names = policy.guardrails.map(({ name }) => name);
@@ -22,8 +22,8 @@ export const measureHarm = ({ rules, policy }: RolloutPlan, segments: readonly C
   );
   return {
     requests: sum(segments.map(({ candidate }) => candidate.requests)),
-    events: sum(Object.values(byGuardrail)),
-    above: sum(names.flatMap((name) => segments.map((segment) => aboveChampion(segment, name)))),
+    events: Math.max(0, ...Object.values(byGuardrail)),
+    above: Math.max(0, ...names.map((name) => sum(segments.map((segment) => aboveChampion(segment, name))))),
     byGuardrail,
   };
 };

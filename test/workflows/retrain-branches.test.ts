@@ -169,6 +169,13 @@ describeWithServers('retrain, branch by branch', () => {
     expect(pretend.called('endRollout')).toBe(1);
   });
 
+  test('a candidate that is the champion already is rolled out to nobody', async () => {
+    pretend.change({ registerCandidate: async () => ({ version: 1 as never, stage: 'champion' }) });
+    const outcome = await world.run(newRequest());
+    expect(outcome).toMatchObject({ verdict: 'promoted', reason: expect.stringContaining('version 1 is champion already') });
+    expect([pretend.called('promoteVersion'), pretend.called('beginRollout')]).toEqual([0, 0]);
+  });
+
   test('a first champion takes all traffic at once', async () => {
     pretend.change({ evaluateCandidate: first });
     expect(await world.run(newRequest())).toMatchObject({ verdict: 'promoted' });

@@ -163,11 +163,11 @@ describe('observeRollout()', () => {
 
 describe('countHarm()', () => {
   it('counts whom the candidate answered, and what is above the champion', async () => {
-    const { generation } = await begin({ steps: [0.1, 0.5] });
-    await world.count('champion', generation, 900, { events: { errors: 9 } });
-    await world.count('candidate', generation, 100, { events: { errors: 21 } });
+    const { generation } = await begin({ steps: [0.1, 0.5], guardrails: { errors: {}, invalid_output: {} } });
+    await world.count('champion', generation, 900, { events: { errors: 9, invalid_output: 0 } });
+    await world.count('candidate', generation, 100, { events: { errors: 21, invalid_output: 8 } });
     await world.steps.end({ ...ref, end: 'rolled back', expectedGeneration: null, ...word });
-    const harmed = { requests: 100, events: 21, above: 20, byGuardrail: { errors: 21 } };
+    const harmed = { requests: 100, events: 21, above: 20, byGuardrail: { errors: 21, invalid_output: 8 } };
     expect(await world.steps.harm(ref)).toEqual(harmed);
     expect(await world.steps.harm(ref)).toEqual(harmed);
     expect(await world.deps.rollouts.get(ref.rolloutId)).toMatchObject({ harmed });

@@ -86,8 +86,8 @@ export type RolloutSegment = z.infer<typeof rolloutSegmentSchema>;
 /** What users of a candidate met that was taken back. */
 export const harmedSchema = z.strictObject({
   requests: count.describe('Answered by the candidate; in a shadow none, for nobody sees its answers'),
-  events: count.describe('That went wrong in those, all guardrails together'),
-  above: z.number().nonnegative().describe("Events above the champion's rate at the same time"),
+  events: count.describe('That went wrong, at least: those of the guardrail with most, for one request may break several'),
+  above: z.number().nonnegative().describe("Of a guardrail, at most: events above the champion's rate at the same time"),
   byGuardrail: z.partialRecord(guardrailNameSchema, count),
 });
 export type Harmed = z.infer<typeof harmedSchema>;
