@@ -13,6 +13,8 @@ export type WindowPoint = {
   readonly positiveShare: number | null;
   readonly outcome: string;
   readonly quarantined: boolean;
+  /** What it was measured against: where it changes, another version serves. */
+  readonly profileSha256: string;
 };
 export type VariableRow = Pick<
   VariableDrift,
@@ -75,7 +77,10 @@ export type RolloutStory = {
 };
 export type DecisionPoint = {
   readonly id: number;
+  /** Data time, of rollouts wall time. */
   readonly at: Instant;
+  /** Where it stands among the decisions of the watch, on the axis of data time. */
+  readonly drawnAt: Instant;
   readonly kind: string;
   readonly action: string;
   readonly subject: string;

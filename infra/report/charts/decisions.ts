@@ -21,7 +21,7 @@ export const drawDecisions = (
   decisions: readonly DecisionPoint[],
   windows: readonly WindowPoint[],
 ): Html => {
-  const range = timeRange([...decisions.map(({ at }) => at), ...windows.flatMap(({ from, to }) => [from, to])]);
+  const range = timeRange([...decisions.map(({ drawnAt }) => drawnAt), ...windows.flatMap(({ from, to }) => [from, to])]);
   const { scale: x, parts } = timeAxis(range, left);
   const height = (inner.bottom - inner.top) / lanes.length;
   const middle = (lane: number): number => inner.top + height * (lane + 0.5);
@@ -39,12 +39,12 @@ export const drawDecisions = (
     // Those that matter are drawn last, above the others.
     ...[...decisions]
       .sort((a, b) => weightOf(a) - weightOf(b))
-      .flatMap(({ at, kind, action, reason }) => {
+      .flatMap(({ at, drawnAt, kind, action, reason }) => {
         const lane = lanes.indexOf(kind as (typeof lanes)[number]);
         if (lane < 0) return [];
         const look = bad.test(action) ? 'bad-dot' : loud.test(action) ? 'dot' : 'hollow';
         const shape = bad.test(action) ? 'diamond' : loud.test(action) ? 'square' : 'circle';
-        return [mark(look, shape, [x(Date.parse(at)), middle(lane)], `${at} ${action}: ${reason}`)];
+        return [mark(look, shape, [x(Date.parse(drawnAt)), middle(lane)], `${at} ${action}: ${reason}`)];
       }),
   ]);
 };

@@ -11,6 +11,8 @@ export type Moment = {
   readonly interval?: { readonly lower: number; readonly upper: number } | null;
   /** Filled: decides. Hollow: is shown only. A cross: broken, counts for nothing. */
   readonly look: 'sure' | 'provisional' | 'broken' | 'alarm';
+  /** The line is broken where it changes. */
+  readonly series?: string;
 };
 export type Level = { readonly value: number; readonly name: string; readonly kind: 'before' | 'limit' };
 
@@ -23,7 +25,9 @@ const middle = ({ from, to }: Moment): number => (Date.parse(from) + Date.parse(
 const unbroken = (moments: readonly Moment[]): Moment[][] => {
   const runs: Moment[][] = [[]];
   for (const one of moments) {
+    const before = runs.at(-1)?.at(-1);
     if (one.value === null || one.look === 'broken') runs.push([]);
+    else if (before !== undefined && before.series !== one.series) runs.push([one]);
     else runs.at(-1)?.push(one);
   }
   return runs.filter((run) => run.length > 1);
@@ -38,14 +42,17 @@ export const drawOverTime = (
   levels: readonly Level[],
   textOf: (value: number) => string = number,
 ): Html => {
-  const values = moments.flatMap(({ value, interval }) => [value, interval?.lower ?? null, interval?.upper ?? null]);
+  const trusted = moments.some(({ look }) => look !== 'broken') ? moments.filter(({ look }) => look !== 'broken') : moments;
+  // What is broken may be anywhere: it is drawn at the edge, and does not flatten the rest.
+  const values = trusted.flatMap(({ value, interval }) => [value, interval?.lower ?? null, interval?.upper ?? null]);
   const known = [...values.filter((value) => value !== null), ...levels.map(({ value }) => value)];
   const tight = widen({ low: Math.min(...known), high: Math.max(...known) }, Math.abs(known[0] ?? 1) / 5 || 1);
   const room = (tight.high - tight.low) * 0.12;
   const range = { low: tight.low - room, high: tight.high + room };
   const y = scaleY(range);
   const { scale: x, parts } = timeAxis(timeRange(moments.flatMap(({ from, to }) => [from, to])));
-  const placed = (one: Moment): Point => [x(middle(one)), y(one.value as number)];
+  const within = (value: number): number => Math.min(range.high - room / 3, Math.max(range.low + room / 3, value));
+  const placed = (one: Moment): Point => [x(middle(one)), y(within(one.value as number))];
   return figure(id, title, told, [
     ...axisY(y, ticksOf(range), textOf),
     ...parts,

@@ -3,8 +3,8 @@ import { dayMs } from '#domain/units.ts';
 import type { Html } from '../html.ts';
 import { axisName, inner, line, type Range, type Scale, scaleX, text, widen } from './svg.ts';
 
-/** Labels of ten characters that do not touch each other. */
-const labels = 4;
+/** Labels that do not touch each other: days with their year are longer. */
+const labelsOf = ({ low, high }: Range): number => (high - low > 300 * dayMs ? 3 : 4);
 
 export const timeRange = (instants: readonly string[]): Range => {
   const times = instants.map((one) => Date.parse(one));
@@ -26,6 +26,7 @@ const nameOf = ({ low, high }: Range): string => {
 
 export const timeAxis = (range: Range, left: number = inner.left): { readonly scale: Scale; readonly parts: readonly Html[] } => {
   const scale = scaleX(range, left);
+  const labels = labelsOf(range);
   const ticks = Array.from({ length: labels }, (_, index) => range.low + ((range.high - range.low) * index) / (labels - 1));
   const parts = ticks.flatMap((tick, index) => {
     const anchor = index === 0 ? 'start' : index === labels - 1 ? 'end' : 'middle';

@@ -1,6 +1,6 @@
 /** One pipeline's part of the report, gathered from PostgreSQL and the content store. */
 import { z } from 'zod';
-import type { Instant, PipelineName } from '#domain/units.ts';
+import { dayMs, type Instant, type PipelineName } from '#domain/units.ts';
 import type { ContentStore } from '../../objects/store.ts';
 import { createDecisions, type RecordedDecision } from '../../postgres/decisions.ts';
 import type { Db } from '../../postgres/pool.ts';
@@ -32,11 +32,12 @@ const toPoint = (
   outcomes: ReadonlyMap<string, string>,
   quarantined: readonly QuarantinedWindow[],
 ): WindowPoint => {
-  const { from, to, outcome, summary } = measured;
+  const { from, to, outcome, summary, profileSha256 } = measured;
   const { rows, scoreMean, positiveShare } = summarySchema.safeParse(summary).data ?? {};
   return {
     from,
     to,
+    profileSha256,
     rows: rows ?? 0,
     scoreMean: scoreMean ?? null,
     positiveShare: positiveShare ?? null,
@@ -45,9 +46,22 @@ const toPoint = (
   };
 };
 
-const toDecision = ({ id, record: { at, kind, action, subject, reason } }: RecordedDecision): DecisionPoint => ({
-  ...{ id, at, kind, action, subject, reason },
-});
+/** Clocks that differ by less tell the same time. */
+const sameClockMs = dayMs;
+
+/**
+ * Rollouts go by the wall, the watch by the data, which may be years apart. A decision of a rollout is drawn at the data
+ * time of the decision of the watch that was recorded just before it; of the first one after it, where there is none.
+ */
+const toDecisions = (decisions: readonly RecordedDecision[]): DecisionPoint[] => {
+  let dataTime = decisions.findLast(({ record }) => record.kind !== 'rollout')?.record.at ?? null;
+  const points = [...decisions].reverse().map(({ id, record: { at, kind, action, subject, reason } }): DecisionPoint => {
+    if (kind !== 'rollout') dataTime = at;
+    const isApart = dataTime !== null && Math.abs(Date.parse(at) - Date.parse(dataTime)) > sameClockMs;
+    return { ...{ id, at, kind, action, subject, reason }, drawnAt: isApart ? (dataTime as Instant) : at };
+  });
+  return points.reverse();
+};
 
 const readShown = async ({ db, content }: ReportSources, name: PipelineName, measured: MeasuredWindow | undefined) => {
   if (measured === undefined) return nothingShown;
@@ -116,6 +130,6 @@ export const readPipelineReport = async (
     windows: await readWindows(sources, name, drift),
     performance: await readPerformance(content, labelled, judged),
     rollouts,
-    decisions: newest.map(toDecision),
+    decisions: toDecisions(newest),
   };
 };

@@ -19,9 +19,12 @@ type Series = {
 const seriesCard = (id: string, windows: readonly WindowPoint[], { what, valueOf, reference, textOf }: Series): Html[] => {
   if (!windows.some((point) => valueOf(point) !== null)) return [];
   const finding = seriesFinding(what, windows, valueOf, reference, textOf);
-  const moments = windows.map((point): Moment => ({ ...point, value: valueOf(point), look: lookOf(point) }));
+  const moments = windows.map(
+    (point): Moment => ({ ...point, value: valueOf(point), look: lookOf(point), series: point.profileSha256 }),
+  );
   const levels: Level[] = reference === null ? [] : [{ value: reference, name: 'reference', kind: 'before' }];
-  const remark = 'A diamond: an alarm of drift. A cross: data broken, counts for nothing.';
+  const remark =
+    'A diamond: an alarm of drift. A cross: data broken, counts for nothing, drawn at the edge where it lies beyond. The line begins anew where another version serves.';
   const rows = windows.map((point) => {
     const value = valueOf(point);
     return [

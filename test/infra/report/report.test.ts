@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Instant, PipelineName } from '#domain/units.ts';
+import { createDecisions } from '../../../infra/postgres/decisions.ts';
 import type { PipelineReport, ReportData } from '../../../infra/report/data.ts';
 import { renderReport } from '../../../infra/report/page.ts';
 import { readReportData } from '../../../infra/report/read.ts';
@@ -78,6 +79,25 @@ describe('readReportData()', () => {
     expect(taken?.looks.at(-1)?.eValues.errors).toBeGreaterThanOrEqual(1 / (taken?.alphas.errors as number));
     expect(taken?.harmed).toMatchObject({ events: stored.story.rollouts[0]?.harmed.events });
     expect(running?.harmed).toBeNull();
+  });
+
+  test('draws a rollout of today beside the data time that the watch had come to', async () => {
+    const [first] = stored.story.rollouts[0]?.decisions ?? [];
+    const late = {
+      ...(first as NonNullable<typeof first>),
+      key: 'late',
+      subject: 'flights/9/late',
+      at: '2026-01-01T00:00:00.000Z' as Instant,
+    };
+    await createDecisions(stored.db).record(late);
+    const [again] = (await readReportData(stored, [flights], options)).pipelines;
+    await stored.db.deleteFrom('decisions').where('key', '=', 'late').execute();
+    const [newest, ...others] = again?.decisions ?? [];
+    expect(newest).toMatchObject({ subject: late.subject, at: late.at });
+    expect(newest?.drawnAt).toBe(others.find(({ kind }) => kind !== 'rollout')?.at);
+    expect(
+      others.map(({ at, drawnAt }) => at === drawnAt || Math.abs(Date.parse(at) - Date.parse(drawnAt)) > 86_400_000),
+    ).not.toContain(false);
   });
 
   test('shows the window that was asked for', async () => {

@@ -1,5 +1,6 @@
 /** What a person means by what they typed. */
 import type { Instant, PipelineName, VersionNumber } from '#domain/units.ts';
+import { parseRetrainWorkflowId } from '../../../workflows/names.ts';
 import { parseWindow } from '../report/parse-window.ts';
 
 export type Meant =
@@ -27,7 +28,7 @@ export const resolveMeant = (asked: string): Meant => {
   if (patterns.prediction.test(asked)) return { kind: 'prediction', id: asked.toLowerCase() };
   const decision = patterns.decision.exec(asked);
   if (decision) return { kind: 'decision', id: Number(decision[1]) };
-  if (asked.startsWith('retrain/')) return { kind: 'run', asked };
+  if (parseRetrainWorkflowId(asked) !== null) return { kind: 'run', asked };
   const window = patterns.window.exec(asked);
   // The window of a decision is written FROM/TO: its beginning names it.
   if (window)

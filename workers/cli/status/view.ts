@@ -37,9 +37,9 @@ const runLines = ({ runs }: PipelineStatus, look: Look): string[] =>
         ...runs.map((run) => runLine(run, look)),
       ];
 
-const pipelineLines = (status: PipelineStatus, now: string, look: Look): string[] => [
+const pipelineLines = (status: PipelineStatus, now: string, temporalAnswers: boolean, look: Look): string[] => [
   look.paint('head', status.pipeline),
-  ...factsOf(status, now).flatMap((one) => factLines(one, look)),
+  ...factsOf(status, now, temporalAnswers).flatMap((one) => factLines(one, look)),
   ...runLines(status, look),
 ];
 
@@ -56,6 +56,6 @@ export const statusLines = ({ at, temporal, pipelines }: Status, look: Look): st
           ).map((line) => look.paint('bad', line)),
           '',
         ];
-  const bodies = pipelines.map((one) => pipelineLines(one, at, look));
+  const bodies = pipelines.map((one) => pipelineLines(one, at, temporal.unreachable === null, look));
   return [...missing, ...bodies.flatMap((lines, place) => (place === 0 ? lines : ['', ...lines]))];
 };
