@@ -418,6 +418,7 @@ create table perennial.watch_reports (
   constraint watch_reports_kind_check CHECK ((kind = ANY (ARRAY['drift'::text, 'performance'::text, 'skew'::text])))
 );
 comment on table perennial.watch_reports is 'Reports of a watch by window; a closed window is measured once';
+CREATE INDEX watch_reports_newest ON perennial.watch_reports USING btree (pipeline, kind, window_to DESC);
 
 create table perennial.webhook_deliveries (
   source text not null,

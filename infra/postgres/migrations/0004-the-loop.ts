@@ -115,6 +115,7 @@ const decisions = [
     primary key (pipeline, kind, profile_sha256, window_from, window_to)
   )`,
   `comment on table perennial.watch_reports is 'Reports of a watch by window; a closed window is measured once'`,
+  `create index watch_reports_newest on perennial.watch_reports (pipeline, kind, window_to desc)`,
   `create table perennial.quarantined_windows (
     pipeline text not null references perennial.pipelines(name),
     profile_sha256 text not null,
