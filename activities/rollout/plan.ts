@@ -54,7 +54,9 @@ const policyOf = (spec: RolloutSpec): CanaryPolicy => {
   const first = spec.steps[0] as number;
   const steps = { canary: spec.steps, 'blue/green': [1], shadow: [shareOfEvents(first)], 'a/b': [first] }[spec.strategy];
   try {
-    return canaryPolicyOf({ ...spec, steps: steps as RolloutSpec['steps'] });
+    const policy = canaryPolicyOf({ ...spec, steps: steps as RolloutSpec['steps'] });
+    // A server that has too much to do drops shadows first: fewer of them than were set are no mistake.
+    return spec.strategy === 'shadow' ? { ...policy, splitAlpha: null } : policy;
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new PerennialError('PRN_SPEC_INVALID', error.message, { cause: error });

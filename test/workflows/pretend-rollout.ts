@@ -65,7 +65,7 @@ export const strategies: Readonly<
 > = {
   'blue/green': { policy: { steps: [1] }, rules: { kind: 'blue/green' }, firstShare: 1 },
   shadow: {
-    policy: { steps: [0.2 / 1.2] },
+    policy: { steps: [0.2 / 1.2], splitAlpha: null },
     rules: { kind: 'shadow', mirrored: 0.2, disagreement: 0.1, alpha: 0.05 },
     firstShare: 0.2,
   },

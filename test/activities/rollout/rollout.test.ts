@@ -52,7 +52,11 @@ describe('planRollout()', () => {
     expect(await plan({ strategy: 'blue/green' })).toMatchObject({ firstShare: 1, policy: { steps: [1] } });
     expect(await plan({ strategy: 'a/b', steps: [0.3] })).toMatchObject({ firstShare: 0.3, rules: { kind: 'a/b' } });
     const shadow = await plan({ strategy: 'shadow', steps: [0.25], shadow: { disagreement: '3%' } });
-    expect(shadow).toMatchObject({ firstShare: 0.25, rules: { mirrored: 0.25, disagreement: 0.03 }, policy: { steps: [0.2] } });
+    expect(shadow).toMatchObject({
+      firstShare: 0.25,
+      rules: { mirrored: 0.25, disagreement: 0.03 },
+      policy: { steps: [0.2], splitAlpha: null },
+    });
   });
 
   it('takes the bounds of latency that are named, else those of the champion', async () => {

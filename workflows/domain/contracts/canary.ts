@@ -51,7 +51,7 @@ export const canaryPolicySchema = z.strictObject({
   requests: count.describe('Fewest requests of the candidate in a step'),
   exposure: count.describe('Requests of the candidate in a step after which no events above budget are enough'),
   guardrails: z.array(guardrailPolicySchema).min(1),
-  splitAlpha: alpha,
+  splitAlpha: alpha.nullable().describe('null in a shadow, which draws nobody away from the champion'),
   deadlineMs: z.number().positive(),
   atDeadline: z.enum(['roll back', 'hold']),
   silenceMs: z.number().positive().describe('Without a request of an arm for so long: hold'),

@@ -70,6 +70,15 @@ describe('judgeRollout()', () => {
     expect(decide(gain(-0.02, -0.01))).toMatchObject({ action: 'roll back', reason: expect.stringContaining('-0.01 < 0') });
   });
 
+  it('tests no split in a shadow: it draws nobody away', () => {
+    const rules: StrategyRules = { kind: 'shadow', mirrored: 0.2, disagreement: null, alpha: 0.05 };
+    const agreement = { compared: 300, disagreed: 1, evidence: gain(0.01, 0.04) };
+    const skewed = observed({ agreement }, { split: 1e9, splitOnce: 1e-9 });
+    const decide = (splitAlpha: number | null) =>
+      judgeRollout({ policy: { ...policy, steps: [0.1], splitAlpha }, rules }, start, skewed).decision.action;
+    expect([decide(0.001), decide(null)]).toEqual(['hold', 'promote']);
+  });
+
   it('ends a shadow by agreement, and by the rows that were compared', () => {
     const rules: StrategyRules = { kind: 'shadow', mirrored: 0.2, disagreement: 0.05, alpha: 0.05 };
     const one = { policy: { ...policy, steps: [0.1] }, rules };

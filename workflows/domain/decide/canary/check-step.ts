@@ -16,7 +16,7 @@ export const checkStep = (assessment: CanaryAssessment, policy: CanaryPolicy, st
 ];
 
 const compareArms = (assessment: CanaryAssessment, policy: CanaryPolicy, state: CanaryState): Check[] => [
-  checkSplit(assessment, policy),
+  ...(policy.splitAlpha === null ? [] : [checkSplit(assessment, policy.splitAlpha)]),
   ...policy.guardrails.map((one) => checkGuardrail(assessment, policy, one, state)),
 ];
 
@@ -33,11 +33,11 @@ const atLeast = (what: string, value: number, least: number): Check => {
   return checkOf(found.holds ? 'pass' : 'inconclusive', sentenceOf(found), [found]);
 };
 
-const checkSplit = (assessment: CanaryAssessment, policy: CanaryPolicy): Check => {
+const checkSplit = (assessment: CanaryAssessment, splitAlpha: number): Check => {
   const { atOnce } = assessment.split;
   const tested = asKind(atOnce, 'p-value');
   if (tested === null) return checkOf('inconclusive', `the split was not tested: ${whyMissing(atOnce)}`);
-  const found = inequality('split of the requests, p-value', tested.pValue, '>=', policy.splitAlpha);
+  const found = inequality('split of the requests, p-value', tested.pValue, '>=', splitAlpha);
   return checkOf(found.holds ? 'pass' : 'inconclusive', sentenceOf(found), [found], [tested.id]);
 };
 

@@ -73,8 +73,10 @@ const onWaiting = (look: Look): Judged | null => {
 
 /** A wrong split stays wrong: what was counted under it cannot be repaired by counting on. */
 const onSplit = (look: Look): Judged | null => {
+  const { splitAlpha } = look.policy;
+  if (splitAlpha === null) return null;
   const found = asKind(look.assessment?.split.sequential, 'e-value');
-  const shown = found === null ? null : inequality('evidence of another split', found.eValue, '>=', 1 / look.policy.splitAlpha);
+  const shown = found === null ? null : inequality('evidence of another split', found.eValue, '>=', 1 / splitAlpha);
   const held = look.state.hold?.by === 'split';
   if (!held && !shown?.holds) return null;
   const told = shown === null || found === null ? [] : [checkOf('fail', sentenceOf(shown), [shown], [found.id])];
