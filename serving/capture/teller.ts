@@ -45,6 +45,9 @@ class CumulativeTeller implements Teller {
   #sequence = 0;
   /** Rounds come one after the other, so that a later sequence never holds fewer rows. */
   #round: Promise<void> = Promise.resolve();
+  #isBusy = false;
+  /** A telling of arms that has not begun: whoever asks meanwhile is content with it. */
+  #armsToCome: Promise<void> | null = null;
   #isFailing = false;
 
   constructor(options: TellerOptions) {
@@ -52,8 +55,6 @@ class CumulativeTeller implements Teller {
     this.#timer = setInterval(() => this.#tellUnlessBusy(), options.flushMs);
     this.#timer.unref();
   }
-
-  #isBusy = false;
 
   #tellUnlessBusy(): void {
     if (!this.#isBusy) void this.tell();
@@ -68,7 +69,11 @@ class CumulativeTeller implements Teller {
   }
 
   tellArms(): Promise<void> {
-    return this.#after(() => this.#tellArms());
+    this.#armsToCome ??= this.#after(() => {
+      this.#armsToCome = null;
+      return this.#tellArms();
+    });
+    return this.#armsToCome;
   }
 
   async close(): Promise<void> {

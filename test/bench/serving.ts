@@ -2,7 +2,7 @@
  * What a prediction costs: `perennial serve` with a tiny model against the framework without any, in turns, one row a
  * request; then against itself without log and counters, with the processor time of a request; then changes of champion
  * under load, with failed requests, latencies and memory.
- * Parameters: [seconds a turn, 5] [swaps, 50] [turns with and without log and counters, 9].
+ * Parameters: [seconds a turn, 5] [swaps, 50] [slices with and without log and counters, 41].
  */
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -28,10 +28,10 @@ const churn = 'churn' as PipelineName;
 const connectionCounts = [1, 32, 128];
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
-const fire = async (url: string, connections: number, seconds: number) => {
+const fire = async (url: string, connections: number, how: { readonly duration: number } | { readonly amount: number }) => {
   const headers = { 'content-type': 'application/json' };
   const options = { url: `${url}/predict/churn`, method: 'POST' as const, headers, body: JSON.stringify(row) };
-  return autocannon({ ...options, connections, duration: seconds });
+  return autocannon({ ...options, connections, ...how });
 };
 
 const startBare = async (): Promise<{ url: string; child: ChildProcess }> => {
@@ -45,7 +45,7 @@ const compare = async (places: Readonly<Record<string, string>>, connections: nu
   const rates = new Map<string, number[]>();
   const names = Object.keys(places);
   for (const name of [...names, ...names.toReversed()]) {
-    const { requests, latency, non2xx, errors } = await fire(places[name] as string, connections, seconds);
+    const { requests, latency, non2xx, errors } = await fire(places[name] as string, connections, { duration: seconds });
     rates.set(name, [...(rates.get(name) ?? []), requests.average]);
     say(
       `${connections} connections, ${name}: ${Math.round(requests.average)} requests/s, p99 ${latency.p99} ms, failed ${non2xx + errors}`,
@@ -65,40 +65,49 @@ const processorMs = (pid: number): number => {
 };
 
 type Remembering = { readonly url: string; readonly pid: number };
-type Turn = { readonly rate: number; readonly p50: number; readonly p99: number; readonly processorUs: number };
+type Slice = { readonly ms: number; readonly processorMs: number; readonly p50: number; readonly p99: number };
 
-const takeTurn = async ({ url, pid }: Remembering, connections: number, seconds: number): Promise<Turn> => {
+/** Requests of one slice: some tenths of a second, so that a slow moment of the machine meets both sides. */
+const sliceRequests = 3_000;
+
+const takeSlice = async ({ url, pid }: Remembering, connections: number): Promise<Slice> => {
   const before = processorMs(pid);
-  const { requests, latency, non2xx, errors } = await fire(url, connections, seconds);
-  if (non2xx + errors > 0) say(`${non2xx + errors} of ${requests.total} requests failed`);
-  const processorUs = ((processorMs(pid) - before) * 1_000) / requests.total;
-  return { rate: requests.average, p50: latency.p50, p99: latency.p99, processorUs };
+  const started = performance.now();
+  const { latency, non2xx, errors } = await fire(url, connections, { amount: sliceRequests });
+  const ms = performance.now() - started;
+  if (non2xx + errors > 0) say(`${non2xx + errors} of ${sliceRequests} requests failed`);
+  return { ms, processorMs: processorMs(pid) - before, p50: latency.p50, p99: latency.p99 };
 };
 
-/** In pairs, the order changed each time; the middle of the pairs' ratios does not hang on one slow turn. */
-const compareMemory = async (withIt: Remembering, without: Remembering, connections: number, seconds: number, turns: number) => {
-  const pairs: { readonly on: Turn; readonly off: Turn }[] = [];
-  for (let turn = 0; turn < turns; turn += 1) {
-    const order = turn % 2 === 0 ? [withIt, without] : [without, withIt];
-    const taken = new Map<Remembering, Turn>();
-    for (const one of order) taken.set(one, await takeTurn(one, connections, seconds));
-    pairs.push({ on: taken.get(withIt) as Turn, off: taken.get(without) as Turn });
+/**
+ * In short slices, the order changed each time. Processor time is that of all slices together, as it is told in hundredths of a
+ * second; time is the middle of the pairs' ratios, which does not hang on a few slow slices.
+ */
+const compareMemory = async (withIt: Remembering, without: Remembering, connections: number, slices: number): Promise<void> => {
+  const pairs: { readonly on: Slice; readonly off: Slice }[] = [];
+  for (let slice = 0; slice < slices; slice += 1) {
+    const first = await takeSlice(slice % 2 === 0 ? withIt : without, connections);
+    const second = await takeSlice(slice % 2 === 0 ? without : withIt, connections);
+    pairs.push(slice % 2 === 0 ? { on: first, off: second } : { on: second, off: first });
   }
-  const middle = (of: (pair: (typeof pairs)[number]) => number): number => median(pairs.map(of));
+  const processorUs = (side: 'on' | 'off'): number =>
+    (pairs.reduce((sum, pair) => sum + pair[side].processorMs, 0) * 1_000) / (slices * sliceRequests);
   for (const [name, side] of [
     ['with log and counters', 'on'],
     ['without', 'off'],
   ] as const) {
-    const of = (key: keyof Turn): number => middle((pair) => pair[side][key]);
+    const of = (key: keyof Slice): number => median(pairs.map((pair) => pair[side][key]));
     say(
-      `${connections} connections, ${name}: ${Math.round(of('rate'))} requests/s, p50 ${of('p50')} ms, p99 ${of('p99')} ms, ` +
-        `processor ${of('processorUs').toFixed(1)} us a request`,
+      `${connections} connections, ${name}: ${Math.round((sliceRequests * 1_000) / of('ms'))} requests/s, p50 ${of('p50')} ms, ` +
+        `p99 ${of('p99')} ms, processor ${processorUs(side).toFixed(1)} us a request`,
     );
   }
-  const more = (value: number): string => `${value >= 1 ? '+' : ''}${((value - 1) * 100).toFixed(1)} %`;
-  const time = middle(({ on, off }) => off.rate / on.rate);
-  const processor = middle(({ on, off }) => on.processorUs / off.processorUs);
-  say(`${connections} connections: log and counters cost ${more(time)} time and ${more(processor)} processor time a request`);
+  const more = (ratio: number): string => `${ratio >= 1 ? '+' : ''}${((ratio - 1) * 100).toFixed(1)} %`;
+  const time = median(pairs.map(({ on, off }) => on.ms / off.ms));
+  say(
+    `${connections} connections: log and counters cost ${more(time)} time and ` +
+      `${more(processorUs('on') / processorUs('off'))} processor time a request`,
+  );
 };
 
 const startWithoutMemory = async (world: World): Promise<Remembering> => {
@@ -153,7 +162,7 @@ const swapUnderLoad = async (world: World, url: string, swaps: number): Promise<
   say(`resident memory ${before.toFixed(0)} MiB before, ${after.toFixed(0)} MiB after`);
 };
 
-export const run = async ([seconds = '5', swaps = '50', turns = '9']: readonly string[]): Promise<void> => {
+export const run = async ([seconds = '5', swaps = '50', slices = '41']: readonly string[]): Promise<void> => {
   const folder = mkdtempSync(join(tmpdir(), 'perennial-bench-'));
   chmodSync(folder, 0o755);
   const postgres = await startPostgres({
@@ -174,13 +183,13 @@ export const run = async ([seconds = '5', swaps = '50', turns = '9']: readonly s
     const { url, child } = await startServeProcess(world);
     await untilReady(url);
     const without = await startWithoutMemory(world);
-    await fire(url, 32, 2);
+    await fire(url, 32, { duration: 2 });
     const places = { 'perennial serve': url, 'fastify without a model': bare.url };
     for (const connections of connectionCounts) await compare(places, connections, Number(seconds));
-    await fire(without.url, 32, 2);
+    await fire(without.url, 32, { duration: 2 });
     const withIt = { url, pid: child.pid as number };
     for (const connections of connectionCounts) {
-      await compareMemory(withIt, without, connections, Number(seconds), Number(turns));
+      await compareMemory(withIt, without, connections, Number(slices));
     }
     await swapUnderLoad(world, url, Number(swaps));
   } finally {

@@ -7,7 +7,9 @@ declare module 'autocannon' {
     readonly body?: string;
     readonly connections: number;
     /** Seconds. */
-    readonly duration: number;
+    readonly duration?: number;
+    /** Requests, in place of a duration. */
+    readonly amount?: number;
   };
   type Result = {
     readonly requests: { readonly average: number; readonly total: number };
