@@ -91,7 +91,7 @@ const busy: PipelineStatus = {
   },
   gaps: { predictions: 12, processes: 1, newestAt: '2026-01-02T11:00:00.000Z' as Instant },
 };
-const status = { at: now, temporal: { unreachable: null }, pipelines: [busy] };
+const status = { at: now, temporal: { unreachable: null, asked: true }, pipelines: [busy] };
 const plain = (_tone: string, text: string) => text;
 
 describe('statusLines()', () => {
@@ -115,12 +115,21 @@ describe('statusLines()', () => {
 
   test('says that Temporal is down, and what that means', () => {
     const [first] = statusLines(
-      { ...status, temporal: { unreachable: 'Cannot reach Temporal at "x:1": nobody listens there' } },
+      { ...status, temporal: { unreachable: 'Cannot reach Temporal at "x:1": nobody listens there', asked: false } },
       { width: null, paint: plain },
     );
     expect(first).toBe(
       'Cannot reach Temporal at "x:1": nobody listens there. Shown is what PostgreSQL knows: watches and rollouts wait for Temporal, predictions go on',
     );
+  });
+
+  test('leaves out what is well where there are many', () => {
+    const many = Array.from({ length: 5 }, (_, place) => ({ ...busy, pipeline: `p${place}` as PipelineName }));
+    const lines = statusLines({ ...status, pipelines: many }, { width: null, paint: plain });
+    expect(lines.filter((line) => line.includes('✗ rollout'))).toHaveLength(5);
+    expect(lines.join('\n')).not.toContain('no runs yet');
+    expect(lines.join('\n')).not.toContain('✓ server');
+    expect(lines.at(-1)).toContain('`perennial status PIPELINE` shows all of one');
   });
 
   test('says what to do where there is nothing', () => {

@@ -42,7 +42,10 @@ export const versionLines = (explained: VersionExplained): string[] => {
   return [
     `${version.pipeline} version ${version.version}: ${version.stage}, registered ${minute(version.createdAt)}`,
     field('from', originText(explained)),
-    field('data', `${short(version.snapshotSha256)}, features ${short(version.featureSetSha256)}, code ${version.codeVersion}`),
+    field(
+      'data',
+      `${short(version.snapshotSha256)}, features ${short(version.featureSetSha256)}, code ${version.codeVersion.replace(/^sha256:/, '').slice(0, 12)}`,
+    ),
     field('model', `${short(version.modelSha256)}, trained by ${version.trainer}: ${metricsText(version)}`),
     ...(run?.result == null
       ? []

@@ -83,12 +83,12 @@ const rollout = ({ rollout: found, deployment, decisions }: PipelineStatus, now:
   ];
 };
 
-const watch = (status: PipelineStatus, now: string, temporalAnswers: boolean): Fact => {
+const watch = (status: PipelineStatus, now: string, wasAsked: boolean): Fact => {
   const { watch: live, dataTime, label } = status;
   const data =
     (live?.dataTime ?? dataTime) === null ? 'no data seen' : `data until ${minute((live?.dataTime ?? dataTime) as string)}`;
   const labelled = label === null ? '' : `, labels until ${minute(label.knownAt)}`;
-  if (live === null && temporalAnswers && status.deployment.champion !== null)
+  if (live === null && wasAsked && status.deployment.champion !== null)
     return fact('watch', 'wait', `no watch answers, ${data}${labelled}`);
   if (live === null) return fact('watch', 'plain', `${data}${labelled}`);
   const phase = live.phase === 'snoozed' ? `snoozed until ${minute(live.snoozedUntil ?? '')}` : live.phase;
@@ -160,12 +160,12 @@ const gaps = ({ gaps: found }: PipelineStatus, now: string): Fact[] =>
       ];
 
 /** Of one pipeline, the most urgent things where an eye looks first. */
-export const factsOf = (status: PipelineStatus, now: string, temporalAnswers: boolean): Fact[] => [
+export const factsOf = (status: PipelineStatus, now: string, wasAsked: boolean): Fact[] => [
   champion(status, now),
   ...paused(status, now),
   ...rollout(status, now),
   ...quarantine(status),
-  watch(status, now, temporalAnswers),
+  watch(status, now, wasAsked),
   verdict(status, 'drift'),
   verdict(status, 'performance'),
   ...retrain(status),

@@ -3,6 +3,7 @@ import type { Client } from '@temporalio/client';
 import type { QueryDefinition } from '@temporalio/common';
 import type { Deployment, ServerReport } from '#domain/contracts/model-version.ts';
 import type { Instant, PipelineName } from '#domain/units.ts';
+import { mapParallel } from '../../../infra/objects/parallel.ts';
 import type { RunRecord, RunStageRecord } from '../../../infra/postgres/runs.ts';
 import {
   type ChampionAge,
@@ -42,8 +43,8 @@ export type PipelineStatus = {
   readonly waiting: { readonly webhooks: Waiting | null; readonly notices: Waiting | null };
   readonly gaps: Gaps | null;
 };
-/** `unreachable` says why, in words; null: it answered. */
-export type TemporalState = { readonly unreachable: string | null };
+/** `unreachable` says why, in words; null: it answers. `asked`: whether watches and rollouts were asked for themselves. */
+export type TemporalState = { readonly unreachable: string | null; readonly asked: boolean };
 export type Status = { readonly at: Instant; readonly temporal: TemporalState; readonly pipelines: readonly PipelineStatus[] };
 
 /** What asks Temporal, opened once for a whole `--watch`. */
@@ -54,6 +55,10 @@ export type AskTemporal =
 /** Servers renew their reports each second; three missed ones are a hiccup. */
 const reportMaxAgeMs = 10_000;
 const runsShown = 5;
+/** A query costs a worker some milliseconds: a thousand of them each second would be all that it does. */
+const mostAsked = 50;
+/** As many as the pool has connections for. */
+const parallelPipelines = 6;
 /** A query waits for a worker; a person should not. */
 const queryMs = 2_000;
 
@@ -133,16 +138,15 @@ const gatherOne = async (context: Context, temporal: AskTemporal, views: Views, 
 export const gatherStatus = async (context: Context, temporal: AskTemporal, only: string | undefined): Promise<Status> => {
   const [listed, views] = await Promise.all([context.definitions.listPipelines(), readViews(context)]);
   const wanted = listed.filter(({ name }) => (only === undefined ? !views.deleted.has(name) : name === only));
+  const asked: AskTemporal = wanted.length > mostAsked ? { unreachable: 'not asked' } : temporal;
   return {
     at: new Date().toISOString() as Instant,
-    temporal: { unreachable: 'unreachable' in temporal ? temporal.unreachable : null },
-    pipelines: await Promise.all(
-      wanted.map(async ({ name, definitionSha256 }) => ({
-        pipeline: name,
-        definition: definitionSha256,
-        ...(await gatherOne(context, temporal, views, name)),
-      })),
-    ),
+    temporal: { unreachable: 'unreachable' in temporal ? temporal.unreachable : null, asked: !('unreachable' in asked) },
+    pipelines: await mapParallel(wanted, parallelPipelines, async ({ name, definitionSha256 }) => ({
+      pipeline: name,
+      definition: definitionSha256,
+      ...(await gatherOne(context, asked, views, name)),
+    })),
   };
 };
 

@@ -37,9 +37,19 @@ const runLines = ({ runs }: PipelineStatus, look: Look): string[] =>
         ...runs.map((run) => runLine(run, look)),
       ];
 
-const pipelineLines = (status: PipelineStatus, now: string, temporalAnswers: boolean, look: Look): string[] => [
+/** More pipelines than these are shown in short: what is well is left out, but for the champion. */
+const mostInFull = 4;
+
+const shortLines = (status: PipelineStatus, now: string, wasAsked: boolean, look: Look): string[] => [
   look.paint('head', status.pipeline),
-  ...factsOf(status, now, temporalAnswers).flatMap((one) => factLines(one, look)),
+  ...factsOf(status, now, wasAsked)
+    .filter(({ label, tone }, place) => place === 0 || tone === 'bad' || (tone === 'wait' && label !== 'performance'))
+    .flatMap((one) => factLines(one, look)),
+];
+
+const pipelineLines = (status: PipelineStatus, now: string, wasAsked: boolean, look: Look): string[] => [
+  look.paint('head', status.pipeline),
+  ...factsOf(status, now, wasAsked).flatMap((one) => factLines(one, look)),
   ...runLines(status, look),
 ];
 
@@ -56,6 +66,9 @@ export const statusLines = ({ at, temporal, pipelines }: Status, look: Look): st
           ).map((line) => look.paint('bad', line)),
           '',
         ];
-  const bodies = pipelines.map((one) => pipelineLines(one, at, temporal.unreachable === null, look));
-  return [...missing, ...bodies.flatMap((lines, place) => (place === 0 ? lines : ['', ...lines]))];
+  const isShort = pipelines.length > mostInFull;
+  const linesOf = isShort ? shortLines : pipelineLines;
+  const bodies = pipelines.map((one) => linesOf(one, at, temporal.asked, look));
+  const rest = isShort ? ['', look.paint('quiet', 'What is well is left out: `perennial status PIPELINE` shows all of one')] : [];
+  return [...missing, ...bodies.flatMap((lines, place) => (place === 0 || isShort ? lines : ['', ...lines])), ...rest];
 };
