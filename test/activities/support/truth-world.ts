@@ -9,29 +9,24 @@ import { createPredictionParts } from '../../../infra/postgres/prediction-parts.
 import { createRegistry } from '../../../infra/postgres/registry.ts';
 import { createTallySink } from '../../../infra/postgres/tallies.ts';
 import { createTallies } from '../../../infra/postgres/tally-totals.ts';
-import { profileNumbersInMemory } from '../../../infra/profile/profile-values.ts';
 import { createLogger } from '../../../infra/telemetry/logger.ts';
 import { createMetrics } from '../../../infra/telemetry/metrics.ts';
 import { startShipper } from '../../../serving/capture/ship.ts';
 import { openScratch } from '../../../workers/scratch.ts';
 import type { AnsweredRecord } from '../../../workflows/domain/contracts/capture.ts';
-import type { ModelPackage, ModelVersion } from '../../../workflows/domain/contracts/model-version.ts';
+import type { ModelVersion } from '../../../workflows/domain/contracts/model-version.ts';
 import { type PipelineFile, pipelineSpecSchema } from '../../../workflows/domain/contracts/pipeline-spec/pipeline-spec.ts';
-import { type ReferenceProfile, referenceProfileSchema } from '../../../workflows/domain/contracts/reference-profile.ts';
-import { measureReference } from '../../../workflows/domain/stats/performance/reference-performance.ts';
 import { createRandom } from '../../../workflows/domain/stats/random.ts';
-import { finish } from '../../../workflows/domain/stats/steps.ts';
 import { emptyCounts } from '../../../workflows/domain/stats/summaries/cell-counts.ts';
 import { momentsOf } from '../../../workflows/domain/stats/summaries/moments.ts';
 import { createPlacer } from '../../../workflows/domain/stats/summaries/place-value.ts';
-import type { PipelineName, Sha256 } from '../../../workflows/domain/units.ts';
+import type { Sha256 } from '../../../workflows/domain/units.ts';
 import { answered, flights, instant, writeSegment } from '../../infra/capture/records.ts';
-import { applyFlights, candidate, openBench, snapshotSha256 } from '../../infra/postgres/bench.ts';
+import { applyFlights, candidate, openBench } from '../../infra/postgres/bench.ts';
 import { testFolder, testStore } from '../../support/servers.ts';
+import { day, fileOf, packageOf, referenceOf } from './truth-parts.ts';
 
-export const hour = 3_600_000;
-export const day = 24 * hour;
-export const start = Date.parse('2001-03-01T00:00:00.000Z');
+export { day, hour, start } from './truth-parts.ts';
 
 /** A prediction with the truth about it; null where no label ever comes. */
 export type Row = { readonly record: AnsweredRecord; readonly truth: boolean | null };
@@ -63,62 +58,17 @@ export const drawRows = (options: {
   });
 };
 
-const reference = (windowMs: number): ReferenceProfile => {
-  const random = createRandom(7);
-  const answers = Float64Array.from({ length: 20_000 }, () => random());
-  const labels = Float64Array.from(answers, (score) => (random() < score ? 1 : 0));
-  const scored = { task: 'binary' as const, classes: 2, labels, answers };
-  return referenceProfileSchema.parse({
-    format: 1,
-    pipeline: flights,
-    snapshotSha256,
-    featureSetSha256: candidate('a').featureSetSha256,
-    onnxSha256: candidate('a').onnxSha256,
-    rows: 20_000,
-    eventTime: { first: instant(start - 30 * day), last: instant(start) },
-    season: { slot: 'none', slots: 1, windowMs, windowsBySlot: [30] },
-    features: [],
-    scores: [profileNumbersInMemory('score', answers, null)],
-    predictions: null,
-    performance: finish(measureReference(scored, 1)),
-  });
-};
-
-const modelPackage = (name: string, pipeline: PipelineName): ModelPackage => ({
-  format: 1,
-  pipeline,
-  task: 'binary',
-  classes: ['false', 'true'],
-  positiveClass: 'true',
-  threshold: 0.5,
-  onnx: {
-    sha256: candidate(name).onnxSha256,
-    bytes: 1,
-    inputs: [{ name: 'features', type: 'float32', shape: ['n', 2] }],
-    output: { name: 'probability', type: 'float32', shape: ['n', 1] },
-  },
-  featureSetSha256: candidate(name).featureSetSha256,
-  golden: [],
-});
-
-const file = (watch: PipelineFile['watch']): PipelineFile => ({
-  name: 'flights',
-  data: { source: 'flights.parquet', event_time: 'at', label: { name: 'late', known_after: '1d' } },
-  // 1,440 rows a day know the area under the curve to 0.01.
-  watch: { window: '1d', performance: { drop: 0.1 }, ...watch },
-});
-
 export const openTruthWorld = async (watch: PipelineFile['watch'] = {}) => {
   const bench = await openBench();
   await applyFlights(bench);
   const store = testStore();
   const place = testFolder();
-  const spec = pipelineSpecSchema.parse(file(watch));
-  const profile = reference(spec.watch.window);
+  const spec = pipelineSpecSchema.parse(fileOf(watch));
+  const profile = referenceOf(spec.watch.window);
   const profileSha256 = await store.content.putJson(profile);
   const registry = createRegistry(bench.db);
   const register = async (name: string): Promise<ModelVersion> => {
-    const modelSha256 = await store.content.putJson(modelPackage(name, flights));
+    const modelSha256 = await store.content.putJson(packageOf(name));
     return await registry.register({ ...candidate(name), modelSha256, profileSha256 }, 'ada');
   };
   const version = await register('a');
