@@ -1,5 +1,5 @@
 /** Takes back what is being rolled out, or puts an earlier champion back; needs no other workflow to be alive. */
-import { getExternalWorkflowHandle, log, setCurrentDetails } from '@temporalio/workflow';
+import { getExternalWorkflowHandle, log, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
 import type { RollBackOutcome, RollBackPlan, RollBackRequest } from '#domain/contracts/rollout.ts';
 import type { VersionNumber } from '#domain/units.ts';
 import { confirmWayBack } from './confirm-end.ts';
@@ -39,7 +39,7 @@ const restore = async ({ request, to }: RollBackPlan, generation: number): Promi
 const confirm = async ({ request, confirmWithinMs }: RollBackPlan, generation: number) => {
   const { pipeline } = request;
   return confirmWayBack(pipeline, generation, confirmWithinMs, async ({ reason }) => {
-    const key = `roll-back/${pipeline}/${generation}/held`;
+    const key = `${workflowInfo().workflowId}/${generation}/held`;
     const text = `${pipeline}: was rolled back, and not every server follows: ${reason}`.slice(0, 2_000);
     await quickSteps.sendNotice({ key, pipeline, event: 'held', text, link: null });
   });
@@ -50,7 +50,13 @@ const tell = async (outcome: RollBackOutcome, { by, reason }: RollBackRequest): 
   // A rollout tells of its own end.
   if (rolloutId !== null) return;
   const text = `${pipeline}: ${by} put version ${championVersion} back in place of ${takenBack}: ${reason}`.slice(0, 2_000);
-  await quickSteps.sendNotice({ key: `roll-back/${pipeline}/${generation}`, pipeline, event: 'rolled back', text, link: null });
+  await quickSteps.sendNotice({
+    key: `${workflowInfo().workflowId}/${generation}`,
+    pipeline,
+    event: 'rolled back',
+    text,
+    link: null,
+  });
 };
 
 const nothingToDo = ({ request, championVersion }: RollBackPlan) =>

@@ -44,7 +44,7 @@ export const createRestoreChampion =
       kind: 'rollback',
       version: to,
       expectedGeneration,
-      operationKey: `roll-back/${pipeline}/${expectedGeneration}/${to}`,
+      operationKey: `restore/${pipeline}/${expectedGeneration}/${to}`,
       actor: by,
       reason,
     });

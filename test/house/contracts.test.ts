@@ -6,6 +6,7 @@ import * as dataset from '#domain/contracts/dataset.ts';
 import * as evidence from '#domain/contracts/evidence.ts';
 import * as modelVersion from '#domain/contracts/model-version.ts';
 import * as retrain from '#domain/contracts/retrain.ts';
+import * as rollout from '#domain/contracts/rollout.ts';
 import * as trainingJob from '#domain/contracts/training-job.ts';
 import * as verdict from '#domain/contracts/verdict.ts';
 import { examples } from './examples.ts';
@@ -15,6 +16,7 @@ const schemas: Readonly<Record<string, unknown>> = {
   ...evidence,
   ...modelVersion,
   ...retrain,
+  ...rollout,
   ...trainingJob,
   ...verdict,
 };

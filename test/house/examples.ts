@@ -24,6 +24,17 @@ const request = {
   trigger: { kind: 'ci', by: 'ci@runner', reason: 'commit' },
 };
 
+const rolloutRequest = {
+  format: 1,
+  pipeline: 'flights',
+  version: 2,
+  definitionSha256: sha('d'),
+  championVersion: 1,
+  by: 'ada',
+  reason: 'the gate passed',
+};
+const harmed = { requests: 404, events: 8, above: 7.5, byGuardrail: { errors: 8, invalid_output: 8 } };
+
 export const examples: Readonly<Record<string, unknown>> = {
   verdictSchema: verdict,
   evidenceSchema: {
@@ -115,5 +126,74 @@ export const examples: Readonly<Record<string, unknown>> = {
     },
     featureSetSha256: sha('3'),
     golden: [{ vector: [1, null, 0], answer: [0.25, 0.75] }],
+  },
+  rolloutRequestSchema: rolloutRequest,
+  rolloutPlanSchema: {
+    format: 1,
+    rolloutId: 'flights/2/one',
+    request: rolloutRequest,
+    strategy: 'shadow',
+    rules: { kind: 'shadow', mirrored: 0.25, disagreement: null, alpha: 0.05 },
+    policy: {
+      steps: [0.2],
+      atLeastMs: 600_000,
+      requests: 1_000,
+      exposure: 1_000,
+      guardrails: [
+        { name: 'errors', alpha: 0.01, margin: 0.25, allowance: 0.001, floor: 0.05, floorAlpha: 0.001, designEffect: 1 },
+      ],
+      splitAlpha: null,
+      deadlineMs: 21_600_000,
+      atDeadline: 'roll back',
+      silenceMs: 300_000,
+      patienceMs: 1_800_000,
+    },
+    firstShare: 0.25,
+    by: ['customer'],
+    latencyMs: { p95: 12.5, p99: 80 },
+    look: { firstMs: 5_000, lastMs: 60_000 },
+    confirmWithinMs: 120_000,
+    continueAfterEvents: 1_000,
+  },
+  rolloutRecordSchema: {
+    id: 'flights/2/one',
+    pipeline: 'flights',
+    version: 2,
+    championVersion: 1,
+    strategy: 'canary',
+    workflowId: 'w',
+    state: 'rolled back',
+    segments: [
+      { generation: 2, share: 0.1, since: instant },
+      { generation: 3, share: 0, since: instant },
+    ],
+    startedBy: 'ada',
+    reason: 'harm is shown',
+    policy: {},
+    harmed,
+    startedAt: instant,
+    endedAt: instant,
+  },
+  rolloutOutcomeSchema: {
+    rolloutId: 'flights/2/one',
+    pipeline: 'flights',
+    version: 2,
+    championVersion: 1,
+    end: 'rolled back',
+    reason: 'harm is shown',
+    generation: 3,
+    observed: 'generation 3 is served by 1 of 1 server',
+    harmed,
+  },
+  rollBackRequestSchema: { format: 1, pipeline: 'flights', generation: 3, to: null, by: 'grace', reason: 'complaints' },
+  rollBackOutcomeSchema: {
+    pipeline: 'flights',
+    championVersion: 1,
+    takenBack: 2,
+    rolloutId: null,
+    generation: 4,
+    confirmed: true,
+    observed: 'generation 4 is served by 1 of 1 server',
+    harmed: null,
   },
 };
