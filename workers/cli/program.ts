@@ -25,6 +25,7 @@ const commandModules: Readonly<Record<string, { readonly file: string; readonly 
   retrain: { file: 'retrain', summary: 'Ask the watch of a pipeline for a retrain' },
   watch: { file: 'watch', summary: 'Ask the watch of a pipeline, let it rest, test other rules' },
   pause: { file: 'pause', summary: 'Let a pipeline retrain nothing by itself' },
+  resume: { file: 'resume', summary: 'Let a held rollout go on, or end the pause of a pipeline' },
   delete: { file: 'delete', summary: 'Take a pipeline out of service; its history stays' },
   rollback: { file: 'rollback', summary: 'Take a rollout back, or make the previous champion serve again' },
   verify: { file: 'verify', summary: 'Check that database, store and servers agree' },
