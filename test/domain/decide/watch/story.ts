@@ -45,7 +45,7 @@ export const historyOf = (
   (JSON.parse(JSON.stringify(rows)) as DraftDecision[])
     .filter(({ kind }) => kind === 'retrain')
     .map(({ subject, input, output }, at) => ({
-      key: String(at),
+      key: `churn/${at}`,
       at: new Date((input as Input).nowMs).toISOString(),
       subject,
       ...(input as Input),

@@ -20,9 +20,16 @@ export type MadeDecision = {
 export type RemadeDecision = { readonly made: MadeDecision; readonly remade: RetrainDecision };
 export type ChangedRules = { readonly retrain: RetrainPolicy; readonly drift: DriftPolicy };
 
+type Reached = { readonly life: string; readonly state: RetrainState };
+
+/** All of a key but the number of the decision: one watch, from its beginning to its end. */
+const lifeOf = ({ key }: MadeDecision): string => key.slice(0, key.lastIndexOf('/'));
+
 /** A watch that began again, or a question before there was a champion, has a beginning of its own. */
-const follows = (before: RetrainState | null, { state }: MadeDecision): before is RetrainState =>
-  before !== null && before.sinceMs === state.sinceMs;
+const stateBefore = (reached: Reached | null, made: MadeDecision): RetrainState => {
+  const isSame = reached !== null && reached.life === lifeOf(made) && reached.state.sinceMs === made.state.sinceMs;
+  return isSame ? reached.state : made.state;
+};
 
 /**
  * The decisions of a history, oldest first, made again by the rules that they were made by, each from the state that the
@@ -31,11 +38,11 @@ const follows = (before: RetrainState | null, { state }: MadeDecision): before i
  * Source: `decideRetrain`. Does not throw.
  */
 export const remakeDecisions = (history: readonly MadeDecision[]): RemadeDecision[] => {
-  let state: RetrainState | null = null;
+  let reached: Reached | null = null;
   return history.map((made) => {
-    const earlier = follows(state, made) ? state : made.state;
+    const earlier = stateBefore(reached, made);
     const step = decideRetrain(made.policy, asKnown(earlier), made.observation, made.nowMs);
-    state = step.state;
+    reached = { life: lifeOf(made), state: step.state };
     return { made, remade: step.decision };
   });
 };
@@ -72,16 +79,16 @@ const rulesOf = (changed: RetrainPolicy, { policy }: MadeDecision): RetrainPolic
  * Source: `decideRetrain`, `nextDriftState`. Does not throw.
  */
 export const tryRules = (history: readonly MadeDecision[], changed: ChangedRules): RemadeDecision[] => {
-  let state: RetrainState | null = null;
+  let reached: Reached | null = null;
   let memory: DriftMemory | null = null;
   return history.map((made) => {
-    const earlier: RetrainState = follows(state, made) ? state : made.state;
+    const earlier = stateBefore(reached, made);
     const drift = driftOf(changed.drift, memory, made);
     memory = drift.memory;
     const signals = { ...made.observation.signals, drift: drift.signal };
     const observation = { ...made.observation, signals, ended: endedOf(earlier, made) };
     const step = decideRetrain(rulesOf(changed.retrain, made), asKnown(earlier), observation, made.nowMs);
-    state = step.state;
+    reached = { life: lifeOf(made), state: step.state };
     return { made, remade: step.decision };
   });
 };
