@@ -10,16 +10,16 @@ body { margin: 0; background: var(--ground); color: var(--text); font: 15px/1.5 
 main { max-width: 86rem; margin: 0 auto; padding: 1.5rem 1rem 4rem }
 h1 { font-size: 1.5rem; margin: 0; letter-spacing: -.01em } h2 { font-size: 1.3rem; margin: 2.5rem 0 .25rem }
 h3 { font-size: 1.02rem; margin: 2rem 0 .6rem } h4 { font-size: .95rem; line-height: 1.35; margin: 0 0 .6rem }
-p { margin: .3rem 0; max-width: 60rem } .quiet { color: var(--quiet) } h1, h2, h3, h4, p, td, th, li { overflow-wrap: anywhere }
+p { margin: .3rem 0; max-width: 60rem } .quiet { color: var(--quiet) } h1, h2, h3, h4, p, li { overflow-wrap: anywhere }
 .story { padding-left: 1.1rem; margin: .6rem 0; max-width: 60rem }
 .plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 24rem), 1fr)); gap: 1rem; align-items: start }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: .9rem 1rem; min-width: 0 }
 .card p { font-size: .86rem; color: var(--quiet) }
 .table { overflow-x: auto; background: var(--card); border: 1px solid var(--line); border-radius: 10px }
 table { border-collapse: collapse; width: 100%; font-size: .86rem; font-variant-numeric: tabular-nums }
-th, td { text-align: left; vertical-align: top; padding: .35rem .7rem; border-top: 1px solid var(--line) }
-thead th { border-top: 0; color: var(--quiet); font-weight: 500 } .n { text-align: right; white-space: nowrap }
-td.name { min-width: 7rem } td.reason { min-width: 15rem }
+th, td { text-align: left; vertical-align: top; padding: .35rem .7rem; border-top: 1px solid var(--line); white-space: nowrap }
+thead th { border-top: 0; color: var(--quiet); font-weight: 500 } .n { text-align: right }
+td.name, td.reason { white-space: normal; overflow-wrap: anywhere } td.name { min-width: 7rem } td.reason { min-width: 15rem }
 details { margin-top: .6rem } summary { cursor: pointer; color: var(--quiet); font-size: .86rem }
 .card .table { border-radius: 6px; margin-top: .4rem; max-height: 22rem; overflow-y: auto }
 .badge { font-weight: 600; white-space: nowrap } .badge::before { margin-right: .35em }

@@ -20,6 +20,12 @@ export const spanOf = (from: string, to: string): string =>
     ? `${from.slice(0, 10)} to ${to.slice(0, 10)}`
     : `${minute(from)} to ${minute(to)}`;
 
+/** Where a window begins: by its day alone where it begins and ends at midnight. */
+export const beginOf = (from: string, to: string): string => {
+  const [begin] = spanOf(from, to).split(' to ');
+  return begin as string;
+};
+
 const sizes = [
   ['d', 86_400_000],
   ['h', 3_600_000],

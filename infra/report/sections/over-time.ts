@@ -3,7 +3,7 @@ import { drawOverTime, type Level, type Moment } from '../charts/over-time.ts';
 import type { Performance, PipelineReport, WindowPoint } from '../data.ts';
 import { decisionsFinding, performanceFinding, seriesFinding } from '../findings.ts';
 import type { Html } from '../html.ts';
-import { minute, number, share, spanOf } from '../words.ts';
+import { beginOf, minute, number, share } from '../words.ts';
 import { badge, card, tableOf } from './parts.ts';
 
 const lookOf = ({ quarantined, outcome }: WindowPoint): Moment['look'] =>
@@ -28,18 +28,13 @@ const seriesCard = (id: string, windows: readonly WindowPoint[], { what, valueOf
   const rows = windows.map((point) => {
     const value = valueOf(point);
     return [
-      spanOf(point.from, point.to),
+      beginOf(point.from, point.to),
       value === null ? '–' : textOf(value),
       number(point.rows),
       badge(point.quarantined ? 'quarantined' : point.outcome),
     ];
   });
-  const columns = [
-    { name: 'window', kind: 'name' },
-    { name: what, kind: 'n' },
-    { name: 'rows', kind: 'n' },
-    { name: 'verdict' },
-  ] as const;
+  const columns = [{ name: 'window from' }, { name: what, kind: 'n' }, { name: 'rows', kind: 'n' }, { name: 'verdict' }] as const;
   return [card(finding, drawOverTime(id, finding, remark, moments, levels, textOf), remark, tableOf(what, columns, rows))];
 };
 
@@ -53,7 +48,7 @@ const performanceMoments = ({ points }: Performance): Moment[] =>
   }));
 
 const performanceColumns = [
-  { name: 'window', kind: 'name' },
+  { name: 'window from' },
   { name: 'metric', kind: 'n' },
   { name: 'gain', kind: 'n' },
   { name: 'lower', kind: 'n' },
@@ -74,7 +69,7 @@ const performanceCard = (id: string, performance: Performance | null): Html[] =>
   ];
   const remark = `Change of ${metric} against the reference on matured labels, with its bounds; below the dashed line with the whole bar is a breach.`;
   const rows = points.map(({ from, to, kind, value, gain, predictions, labelled, outcome }) => [
-    spanOf(from, to),
+    beginOf(from, to),
     number(value),
     number(gain?.estimate ?? null),
     number(gain?.lower ?? null),
@@ -86,7 +81,7 @@ const performanceCard = (id: string, performance: Performance | null): Html[] =>
 };
 
 const decisionColumns = [
-  { name: 'at', kind: 'name' },
+  { name: 'at' },
   { name: 'number' },
   { name: 'kind' },
   { name: 'decided' },
