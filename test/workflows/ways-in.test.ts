@@ -3,11 +3,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { PipelineName } from '#domain/units.ts';
 import { countPollers } from '../../infra/temporal/pollers.ts';
 import { type WatchStatus, watchStatusQuery } from '../../workflows/messages.ts';
 import { scheduleId, watchDriftWorkflowId } from '../../workflows/names.ts';
+import { post } from '../serving/support/http.ts';
+import { alertmanagerBody, bearer } from '../serving/support/webhook-senders.ts';
 import { describeWithServers, testDatabase, testFolder, testStore, testTemporal } from '../support/servers.ts';
 import { openRealPlace, type RealPlace, writePipeline } from './real.ts';
 import { openWorld, type World } from './world.ts';
@@ -15,6 +17,9 @@ import { openWorld, type World } from './world.ts';
 const launcher = resolve(import.meta.dirname, '../../workers/cli/perennial');
 
 type Ended = { readonly exit: number | null; readonly stdout: string; readonly stderr: string };
+
+/** Processes start, and models are trained; a machine that is busy with other things takes its time. */
+vi.setConfig({ testTimeout: 240_000 });
 
 describeWithServers('the command', () => {
   let world: World;
@@ -175,16 +180,34 @@ describeWithServers('the command', () => {
     const meant = await perennial('run', 'resting', '--wait', '--set', 'gate.minimum.roc_auc=0.999');
     expect(meant.stderr).toContain('resting is paused by ada (holidays)');
     expect(meant.exit).toBe(3);
-    const { resumePipeline } = await import('../../workers/cli/pipelines/resume-pipeline.ts');
-    const context = {
-      ...place.context,
-      endpoints: { ...place.context.endpoints, temporalAddress: world.address, temporalNamespace: 'default' },
-    };
-    const decision = { by: 'ada', reason: 'back' };
-    expect(await resumePipeline(context, 'resting' as PipelineName, decision)).toContain('resumed');
+    expect((await perennial('resume', 'resting', '--reason', 'back')).stdout).toContain('resumed');
     expect((await schedule('resting')).state.paused).toBe(false);
     expect((await watchStatus('resting')).phase).not.toBe('snoozed');
-    await expect(resumePipeline(context, 'resting' as PipelineName, decision)).rejects.toMatchObject({ code: 'PRN_CONFLICT' });
+    const twice = await perennial('resume', 'resting', '--reason', 'back');
+    expect([twice.exit, twice.stderr]).toEqual([5, expect.stringContaining('it is not paused')]);
+  });
+
+  test('webhooks reach the real watch: ten copies of an alert, and its repetition, are one, and are decided upon', async () => {
+    const home = writePipeline(folder, 'alarmed', 600);
+    expect((await perennial('run', home, '--wait')).exit).toBe(0);
+    const token = 'a-token-of-tests-0123456789';
+    const control = spawn(launcher, ['control'], {
+      env: { ...environment, PERENNIAL_WEBHOOK_TOKENS: token, PERENNIAL_CONTROL_PORT: '0' },
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    });
+    closing.push(() => control.kill('SIGKILL'));
+    const [{ url }] = (await once(control, 'message')) as [{ url: string }];
+    const send = (value: string) => {
+      const body = alertmanagerBody([{ name: 'drift', startsAt: '2026-02-01T10:00:00Z' }], { value });
+      return post(`${url}/webhooks/alertmanager/alarmed`, body, bearer(token));
+    };
+    const answers = await Promise.all(Array.from({ length: 10 }, () => send('0.3')));
+    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 202));
+    expect((await send('0.4')).body.repeated).toBe(true);
+    await expect.poll(async () => (await watchStatus('alarmed')).alertsSeen, { timeout: 60_000 }).toBe(1);
+    await expect.poll(async () => (await watchStatus('alarmed')).lastDecision, { timeout: 90_000, interval: 500 }).not.toBeNull();
+    expect((await watchStatus('alarmed')).alertsSeen).toBe(1);
+    control.kill('SIGTERM');
   });
 
   test('delete waits for runs, takes the pipeline out of service and keeps its history; apply brings it back', async () => {
