@@ -1,7 +1,7 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
 import { type DecisionKind, type DecisionRecord, decisionRecordSchema } from '#domain/contracts/decision.ts';
 import type { Instant, PipelineName } from '#domain/units.ts';
-import { toCount, toInstant } from './map.ts';
+import { toCount, toInstant, toJson, toText } from './map.ts';
 import type { DecisionsTable, Tables } from './tables.ts';
 
 /** A decision as it was recorded; `id` grows with time, and is what a reader goes on from. */
@@ -23,7 +23,7 @@ const record = async (db: Kysely<Tables>, decision: DecisionRecord): Promise<voi
   const { key, pipeline, kind, subject, at, action, reason } = decision;
   await db
     .insertInto('decisions')
-    .values({ key, pipeline, kind, subject, at, action, reason, record: JSON.stringify(decision) })
+    .values({ key, pipeline, kind, subject: toText(subject), at, action, reason: toText(reason), record: toJson(decision) })
     .onConflict((conflict) => conflict.column('key').doNothing())
     .execute();
 };
