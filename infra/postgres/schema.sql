@@ -269,6 +269,19 @@ create table perennial.promotions (
 );
 comment on table perennial.promotions is 'Every change of champion; the operation key makes a repeated one a no-op';
 
+create table perennial.publication_log (
+  id bigint generated always as identity not null,
+  pipeline text not null,
+  publication text not null,
+  snapshot_sha256 text not null,
+  began_at timestamp with time zone not null,
+  published_at timestamp with time zone not null,
+  constraint publication_log_pkey PRIMARY KEY (id),
+  constraint publication_log_pipeline_fkey FOREIGN KEY (pipeline) REFERENCES perennial.pipelines(name)
+);
+comment on table perennial.publication_log is 'Every change of the published features, with the snapshot that they were computed from';
+CREATE INDEX publication_log_by_pipeline ON perennial.publication_log USING btree (pipeline, id DESC);
+
 create table perennial.publications (
   pipeline text not null,
   publication text not null,
@@ -434,6 +447,7 @@ create table perennial.webhook_deliveries (
   constraint webhook_deliveries_pkey PRIMARY KEY (source, delivery_id)
 );
 comment on table perennial.webhook_deliveries is 'Webhooks that were accepted, until Temporal has taken them; each id of a source once';
+CREATE INDEX webhook_deliveries_of_labels ON perennial.webhook_deliveries USING btree (pipeline, received_at DESC) WHERE (source = 'labels'::text);
 CREATE INDEX webhook_deliveries_waiting ON perennial.webhook_deliveries USING btree (next_attempt_at) WHERE (handed_over_at IS NULL);
 
 create table perennial.window_tallies (

@@ -100,13 +100,13 @@ const waiting = async (db: Kysely<Tables>): Promise<Waiting> => {
   return { rows: toCount(rows[0]?.rows ?? '0'), oldestSeconds: Math.max(0, rows[0]?.oldest ?? 0) };
 };
 
-/** The last look at a pipeline's labels stays: the next one goes on from it. */
+/** Of looks at labels only the last of each pipeline is needed: the next one goes on from it. */
 const forget = async (db: Kysely<Tables>, olderThanMs: number): Promise<void> => {
   await sql`delete from perennial.webhook_deliveries d
-    where d.handed_over_at < clock_timestamp() - make_interval(secs => ${olderThanMs / 1000})
-      and (d.source <> 'labels' or exists (
-        select from perennial.webhook_deliveries n
-        where n.source = 'labels' and n.pipeline = d.pipeline and n.delivery_id > d.delivery_id))`.execute(db);
+    where d.handed_over_at is not null and case when d.source = 'labels'
+      then exists (select from perennial.webhook_deliveries n
+        where n.source = 'labels' and n.pipeline = d.pipeline and n.received_at > d.received_at)
+      else d.handed_over_at < clock_timestamp() - make_interval(secs => ${olderThanMs / 1000}) end`.execute(db);
 };
 
 /** The first 8 digits of SHA-256 "perennial labels": of several processes one looks at a time. */
@@ -131,7 +131,7 @@ const noticeLabels = (db: Kysely<Tables>, everyMs: number): Promise<number> =>
         select l.arrived_at as at from perennial.labels l where l.pipeline = p.name order by l.arrived_at desc limit 1) newest
       left join lateral (
         select (split_part(d.delivery_id, '/', 2) || 'Z')::timestamptz as until, d.received_at from perennial.webhook_deliveries d
-        where d.source = 'labels' and d.pipeline = p.name order by d.delivery_id desc limit 1) last on true
+        where d.source = 'labels' and d.pipeline = p.name order by d.received_at desc limit 1) last on true
       where p.deleted_at is null and newest.at > coalesce(last.until, '-infinity')
         and (last.received_at is null or last.received_at <= clock_timestamp() - make_interval(secs => ${everyMs / 1000}))
       on conflict (source, delivery_id) do nothing returning 1`.execute(tx);

@@ -86,6 +86,21 @@ const truth = [
   `create index labels_by_arrival on perennial.labels (pipeline, arrived_at)`,
 ];
 
+/** What servers looked up, and when. */
+const publications = [
+  `create table perennial.publication_log (
+    id bigint generated always as identity primary key,
+    pipeline text not null references perennial.pipelines(name),
+    publication text not null,
+    snapshot_sha256 text not null,
+    began_at timestamptz not null,
+    published_at timestamptz not null
+  )`,
+  `comment on table perennial.publication_log is
+    'Every change of the published features, with the snapshot that they were computed from'`,
+  `create index publication_log_by_pipeline on perennial.publication_log (pipeline, id desc)`,
+];
+
 /** What was measured and decided. */
 const decisions = [
   `create table perennial.decisions (
@@ -166,6 +181,7 @@ const ways = [
   )`,
   `comment on table perennial.webhook_deliveries is 'Webhooks that were accepted, until Temporal has taken them; each id of a source once'`,
   `create index webhook_deliveries_waiting on perennial.webhook_deliveries (next_attempt_at) where handed_over_at is null`,
+  `create index webhook_deliveries_of_labels on perennial.webhook_deliveries (pipeline, received_at desc) where source = 'labels'`,
   `create table perennial.notices (
     key text not null,
     target text not null,
@@ -190,5 +206,5 @@ const ways = [
 ];
 
 export const up = async (db: Kysely<unknown>): Promise<void> => {
-  for (const statement of [...serving, ...truth, ...decisions, ...ways]) await sql.raw(statement).execute(db);
+  for (const statement of [...serving, ...truth, ...publications, ...decisions, ...ways]) await sql.raw(statement).execute(db);
 };
