@@ -6,6 +6,7 @@ import { type Decided, decideOccasion } from '#domain/decide/watch/decide-occasi
 import { type DraftDecision, decisionOfPerformance, nameSpan } from '#domain/decide/watch/judge-window.ts';
 import { type Occasion, occasionsOf, subjectOf } from '#domain/decide/watch/occasions.ts';
 import { advanceCursor, followModel, nameAlerts, pushView } from '#domain/decide/watch/watch-state.ts';
+import { isFailure } from './failures.ts';
 import { lookSteps } from './step-options.ts';
 import type { RetrainWish, Watch } from './watch-desk.ts';
 import { type Launched, launchRetrain } from './watch-launch.ts';
@@ -248,6 +249,18 @@ const hearSilence = async (watch: Watch, nowMs: number): Promise<void> => {
   );
 };
 
+const decideAll = async (watch: Watch, look: Look, occasions: readonly Occasion[], nowMs: number): Promise<void> => {
+  if (watch.state.run !== null) await answerAlerts(watch, look);
+  await hearBreaches(watch, look);
+  await hearSkew(watch, look);
+  for (const occasion of occasions) {
+    if (look.facts.model !== null || occasion.kind === 'ended') await settle(watch, look, occasion);
+  }
+  await answerAlerts(watch, look);
+  await answerWishes(watch, look);
+  await hearSilence(watch, nowMs);
+};
+
 /**
  * Looks once and decides upon all that was found, in this order: alerts about a run that is still under way, runs that
  * ended, windows by their end, alerts, and whoever waits for an answer. True where more windows wait to be looked at.
@@ -261,15 +274,13 @@ export const takeLook = async (watch: Watch): Promise<boolean> => {
   const occasions = occasionsOf(found, watch.state.cursor.estimatedUntil);
   takeIn(watch, found, nowMs);
   const look: Look = { found, records: [], facts: watch.state.facts as WatchFacts };
-  if (watch.state.run !== null) await answerAlerts(watch, look);
-  await hearBreaches(watch, look);
-  await hearSkew(watch, look);
-  for (const occasion of occasions) {
-    if (look.facts.model !== null || occasion.kind === 'ended') await settle(watch, look, occasion);
+  try {
+    await decideAll(watch, look, occasions, nowMs);
+  } catch (error) {
+    // What was decided before is on record, and so is a run that was started.
+    if (isFailure(error)) await record(watch.pipeline, look.records);
+    throw error;
   }
-  await answerAlerts(watch, look);
-  await answerWishes(watch, look);
-  await hearSilence(watch, nowMs);
   await record(watch.pipeline, look.records);
   return found.more;
 };

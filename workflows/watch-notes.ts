@@ -1,10 +1,11 @@
 /** What a watch leaves behind for people: numbered decisions, and notices. */
-import { workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, isCancellation, log, workflowInfo } from '@temporalio/workflow';
 import type { DecisionRecord } from '#domain/contracts/decision.ts';
 import type { DraftDecision } from '#domain/decide/watch/judge-window.ts';
 import { pushView } from '#domain/decide/watch/watch-state.ts';
 import type { NoticeEvent } from '#domain/notice-events.ts';
 import type { Instant } from '#domain/units.ts';
+import { isFailure, messageOf } from './failures.ts';
 import { lastingSteps } from './step-options.ts';
 import type { Watch } from './watch-desk.ts';
 
@@ -35,7 +36,10 @@ export const note = (watch: Watch, drafts: readonly DraftDecision[], records: De
   }
 };
 
-/** Tells a person, once: the notice has a number of its own. */
+/**
+ * Tells a person, once: the notice has a number of its own. That nobody can be told, say because the newest definition
+ * cannot be read, is no reason to leave the rest of a look undecided.
+ */
 export const tell = async (watch: Watch, event: NoticeEvent, text: string, link: string | null = null): Promise<void> => {
   const { state, pipeline } = watch;
   const number = state.counters.notices + 1;
@@ -47,14 +51,22 @@ export const tell = async (watch: Watch, event: NoticeEvent, text: string, link:
     text: text.slice(0, 2000),
     link: link ?? `/pipelines/${pipeline}`,
   };
-  await lastingSteps.sendNotice.executeWithOptions({ summary: `tell: ${event}` }, [notice]);
+  try {
+    await lastingSteps.sendNotice.executeWithOptions({ summary: `tell: ${event}` }, [notice]);
+  } catch (error) {
+    if (isCancellation(error) || !isFailure(error)) throw error;
+    log.error('people not told', { event, reason: messageOf(error) });
+  }
 };
 
 /** The most that one record carries is some tens of kilobytes; a payload may have two megabytes. */
 const recordsAtOnce = 16;
 
-/** Keeps all of them, however long PostgreSQL is away. */
-export const record = async (pipeline: string, records: readonly DecisionRecord[]): Promise<void> => {
+/** Keeps all of them, however long PostgreSQL is away, and although the watch is cancelled: what was decided was done. */
+export const record = (pipeline: string, records: readonly DecisionRecord[]): Promise<void> =>
+  CancellationScope.nonCancellable(() => recordAll(pipeline, records));
+
+const recordAll = async (pipeline: string, records: readonly DecisionRecord[]): Promise<void> => {
   for (let from = 0; from < records.length; from += recordsAtOnce) {
     const decisions = records.slice(from, from + recordsAtOnce);
     await lastingSteps.recordDecisions.executeWithOptions(

@@ -433,6 +433,26 @@ describeWithServers('watchDrift, with pretended steps', () => {
     await untilWatch(handle, 'it is mended', ({ problem, dataTime }) => problem === null && dataTime !== null);
   });
 
+  test('that nobody can be told stops no decision, and loses none', async () => {
+    const unsent = async () => Promise.reject(new PerennialError('PRN_SPEC_INVALID', 'Cannot notify of "unheard": unreadable'));
+    const story = tellStory(pretend, 'unheard', {}, {}, { sendNotice: unsent });
+    // All of it in one look: the first notice comes in the middle.
+    story.days([{ windows: [...days(2, 0.01), ...days(3, 0.6, 2)].flatMap(({ windows }) => windows) }]);
+    const handle = await begin(story);
+    await until(
+      'the run and its end are on record',
+      () => story.records.some(({ subject, action }) => subject === story.ended()[0]?.runKey && action !== 'retrain'),
+      () => story.records.map(({ reason }) => reason),
+    );
+    expect(await untilWatch(handle, 'its end was heard', ({ run }) => run === null)).toMatchObject({
+      windowsJudged: 5,
+      problem: null,
+    });
+    expect(story.records.filter(({ kind }) => kind === 'drift')).toHaveLength(5);
+    expect(story.records.filter(({ action }) => action === 'retrain')).toHaveLength(1);
+    expect(pretend.called('sendNotice')).toBeGreaterThan(1);
+  });
+
   test('continues as new with its state, and loses no alert on the way', async () => {
     const story = tellStory(pretend, 'for-ever', { everyMs: 5 }, { on: [] });
     story.days(days(150, 0.01));
