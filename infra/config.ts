@@ -159,7 +159,7 @@ export const loadConfig = (environment: Readonly<Record<string, string | undefin
     },
     publicUrl: env.PERENNIAL_PUBLIC_URL ?? null,
     webhooks: parseWebhooks(env.PERENNIAL_WEBHOOK_TOKENS, env.PERENNIAL_WEBHOOK_SECRETS),
-    secretNamed: (variable) => present[variable] ?? null,
+    secretNamed: (variable) => (Object.hasOwn(present, variable) ? (present[variable] ?? null) : null),
     memoryMiB: env.PERENNIAL_MEMORY_MIB,
     threads: env.PERENNIAL_THREADS ?? availableParallelism(),
     workerMetricsAddress: env.PERENNIAL_WORKER_METRICS ?? null,
