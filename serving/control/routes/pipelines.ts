@@ -1,25 +1,10 @@
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { pipelineNameSchema } from '#domain/contracts/ids.ts';
 import { PerennialError } from '#domain/errors.ts';
 import type { Instant, PipelineName } from '#domain/units.ts';
-import type { PipelineReport } from '../../../infra/report/data.ts';
-import { renderReport, reportPolicy } from '../../../infra/report/page.ts';
+import { renderReport } from '../../../infra/report/page.ts';
 import type { ControlDeps } from '../deps.ts';
-
-export type ReportDeps = {
-  /** A pipeline as it stands: windows, performance, rollouts, decisions. */
-  readonly readReport: (pipeline: PipelineName) => Promise<PipelineReport>;
-};
-
-export const sendPage = (reply: FastifyReply, text: string): FastifyReply =>
-  reply
-    .headers({
-      'content-security-policy': `${reportPolicy}; frame-ancestors 'none'`,
-      'x-content-type-options': 'nosniff',
-      'referrer-policy': 'no-referrer',
-    })
-    .type('text/html; charset=utf-8')
-    .send(text);
+import { sendPage } from '../send-page.ts';
 
 const requireName = async ({ definitions }: Pick<ControlDeps, 'definitions'>, asked: string): Promise<PipelineName> => {
   const name = pipelineNameSchema.safeParse(asked).data;
@@ -30,7 +15,7 @@ const requireName = async ({ definitions }: Pick<ControlDeps, 'definitions'>, as
 
 /** GET /pipelines/NAME: the drift report of now, where notices point to. */
 export const pipelineRoutes =
-  (deps: ReportDeps & Pick<ControlDeps, 'definitions'>) =>
+  (deps: Pick<ControlDeps, 'definitions' | 'readReport'>) =>
   async (app: FastifyInstance): Promise<void> => {
     app.get<{ Params: { pipeline: string } }>('/pipelines/:pipeline', async ({ params }, reply) => {
       const pipeline = await requireName(deps, params.pipeline);

@@ -51,7 +51,9 @@ const applied = async (db: Db): Promise<Sha256> => {
 const storeCounters = async (db: Db, story: Story): Promise<void> => {
   const sink = createTallySink(db, async () => shapeOf(story.profile));
   const process = { serverId: 'here:8080', epoch: 'first', modelSha256: digestOfJson({ model: 'champion' }) };
-  const windows = story.days.map(({ window: { profileSha256: _, ...window } }) => window);
+  const windows = story.days.map(({ window: { from, to, rows, features, scores, predictions } }) => ({
+    ...{ from, to, rows, features, scores, predictions },
+  }));
   const { profileSha256 } = story;
   const receipt = await sink.recordWindows(flights, {
     format: 1,

@@ -54,7 +54,8 @@ export const readPrediction = async (context: Context, id: string) => {
 };
 type Explained = Awaited<ReturnType<typeof readPrediction>>;
 
-const valuesText = (values: Readonly<Record<string, unknown>>): string =>
+type Values = Extract<PredictionRecord, { kind: 'answered' }>['inputs'];
+const valuesText = (values: Values): string =>
   Object.entries(values)
     .map(([name, value]) => `${name} ${value === null ? 'missing' : String(value)}`)
     .join(', ');

@@ -101,7 +101,7 @@ const watch = (status: PipelineStatus, now: string, wasAsked: boolean): Fact => 
 /** A subject that is a window, as "2001-02-11 to 2001-02-12: "; of anything else, nothing. */
 const subjectText = (subject: string): string => {
   const [from, to] = subject.split('/');
-  return to !== undefined && /Z$/.test(from as string) ? `${windowText(from as string, to)}: ` : '';
+  return to !== undefined && from?.endsWith('Z') ? `${windowText(from as string, to)}: ` : '';
 };
 
 /** The newest verdict of a kind, else the bare report of its window. */

@@ -1,8 +1,8 @@
 /** `--watch`: redrawn in place on a terminal; elsewhere a line for each one that changed. */
 
-export type Frames = { show(lines: readonly string[]): void };
+import { stripVTControlCharacters } from 'node:util';
 
-const plainOf = (line: string): string => line.replace(/\u001b\[[0-9;]*m/g, '');
+export type Frames = { show(lines: readonly string[]): void };
 
 /** What does not fit is left out and counted: a frame higher than the screen could not be erased. */
 const fit = (lines: readonly string[], rows: number): readonly string[] =>
@@ -26,7 +26,7 @@ export const createRedrawn = (stream: NodeJS.WriteStream): Frames => {
 /** Lines that were not in the frame before, but for ages that merely grew: those would change with every look. */
 export const createAppended = (write: (line: string) => void): Frames => {
   let before = new Set<string>();
-  const meaning = (line: string): string => plainOf(line).replace(/\b\d+ (s|min|h|days?)\b/g, '…');
+  const meaning = (line: string): string => stripVTControlCharacters(line).replace(/\b\d+ (s|min|h|days?)\b/g, '…');
   return {
     show: (lines) => {
       for (const line of lines) if (line !== '' && !before.has(meaning(line))) write(line);
