@@ -13,7 +13,7 @@ import type { Harmed, RolloutRecord } from '#domain/contracts/rollout.ts';
 import type { Verdict } from '#domain/contracts/verdict.ts';
 import type { Instant, PipelineName, RunKey, Sha256, VersionNumber } from '#domain/units.ts';
 import type { ContentStore } from '../infra/objects/store.ts';
-import type { NewRollout, RolloutEffect, RolloutEnd, Shift } from '../infra/postgres/rollout-changes.ts';
+import type { NewRollout, RolloutEffect, RolloutEnd, Shift, UndoneRollout } from '../infra/postgres/rollout-changes.ts';
 import type { ArmTotal } from '../infra/postgres/tally-totals.ts';
 import type { TrainerLaunch } from '../infra/trainer/launch.ts';
 import type { WatchDeps } from './watch/watch-deps.ts';
@@ -65,9 +65,7 @@ export interface Snapshots {
     lastEventAt: Instant | null;
   }): Promise<boolean>;
   /** Newest first. */
-  list(
-    pipeline: PipelineName,
-  ): Promise<
+  list(pipeline: PipelineName): Promise<
     readonly {
       readonly sha256: Sha256;
       readonly rows: number;
@@ -132,6 +130,7 @@ export interface Rollouts {
   begin(wanted: NewRollout): Promise<RolloutEffect>;
   shift(wanted: Shift): Promise<RolloutEffect>;
   end(wanted: RolloutEnd): Promise<RolloutEffect>;
+  undoPromotion(wanted: UndoneRollout): Promise<RolloutEffect>;
   recordHarm(id: string, harmed: Harmed): Promise<void>;
   get(id: string): Promise<RolloutRecord | null>;
   running(pipeline: PipelineName): Promise<RolloutRecord | null>;
@@ -151,7 +150,17 @@ export type CompareArmsOnLabels = (rollout: RolloutRecord, alpha: number) => Pro
 
 export interface OnlineFeatures {
   /** Replaces a pipeline's published values by this set, in one transaction; the same publication twice changes nothing. */
-  publish(pipeline: PipelineName, publication: string, rows: AsyncIterable<OnlineFeatureRow>): Promise<number>;
+  publish(
+    pipeline: PipelineName,
+    publication: string,
+    rows: AsyncIterable<OnlineFeatureRow>,
+    /** What they were computed from. */
+    snapshotSha256: Sha256,
+  ): Promise<number>;
+  /** Which snapshots were published and when, newest first. */
+  history(
+    pipeline: PipelineName,
+  ): Promise<readonly { readonly snapshotSha256: Sha256; readonly beganAt: Instant; readonly publishedAt: Instant }[]>;
 }
 export type OnlineFeatureRow = {
   view: string;

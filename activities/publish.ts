@@ -50,7 +50,7 @@ export const createPublish =
     const { eventTime } = manifest.schema;
     const publication = digestOfJson({ snapshot: input.snapshotSha256, featureSet: input.featureSetSha256, views: specs });
     if (Object.keys(specs).length === 0 || eventTime === null || manifest.eventTime === null) {
-      return { rows: await deps.onlineFeatures.publish(input.pipeline, publication, nothing()) };
+      return { rows: await deps.onlineFeatures.publish(input.pipeline, publication, nothing(), input.snapshotSha256) };
     }
     const watermarkMs = Date.parse(manifest.eventTime.last);
     const files = await fetchSnapshot(manifest, deps.content);
@@ -62,7 +62,7 @@ export const createPublish =
         const views: CompiledView[] = await compileViews(db, specs, manifest.schema, sources);
         const rows = newestValues(db, views, { schema: manifest.schema, eventTime, watermarkMs, sources });
         context?.heartbeat({ stage: 'publish', views: views.length });
-        return { rows: await deps.onlineFeatures.publish(input.pipeline, publication, rows) };
+        return { rows: await deps.onlineFeatures.publish(input.pipeline, publication, rows, input.snapshotSha256) };
       }),
     );
   };

@@ -30,8 +30,8 @@ export const findSkew = async (
   const newest = windows.at(-1)?.observation;
   if (served === null || served.profileSha256 === null || newest === undefined) return null;
   const { from, to } = newest;
-  const { content, scratch, limits, definitions, snapshots, watch } = deps;
-  const needs = { content, scratch, limits, definitions, snapshots, ...watch };
+  const { content, scratch, limits, definitions, onlineFeatures, watch } = deps;
+  const needs = { content, scratch, limits, definitions, onlineFeatures, ...watch };
   const version = { ...served.version, profileSha256: served.profileSha256 };
   try {
     const found = await measureSkew(needs, { version, window: { from, to } }, context);

@@ -30,13 +30,9 @@ import {
 } from './compare-skew.ts';
 import type { Span } from './performance-question.ts';
 
-export type SkewDeps = Pick<CpuDeps, 'content' | 'scratch' | 'limits' | 'definitions'> & {
+export type SkewDeps = Pick<CpuDeps, 'content' | 'scratch' | 'limits' | 'definitions' | 'onlineFeatures'> & {
   readonly predictionParts: Pick<PredictionParts, 'select'>;
   readonly reports: Pick<WatchReports, 'record'>;
-  readonly snapshots: {
-    /** Newest first. */
-    list(pipeline: ModelVersion['pipeline']): Promise<readonly { readonly sha256: Sha256; readonly createdAt: Instant }[]>;
-  };
 };
 
 export type SkewQuestion = {
@@ -57,6 +53,8 @@ export type SkewMeasurement = {
 const sampleRows = 500;
 const mostTold = 100;
 const parallelFiles = 4;
+
+type Publication = Awaited<ReturnType<CpuDeps['onlineFeatures']['history']>>[number];
 
 type Model = {
   readonly package: ModelPackage;
@@ -143,12 +141,20 @@ const publish = (
     );
   });
 
-/** Snapshots that may have been in force when a row was answered: the newest before it, and the one before that. */
-const inForce = (snapshots: readonly { sha256: Sha256; createdAt: Instant }[], at: Instant): Sha256[] =>
-  snapshots
-    .filter(({ createdAt }) => createdAt <= at)
-    .slice(0, 2)
-    .map(({ sha256 }) => sha256);
+/** Servers hear of a publication within a second; one that cannot be reached polls, and may be this much later. */
+const propagationMs = 30_000;
+
+/**
+ * Snapshots whose values a row may have been given: of the newest publication that all servers had heard of, and of those
+ * that were on their way. A run that the gate refused published nothing, however new its snapshot.
+ */
+const inForce = (published: readonly Publication[], at: Instant): Sha256[] => {
+  const atMs = Date.parse(at);
+  const begun = published.filter(({ beganAt }) => Date.parse(beganAt) <= atMs);
+  const settled = begun.findIndex(({ publishedAt }) => Date.parse(publishedAt) <= atMs - propagationMs);
+  const candidates = settled === -1 ? begun : begun.slice(0, settled + 1);
+  return [...new Set(candidates.map(({ snapshotSha256 }) => snapshotSha256))];
+};
 
 const instantOfRow = ({ featureSet }: Model, { inputs }: AnsweredRecord): number | null => {
   const value = featureSet.eventTime == null ? null : inputs[featureSet.eventTime];
@@ -159,8 +165,8 @@ const viewsOf = (model: Model, published: PublishedValues, record: AnsweredRecor
   servedValues(model.featureSet.views, published, record.inputs, instantOfRow(model, record));
 
 /**
- * A row is compared with the snapshot in force, and where it differs with the one before it: a new publication takes a
- * while to reach all servers, and what was served meanwhile is no error.
+ * A row is compared with each publication that it may have met, the newest first: one takes a while to reach all servers,
+ * and what was served meanwhile is no error.
  */
 const compareRow = async (model: Model, record: AnsweredRecord, candidates: readonly Views[]): Promise<Found[]> => {
   const { vectorizer, featureSet } = model;
@@ -192,7 +198,7 @@ const compareAll = async (
   pipeline: ModelVersion['pipeline'],
 ): Promise<Compared> => {
   const hasViews = model.featureSet.views.length > 0;
-  const known = hasViews ? await deps.snapshots.list(pipeline) : [];
+  const known = hasViews ? await deps.onlineFeatures.history(pipeline) : [];
   const published = new Map<Sha256, PublishedValues>();
   for (const sha256 of new Set(sample.records.flatMap(({ at }) => inForce(known, at)))) {
     published.set(sha256, await publish(deps, model, sha256, sample.records, context));
@@ -213,11 +219,7 @@ const compareAll = async (
     rows += found.length > 0 ? 1 : 0;
     mismatches.push(...found.map((one) => ({ predictionId: record.id, ...one })));
   }
-  const used = known
-    .filter(({ sha256 }) => published.has(sha256))
-    .map(({ sha256 }) => sha256)
-    .toReversed();
-  return { mismatches, rows, skipped, snapshots: used };
+  return { mismatches, rows, skipped, snapshots: [...published.keys()].toReversed() };
 };
 
 const toReport = ({ version, window }: SkewQuestion, model: Model, sample: Sample, compared: Compared): SkewReport => {

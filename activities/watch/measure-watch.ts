@@ -18,7 +18,7 @@ import { type MeasurePerformance, measureLabels } from './measure-labels.ts';
 
 export type MeasureDeps = Pick<
   CpuDeps,
-  'definitions' | 'deployments' | 'registry' | 'snapshots' | 'content' | 'scratch' | 'limits' | 'watch'
+  'definitions' | 'deployments' | 'registry' | 'snapshots' | 'onlineFeatures' | 'content' | 'scratch' | 'limits' | 'watch'
 >;
 
 /** The model that serves, with the profile that its windows are compared with. */

@@ -1,5 +1,5 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
-import type { Instant, PipelineName } from '#domain/units.ts';
+import type { Instant, PipelineName, Sha256 } from '#domain/units.ts';
 import { toCount, toInstant, toJson, toText } from './map.ts';
 import { notifyServing } from './notify.ts';
 import type { Tables } from './tables.ts';
@@ -17,7 +17,14 @@ export type PublishedFeatures = { readonly publication: string | null; readonly 
 /** One statement's worth: large enough that round trips do not count, small enough to hold. */
 const batchRows = 2_000;
 
-type Target = { readonly pipeline: PipelineName; readonly publication: string };
+type Target = {
+  readonly pipeline: PipelineName;
+  readonly publication: string;
+  /** What the values were computed from; null where that is not known. */
+  readonly snapshotSha256: Sha256 | null;
+};
+/** A publication that was in force from about `publishedAt` on; servers began to hear of it after `beganAt`. */
+export type LoggedPublication = { readonly snapshotSha256: Sha256; readonly beganAt: Instant; readonly publishedAt: Instant };
 
 /** Within a statement the newest value of an entity is written; over statements the condition sees to it. */
 const writeBatch = async (tx: Transaction<Tables>, { pipeline, publication }: Target, rows: Iterable<OnlineFeatureRow>) => {
@@ -73,8 +80,27 @@ const publish = async (tx: Transaction<Tables>, target: Target, rows: AsyncItera
     .values({ pipeline, ...columns })
     .onConflict((conflict) => conflict.column('pipeline').doUpdateSet(columns))
     .execute();
+  await log(tx, target);
   await notifyServing(tx, pipeline);
   return count;
+};
+
+const log = async (tx: Transaction<Tables>, { pipeline, publication, snapshotSha256 }: Target): Promise<void> => {
+  if (snapshotSha256 === null) return;
+  const times = { began_at: sql<Date>`now()`, published_at: sql<Date>`clock_timestamp()` };
+  await tx
+    .insertInto('publication_log')
+    .values({ pipeline, publication, snapshot_sha256: snapshotSha256, ...times })
+    .execute();
+};
+
+const history = async (db: Kysely<Tables>, pipeline: PipelineName, limit: number): Promise<LoggedPublication[]> => {
+  const logged = db.selectFrom('publication_log').selectAll().where('pipeline', '=', pipeline);
+  return (await logged.orderBy('id', 'desc').limit(limit).execute()).map((row) => ({
+    snapshotSha256: row.snapshot_sha256 as Sha256,
+    beganAt: toInstant(row.began_at),
+    publishedAt: toInstant(row.published_at),
+  }));
 };
 
 /** Both from one state of the database: rows never belong to another publication than the one named. */
@@ -97,8 +123,14 @@ const load = async (db: Kysely<Tables>, pipeline: PipelineName): Promise<Publish
 /** Newest value of each view per entity, replaced as a whole set. */
 export const createOnlineFeatures = (db: Kysely<Tables>) => ({
   /** Replaces the published set in one transaction; the same publication twice changes nothing. Returns its rows. */
-  publish: (pipeline: PipelineName, publication: string, rows: AsyncIterable<OnlineFeatureRow>) =>
-    db.transaction().execute((tx) => publish(tx, { pipeline, publication }, rows)),
+  publish: (
+    pipeline: PipelineName,
+    publication: string,
+    rows: AsyncIterable<OnlineFeatureRow>,
+    snapshotSha256: Sha256 | null = null,
+  ) => db.transaction().execute((tx) => publish(tx, { pipeline, publication, snapshotSha256 }, rows)),
+  /** Which snapshots were published, newest first. */
+  history: (pipeline: PipelineName, limit = 100) => history(db, pipeline, limit),
   load: (pipeline: PipelineName) => load(db, pipeline),
   /** Cheap to ask often: which set is published now; null before the first. */
   publication: (pipeline: PipelineName) => findPublication(db, pipeline),

@@ -309,6 +309,15 @@ export type OnlineFeaturesTable = {
 
 export type PublicationsTable = { pipeline: string; publication: string; rows: BigInteger; published_at: DefaultTimestamp };
 
+export type PublicationLogTable = {
+  id: Generated<string>;
+  pipeline: string;
+  publication: string;
+  snapshot_sha256: string;
+  began_at: Timestamp;
+  published_at: Timestamp;
+};
+
 export type AuditLogTable = {
   id: Generated<string>;
   at: Timestamp;
@@ -348,5 +357,6 @@ export type Tables = {
   notices: NoticesTable;
   online_features: OnlineFeaturesTable;
   publications: PublicationsTable;
+  publication_log: PublicationLogTable;
   audit_log: AuditLogTable;
 };

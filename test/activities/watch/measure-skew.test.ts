@@ -9,7 +9,6 @@ import { createOnlineFeatures } from '../../../infra/postgres/online-features.ts
 import type { Db } from '../../../infra/postgres/pool.ts';
 import { createPredictionParts } from '../../../infra/postgres/prediction-parts.ts';
 import { createRegistry } from '../../../infra/postgres/registry.ts';
-import { createSnapshots } from '../../../infra/postgres/snapshots.ts';
 import { createWatchReports } from '../../../infra/postgres/watch-reports.ts';
 import { silentLogger } from '../../../infra/telemetry/logger.ts';
 import { createMetrics } from '../../../infra/telemetry/metrics.ts';
@@ -61,20 +60,22 @@ const csv = csvOf(
   }),
 );
 
+const views = { views: { place_7d: { entity: 'place', window: '7d', values: { late_rate: 'avg(late)' } } } };
+
 let world: DataWorld;
 let version: SkewQuestion['version'];
 beforeEach(async () => {
   world = await openDataWorld({ memoryMiB: 256, threads: 1 });
   const file = {
     ...eventsFile(world.write('events.csv', csv)),
-    features: { views: { place_7d: { entity: 'place', window: '7d', values: { late_rate: 'avg(late)' } } } },
+    features: views,
   };
   version = await prepare(file);
 });
 afterEach(() => world.close());
 
 /** Freezes, registers and publishes, as a run does. */
-const prepare = async (file: Parameters<DataWorld['snapshot']>[0]): Promise<SkewQuestion['version']> => {
+const prepare = async (file: Parameters<DataWorld['snapshot']>[0], training = 'first'): Promise<SkewQuestion['version']> => {
   const { input, frozen } = await world.snapshot(file);
   const { content } = world.deps;
   const modelSha256 = await storeTinyModel(content, { pipeline: events, bias: -1, featureSet });
@@ -83,16 +84,13 @@ const prepare = async (file: Parameters<DataWorld['snapshot']>[0]): Promise<Skew
   const profileSha256 = sha256Of('profile');
   const { definitionSha256 } = input;
   const lineage = { pipeline: events, modelSha256, onnxSha256: onnx.sha256, featureSetSha256, definitionSha256, profileSha256 };
-  const training = {
-    trainingKey: sha256Of('training'),
+  const origin = {
+    trainingKey: sha256Of(training),
     codeVersion: 'test',
     snapshotSha256: frozen.snapshotSha256,
     runKey: null,
   };
-  const registered = await registry.register(
-    { ...lineage, ...training, trainer: 'reference', parameters: {}, metrics: {} },
-    'ada',
-  );
+  const registered = await registry.register({ ...lineage, ...origin, trainer: 'reference', parameters: {}, metrics: {} }, 'ada');
   const deps = {
     ...world.deps,
     deployments: createDeployments(world.db as Db),
@@ -156,7 +154,12 @@ const serve = async (
 const window = { from: instant(eventDay), to: instant('2001-01-09') };
 const measured = async () => {
   const reports = createWatchReports(world.db);
-  const deps = { ...world.deps, predictionParts: createPredictionParts(world.db), reports, snapshots: createSnapshots(world.db) };
+  const deps = {
+    ...world.deps,
+    predictionParts: createPredictionParts(world.db),
+    reports,
+    onlineFeatures: createOnlineFeatures(world.db),
+  };
   return await measureSkew(deps, { version, window });
 };
 
@@ -229,22 +232,37 @@ describe('measureSkew()', () => {
     expect(found?.report.mismatches[0]).toMatchObject({ what: 'view', served: 0.5, recomputed: null });
   });
 
-  it('takes no new snapshot for an error of those who had not heard of it yet', async () => {
+  it('goes by what was published, not by what was frozen since', async () => {
     await serve(8);
     const more = eventsFile(world.write('events.csv', `${csv}2001-01-07 23:30:00,60,ATL\n`));
-    await world.snapshot({
-      ...more,
-      features: { views: { place_7d: { entity: 'place', window: '7d', values: { late_rate: 'avg(late)' } } } },
-    });
+    const { frozen } = await world.snapshot({ ...more, features: views });
     await sql`update perennial.snapshots set created_at = created_at - interval '1 hour'`.execute(world.db);
-    expect((await createSnapshots(world.db).list(events)).length).toBe(2);
-    expect(await measured()).toMatchObject({ outcome: 'pass', report: { sampled: 8 } });
+    expect(await measured()).toMatchObject({ outcome: 'pass', report: { sampled: 8, snapshots: [version.snapshotSha256] } });
+    expect(frozen.snapshotSha256).not.toBe(version.snapshotSha256);
   });
 
-  it('cannot tell where there was no snapshot yet, and has nothing to say where nothing was answered', async () => {
+  it('takes what a publication on its way gives for right, and what one from long ago gives for wrong', async () => {
+    await serve(8);
+    const more = eventsFile(world.write('events.csv', `${csv}2001-01-07 23:30:00,60,ATL\n`));
+    await prepare({ ...more, features: views }, 'later');
+    const reports = () => sql`delete from perennial.watch_reports`.execute(world.db);
+    expect(await measured()).toMatchObject({ outcome: 'pass' });
+    await reports();
+    await sql`update perennial.publication_log set began_at = began_at - interval '1 day', published_at = published_at - interval '1 day'`.execute(
+      world.db,
+    );
+    const found = await measured();
+    expect(found?.outcome).toBe('fail');
+    expect(found?.report.mismatched.rows).toBeGreaterThanOrEqual(2);
+    expect(new Set(found?.report.mismatches.map(({ name }) => name))).toEqual(
+      new Set(['place_7d.late_rate', 'late_rate', 'true']),
+    );
+  });
+
+  it('cannot tell where nothing was published yet, and has nothing to say where nothing was answered', async () => {
     expect(await measured()).toBeNull();
     await serve(4);
-    await sql`update perennial.snapshots set created_at = now() + interval '1 day'`.execute(world.db);
+    await sql`delete from perennial.publication_log`.execute(world.db);
     expect(await measured()).toMatchObject({ outcome: 'inconclusive', report: { sampled: 4, skipped: 4 } });
   });
 });
