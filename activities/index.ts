@@ -12,7 +12,13 @@ import { createConfirmServing, createPromoteVersion, createRollBackPromotion } f
 import { createPublish } from './publish.ts';
 import { createCountPollers, createFinishRun, createRecordStage } from './record.ts';
 import { createRegister } from './register.ts';
-import { createBeginRollout, createEndRollout, createRestoreChampion, createShiftTraffic } from './rollout/change.ts';
+import {
+  createBeginRollout,
+  createEndRollout,
+  createRestoreChampion,
+  createShiftTraffic,
+  createUndoPromotion,
+} from './rollout/change.ts';
 import { createCountHarm } from './rollout/harm.ts';
 import { createObserveRollout } from './rollout/observe.ts';
 import { createPlanRollout } from './rollout/plan.ts';
@@ -64,6 +70,7 @@ export const createCpuSteps = (deps: CpuDeps): CpuSteps => {
     shiftTraffic: step(createShiftTraffic(deps)),
     observeRollout: step(createObserveRollout(deps)),
     endRollout: step(createEndRollout(deps)),
+    undoPromotion: step(createUndoPromotion(deps)),
     countHarm: step(createCountHarm(deps)),
     planRollBack: step(createPlanRollBack(deps)),
     restoreChampion: step(createRestoreChampion(deps)),

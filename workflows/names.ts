@@ -28,6 +28,10 @@ export const parseRetrainWorkflowId = (id: string): { pipeline: PipelineName; ru
 /** One rollout of a version at a time; the same candidate rolled out again later is another run of this id. */
 export const rollOutWorkflowId = (pipeline: PipelineName, version: VersionNumber): string => `roll-out/${pipeline}/${version}`;
 
+/** A rollout is one execution of its workflow, over all that it continues as. */
+export const rolloutIdOf = (pipeline: PipelineName, version: VersionNumber, firstRunId: string): string =>
+  `${pipeline}/${version}/${firstRunId}`;
+
 /** One for each pipeline, for ever. */
 export const watchDriftWorkflowId = (pipeline: PipelineName): string => `watch-drift/${pipeline}`;
 

@@ -1,10 +1,11 @@
 /** Takes back what is being rolled out, or puts an earlier champion back; needs no other workflow to be alive. */
-import { getExternalWorkflowHandle, log, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
-import type { RollBackOutcome, RollBackPlan, RollBackRequest } from '#domain/contracts/rollout.ts';
+import { getExternalWorkflowHandle, isCancellation, log, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
+import type { Harmed, RollBackOutcome, RollBackPlan, RollBackRequest } from '#domain/contracts/rollout.ts';
 import type { VersionNumber } from '#domain/units.ts';
 import { confirmWayBack } from './confirm-end.ts';
-import { asRunFailure, codeOf, failure, isFailure } from './failures.ts';
+import { asRunFailure, codeOf, failure, isFailure, messageOf } from './failures.ts';
 import { rolloutEndedSignal } from './messages.ts';
+import type { RolloutRef } from './rollout-steps.ts';
 import { quickSteps } from './step-options.ts';
 
 /** The rollout reads its end from PostgreSQL; it is only woken, and may be gone. */
@@ -59,6 +60,17 @@ const tell = async (outcome: RollBackOutcome, { by, reason }: RollBackRequest): 
   });
 };
 
+/** null where it cannot be counted: the way back is done all the same. */
+const countHarm = async (ref: RolloutRef): Promise<Harmed | null> => {
+  try {
+    return await quickSteps.countHarm.executeWithOptions({ summary: 'whom did it answer?' }, [ref]);
+  } catch (error) {
+    if (isCancellation(error) || !isFailure(error)) throw error;
+    log.error('harm not counted', { reason: messageOf(error) });
+    return null;
+  }
+};
+
 const nothingToDo = ({ request, championVersion }: RollBackPlan) =>
   failure(
     'PRN_CONFLICT',
@@ -81,7 +93,7 @@ const run = async (plan: RollBackPlan): Promise<RollBackOutcome> => {
     generation,
     confirmed: seen.end === 'confirmed',
     observed: seen.reason,
-    harmed: ref === null ? null : await quickSteps.countHarm(ref),
+    harmed: ref === null ? null : await countHarm(ref),
   };
   setCurrentDetails(`Version **${outcome.championVersion}** serves, version ${outcome.takenBack} does not: ${seen.reason}`);
   await tell(outcome, request);

@@ -1,11 +1,12 @@
 /** A run's candidate on its way: the rollout as a child workflow. */
 import { WorkflowExecutionAlreadyStartedError, WorkflowIdReusePolicy } from '@temporalio/common';
-import { executeChild, ParentClosePolicy } from '@temporalio/workflow';
+import { CancellationScope, ParentClosePolicy, startChild, workflowInfo } from '@temporalio/workflow';
 import type { RolloutOutcome } from '#domain/contracts/rollout.ts';
 import type { VersionNumber } from '#domain/units.ts';
-import { failure } from './failures.ts';
-import { rollOutWorkflowId, searchAttributes } from './names.ts';
+import { codeOf, failure, isFailure, messageOf } from './failures.ts';
+import { rollOutWorkflowId, rolloutIdOf, searchAttributes } from './names.ts';
 import type { rollOut } from './roll-out.ts';
+import { lastingSteps } from './step-options.ts';
 import type { RunRef } from './steps.ts';
 
 export type Wanted = {
@@ -28,9 +29,9 @@ const toEnding = ({ end, reason, observed }: RolloutOutcome, gate: string) =>
 export const alreadyChampion = ({ version, reason }: Wanted) =>
   ({ verdict: 'promoted', reason: `${reason}; version ${version} is champion already` }) as const;
 
-const start = ({ ref, version, championVersion, by, reason }: Wanted): Promise<RolloutOutcome> => {
+const start = ({ ref, version, championVersion, by, reason }: Wanted) => {
   const { pipeline, definitionSha256 } = ref;
-  return executeChild<typeof rollOut>('rollOut', {
+  return startChild<typeof rollOut>('rollOut', {
     workflowId: rollOutWorkflowId(pipeline, version),
     args: [{ format: 1, pipeline, version, definitionSha256, championVersion, by, reason }],
     // Cancelled with its run, it takes the candidate back; terminated without a word it could not.
@@ -42,17 +43,40 @@ const start = ({ ref, version, championVersion, by, reason }: Wanted): Promise<R
   });
 };
 
+const alreadyRunning = ({ ref, version }: Wanted, error: unknown) => {
+  const message = `Cannot roll version ${version} of "${ref.pipeline}" out as it is being rolled out already`;
+  return failure('PRN_CONFLICT', message, error);
+};
+
+/** A rollout that was terminated undid nothing: its candidate would stay for ever, judged by nobody. */
+const takeBackWhatIsLeft = async ({ ref, version }: Wanted, firstRunId: string, error: unknown): Promise<void> => {
+  const rolloutId = rolloutIdOf(ref.pipeline, version, firstRunId);
+  try {
+    await lastingSteps.endRollout.executeWithOptions({ summary: `leave nothing of version ${version}` }, [
+      {
+        pipeline: ref.pipeline,
+        rolloutId,
+        end: 'rolled back',
+        expectedGeneration: null,
+        by: workflowInfo().workflowId,
+        reason: messageOf(error),
+      },
+    ]);
+  } catch (left) {
+    if (codeOf(left) !== 'PRN_DEPLOY_CONFLICT' && codeOf(left) !== 'PRN_NOT_FOUND') throw left;
+  }
+};
+
 /** Throws PRN_CONFLICT where this version is being rolled out already, and what the rollout failed with. */
 export const rollOutCandidate = async (wanted: Wanted) => {
+  const child = await start(wanted).catch((error: unknown) => {
+    throw error instanceof WorkflowExecutionAlreadyStartedError ? alreadyRunning(wanted, error) : error;
+  });
   try {
-    return toEnding(await start(wanted), wanted.reason);
+    return toEnding(await child.result(), wanted.reason);
   } catch (error) {
-    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    const { pipeline } = wanted.ref;
-    throw failure(
-      'PRN_CONFLICT',
-      `Cannot roll version ${wanted.version} of "${pipeline}" out as it is being rolled out already`,
-      error,
-    );
+    if (!isFailure(error)) throw error;
+    await CancellationScope.nonCancellable(() => takeBackWhatIsLeft(wanted, child.firstExecutionRunId, error));
+    throw error;
   }
 };

@@ -1,6 +1,7 @@
 /**
  * One rollout: a candidate beside the champion, judged while it answers. See `rollOut` at the end for the story.
  */
+import { CancelledFailure } from '@temporalio/common';
 import {
   allHandlersFinished,
   CancellationScope,
@@ -15,6 +16,7 @@ import { judgeRollout } from '#domain/decide/canary/judge-rollout.ts';
 import type { Judged } from '#domain/decide/canary/move.ts';
 import { promoteForWord, rollBackForWord } from '#domain/decide/canary/obey-person.ts';
 import { asRunFailure, codeOf, failure, isFailure, messageOf } from './failures.ts';
+import { rolloutIdOf } from './names.ts';
 import { createRolloutBoard } from './rollout-board.ts';
 import { openRolloutDesk } from './rollout-desk.ts';
 import { conclude, endRollout, takeBack } from './rollout-end.ts';
@@ -68,7 +70,7 @@ const shift = async (live: Live, judged: Judged): Promise<void> => {
 /** Promotes in one move. The way back is registered first: the move may have happened although nobody heard of it. */
 const promote = async (work: Work, reason: string): Promise<End> => {
   const { live } = work;
-  work.undo.push(undoPromotion(live, live.generation + 1));
+  work.undo.push(undoPromotion(live));
   return CancellationScope.nonCancellable(() => endRollout(live, 'promoted', reason));
 };
 
@@ -128,7 +130,7 @@ const open = async (input: RolloutRequest | RolloutCarried): Promise<Live> => {
   }
   if (isCarried(input)) return takeUp(input);
   const { firstExecutionRunId } = workflowInfo();
-  const rolloutId = `${input.pipeline}/${input.version}/${firstExecutionRunId}`;
+  const rolloutId = rolloutIdOf(input.pipeline, input.version, firstExecutionRunId);
   const summary = { summary: `plan the rollout of version ${input.version}` };
   const plan = await quickSteps.planRollout.executeWithOptions(summary, [{ rolloutId, request: input }]);
   return begin(plan, startCanary(plan.policy));
@@ -144,7 +146,10 @@ const runWork = async (work: Work, isNew: boolean): Promise<RolloutOutcome | nul
     work.desk.open(work.live);
     await work.board.show(work.live);
     const end = await lookUntilEnd(work);
-    return end === null ? null : await conclude(work, end);
+    if (end !== null) return await conclude(work, end);
+    // A new history is not cancelled: what was asked of this one must not be lost with it.
+    if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('Cancelled');
+    return null;
   } catch (error) {
     if (!isFailure(error)) throw error;
     const reason = isCancellation(error) ? 'Cancelled' : messageOf(error);

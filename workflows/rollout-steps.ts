@@ -54,6 +54,12 @@ export interface RolloutSteps {
    */
   endRollout(input: EndInput): Promise<Changed>;
 
+  /**
+   * Takes back a promotion that the servers do not follow: the champion of before serves, and the rollout was rolled back.
+   * Key: rollout id. Final error: PRN_DEPLOY_CONFLICT where nothing was promoted, or something else happened since.
+   */
+  undoPromotion(input: RolloutRef & { readonly by: string; readonly reason: string }): Promise<Changed>;
+
   /** Counts what a rollout that was taken back did to those it answered, and keeps it. Key: rollout id; the newest count holds. */
   countHarm(input: RolloutRef): Promise<Harmed>;
 

@@ -28,17 +28,17 @@ export const undoBegin =
     }
   };
 
-/** Puts the champion back that was there before; where somebody promoted again meanwhile, that newer decision stands. */
+/** Puts the champion back that was there before; where nothing was promoted, or something else happened since, that stands. */
 export const undoPromotion =
-  (live: Live, expectedGeneration: number): Undo =>
+  (live: Live): Undo =>
   async () => {
-    const { pipeline, championVersion } = live.plan.request;
+    const { championVersion } = live.plan.request;
     try {
-      const restored = await lastingSteps.restoreChampion.executeWithOptions(
+      const undone = await lastingSteps.undoPromotion.executeWithOptions(
         { summary: `undo: back to version ${championVersion}` },
-        [{ pipeline, to: championVersion, expectedGeneration, by: workflowInfo().workflowId, reason: live.reason }],
+        [{ ...refOf(live), by: workflowInfo().workflowId, reason: live.reason }],
       );
-      return restored.generation;
+      return undone.generation;
     } catch (error) {
       if (codeOf(error) !== 'PRN_DEPLOY_CONFLICT') throw error;
       log.warn('roll-back left out', { reason: messageOf(error) });

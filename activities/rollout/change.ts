@@ -36,6 +36,11 @@ export const createEndRollout =
   ({ pipeline, rolloutId, end, expectedGeneration, by, reason }: EndInput): Promise<Changed> =>
     deps.rollouts.end({ id: rolloutId, pipeline, end, expectedGeneration, actor: by, reason });
 
+export const createUndoPromotion =
+  (deps: ChangeDeps) =>
+  ({ pipeline, rolloutId, by, reason }: Parameters<CpuSteps['undoPromotion']>[0]): Promise<Changed> =>
+    deps.rollouts.undoPromotion({ id: rolloutId, pipeline, actor: by, reason });
+
 export const createRestoreChampion =
   (deps: ChangeDeps) =>
   async ({ pipeline, to, expectedGeneration, by, reason }: RestoreInput): Promise<Changed> => {

@@ -20,17 +20,23 @@ const countsOf = (totals: readonly ArmTotal[], arm: ArmName, guardrails: CanaryP
 const evidenceShare = ({ rules, policy }: RolloutPlan, share: number): number =>
   rules.kind === 'shadow' ? (policy.steps[0] as number) : share;
 
+/** After a promotion that is taken back the candidate answered as champion: by its model it is known all the same. */
+const asCandidate = (total: ArmTotal, candidate: string | undefined): ArmTotal =>
+  total.modelSha256 === candidate ? { ...total, arm: 'candidate' } : total;
+
 /** Counters of a rollout by its shares, oldest first; servers that are late count into the segment of their generation. */
 export const toSegments = (
   plan: RolloutPlan,
   segments: readonly RolloutSegment[],
   totals: readonly ArmTotal[],
-): readonly CanarySegment[] =>
-  segments.map(({ generation, share }) => {
-    const own = totals.filter((one) => one.generation === generation);
+): readonly CanarySegment[] => {
+  const candidate = totals.find(({ arm }) => arm === 'candidate')?.modelSha256;
+  return segments.map(({ generation, share }) => {
+    const own = totals.filter((one) => one.generation === generation).map((one) => asCandidate(one, candidate));
     return {
       share: evidenceShare(plan, share),
       candidate: countsOf(own, 'candidate', plan.policy.guardrails),
       champion: countsOf(own, 'champion', plan.policy.guardrails),
     };
   });
+};

@@ -7,6 +7,7 @@ import type { PipelineName, Sha256, VersionNumber } from '#domain/units.ts';
 import { appendAudit } from './audit.ts';
 import { toCount, toInstant, toJson, toText } from './map.ts';
 import { notifyServing } from './notify.ts';
+import { requireNotDeleted } from './pipelines.ts';
 import { swapChampion } from './promote.ts';
 import type { RolloutsTable, Tables } from './tables.ts';
 import { lockPipeline, unknownVersion } from './transaction.ts';
@@ -40,6 +41,7 @@ export type RolloutEnd = {
   readonly actor: string;
   readonly reason: string;
 };
+export type UndoneRollout = Pick<RolloutEnd, 'id' | 'pipeline' | 'actor' | 'reason'>;
 export type RolloutEffect = { readonly generation: number };
 
 type Row = Selectable<RolloutsTable>;
@@ -116,9 +118,12 @@ const refuseOther = (wanted: NewRollout, current: Wanted): void => {
   const start = `Cannot roll version ${wanted.version} of "${wanted.pipeline}" out as`;
   if (current.rollout !== null) {
     const { id, candidate } = current.rollout;
-    throw conflict(`${start} no other rollout may run: version ${candidate.version} is being rolled out (${id})`, {
-      rolloutId: id,
-    });
+    throw conflict(
+      `${start} no other rollout may run: version ${candidate.version} is being rolled out (${id}); \`perennial rollback ${wanted.pipeline} --reason TEXT\` takes it back`,
+      {
+        rolloutId: id,
+      },
+    );
   }
   if (current.champion === wanted.championVersion) return;
   throw conflict(
@@ -130,6 +135,7 @@ const refuseOther = (wanted: NewRollout, current: Wanted): void => {
 export const beginRollout = async (tx: Transaction<Tables>, wanted: NewRollout): Promise<RolloutEffect> => {
   const { id, pipeline, version, championVersion, deployed } = wanted;
   await lockPipeline(tx, pipeline);
+  await requireNotDeleted(tx, pipeline, `Cannot roll version ${version} of "${pipeline}" out`);
   const before = await findRow(tx, id);
   if (before) return { generation: (segmentsOf(before)[0] as RolloutSegment).generation };
   const current = await currentOf(tx, pipeline);
@@ -262,5 +268,43 @@ export const endRollout = async (tx: Transaction<Tables>, wanted: RolloutEnd): P
   await closeRow(tx, row, wanted, generation);
   if (end === 'promoted') await promoteCandidate(tx, row, wanted, current, generation);
   else await dropCandidate(tx, row, wanted, generation);
+  return { generation };
+};
+
+const writeUndone = async (tx: Transaction<Tables>, row: Row, wanted: UndoneRollout, generation: number): Promise<void> => {
+  await tx
+    .insertInto('promotions')
+    .values({
+      pipeline: row.pipeline,
+      generation,
+      kind: 'rollback',
+      version: row.champion_version,
+      previous_version: row.version,
+      operation_key: `rollout/${row.id}/undone`,
+      actor: wanted.actor,
+      reason: toText(wanted.reason),
+    })
+    .execute();
+};
+
+/** The champion of before is put back and the rollout was rolled back after all, as long as nothing else happened since. */
+export const undoPromotion = async (tx: Transaction<Tables>, wanted: UndoneRollout): Promise<RolloutEffect> => {
+  const { id, pipeline } = wanted;
+  await lockPipeline(tx, pipeline);
+  const row = await requireRow(tx, wanted);
+  const last = segmentsOf(row).at(-1) as RolloutSegment;
+  if (row.state === 'rolled back') return { generation: last.generation };
+  const what = `take the promotion of version ${row.version} of "${pipeline}" back`;
+  if (row.state === 'running') throw conflict(`Cannot ${what} as it was not promoted: rollout "${id}" runs`, { rolloutId: id });
+  const current = await currentOf(tx, pipeline);
+  requireGeneration(current, last.generation, what);
+  const generation = current.generation + 1;
+  const version = row.champion_version as VersionNumber;
+  const modelSha256 = (await swapChampion(tx, pipeline, current.champion, version)) as Sha256;
+  await closeRow(tx, row, { ...wanted, end: 'rolled back', expectedGeneration: null }, generation);
+  await writeWanted(tx, pipeline, generation, null, { version, modelSha256 });
+  await writeUndone(tx, row, wanted, generation);
+  const detail = { generation, version, previousVersion: row.version, operationKey: `rollout/${id}/undone`, rolloutId: id };
+  await audit(tx, wanted, 'champion rolled back', detail);
   return { generation };
 };

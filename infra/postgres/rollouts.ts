@@ -11,6 +11,8 @@ import {
   type RolloutEnd,
   type Shift,
   shiftTraffic,
+  type UndoneRollout,
+  undoPromotion,
 } from './rollout-changes.ts';
 import type { RolloutsTable, Tables } from './tables.ts';
 import { inTransaction } from './transaction.ts';
@@ -56,6 +58,8 @@ export const createRollouts = (db: Kysely<Tables>) => ({
   shift: (wanted: Shift): Promise<RolloutEffect> => inTransaction(db, (tx) => shiftTraffic(tx, wanted)),
   /** Key: id and end; the first end wins. Throws PRN_DEPLOY_CONFLICT where it ended otherwise. */
   end: (wanted: RolloutEnd): Promise<RolloutEffect> => inTransaction(db, (tx) => endRollout(tx, wanted)),
+  /** Key: id. Throws PRN_DEPLOY_CONFLICT where something else happened since, or nothing was promoted. */
+  undoPromotion: (wanted: UndoneRollout): Promise<RolloutEffect> => inTransaction(db, (tx) => undoPromotion(tx, wanted)),
   /** What it did to those it answered; counters only grow, so the newest count holds. */
   recordHarm: async (id: string, harmed: Harmed): Promise<void> => {
     await db

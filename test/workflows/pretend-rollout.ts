@@ -169,6 +169,13 @@ export const pretendRollout = (): RolloutTruth => {
       place.ended ??= { end, generation: place.generation + 1, reason };
       return { generation: place.ended.generation };
     },
+    undoPromotion: async ({ rolloutId, reason }) => {
+      const place = placeOf(places, rolloutId);
+      if (place.ended === null) throw new PerennialError('PRN_DEPLOY_CONFLICT', `Rollout ${rolloutId} runs`);
+      const { end, generation } = place.ended;
+      if (end === 'promoted') place.ended = { end: 'rolled back', generation: generation + 1, reason };
+      return { generation: place.ended.generation };
+    },
     countHarm: async () => ({ requests: 120, events: 30, above: 29.9, byGuardrail: { errors: 30 } }),
     planRollBack: async (input) => ({
       request: input as never,

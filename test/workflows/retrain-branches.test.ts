@@ -211,6 +211,16 @@ describeWithServers('retrain, branch by branch', () => {
     expect(pretend.outcomes).toMatchObject([{ verdict: 'failed', reason: 'Cancelled' }]);
   });
 
+  test('a rollout that is terminated leaves no candidate behind', async () => {
+    pretend.rollout().traffic({ perLook: 1 });
+    const run = await world.start(newRequest());
+    await expect.poll(() => pretend.called('observeRollout'), { timeout: 20_000 }).toBeGreaterThan(0);
+    await world.client.workflow.getHandle('roll-out/churn/2').terminate('by mistake');
+    await expect(run.result()).rejects.toThrow();
+    expect([...pretend.rollout().places.values()]).toMatchObject([{ ended: { end: 'rolled back' } }]);
+    expect(pretend.outcomes).toMatchObject([{ verdict: 'failed' }]);
+  });
+
   test('cancellation reaches the training, and the end is recorded', async () => {
     let stopped: unknown = null;
     pretend.change({

@@ -61,7 +61,7 @@ describeWithServers('a rollout', () => {
     expect(shares()).toEqual([]);
     expect(notices()).toEqual(['rolled back']);
     expect(inputs<Notice>('sendNotice')[0]?.text).toContain('120 requests were answered by it, 30 of them went wrong');
-    expect(pretend.called('restoreChampion')).toBe(0);
+    expect(pretend.called('undoPromotion')).toBe(0);
   });
 
   test('waits as one row where looks want the same, and says how many they were', async () => {
@@ -237,9 +237,34 @@ describeWithServers('a rollout', () => {
     await expect(run.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
     const [place] = [...pretend.rollout().places.values()];
     const promoted = ends().some(({ end }) => end === 'promoted');
-    if (promoted) expect(inputs('restoreChampion')).toMatchObject([{ to: 1 }]);
-    else expect(place?.ended?.end ?? 'rolled back').toBe('rolled back');
+    if (promoted) expect(pretend.called('undoPromotion')).toBe(1);
+    expect(place?.ended?.end ?? 'rolled back').toBe('rolled back');
     expect(pretend.called('beginRollout') === 0 || ends().length > 0).toBe(true);
+  });
+
+  test('cancelled in the look after which it would continue as new, it does not go on', async () => {
+    stay();
+    pretend.rollout().plan({ continueAfterEvents: 1 });
+    let entered = (): void => {};
+    const during = new Promise<void>((resolve) => {
+      entered = resolve;
+    });
+    let leave = (): void => {};
+    const left = new Promise<void>((resolve) => {
+      leave = resolve;
+    });
+    pretend.change({
+      recordDecision: async () => {
+        entered();
+        await left;
+      },
+    });
+    const run = await start();
+    await during;
+    await run.cancel();
+    leave();
+    await expect(run.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
+    expect(ends()).toMatchObject([{ end: 'rolled back', reason: 'Cancelled' }]);
   });
 
   test('a way back that fails is tried until it succeeds', async () => {
@@ -297,7 +322,7 @@ describeWithServers('a rollout', () => {
       confirmServing: async ({ generation }) => (generation < 6 ? refusal : confirmed),
     });
     expect(await (await start()).result()).toMatchObject({ end: 'rolled back', reason: expect.stringContaining('golden row 3') });
-    expect(inputs('restoreChampion')).toMatchObject([{ to: 1, expectedGeneration: 5 }]);
+    expect([...pretend.rollout().places.values()]).toMatchObject([{ ended: { end: 'rolled back', generation: 6 } }]);
   });
 
   test('a way back is not over before the servers report it', async () => {

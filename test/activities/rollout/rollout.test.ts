@@ -3,7 +3,7 @@ import type { RolloutPlan } from '#domain/contracts/rollout.ts';
 import { sketchIndex } from '#domain/stats/summaries/ddsketch.ts';
 import { createConfirmServing } from '../../../activities/promote.ts';
 import { createPlanRollBack } from '../../../activities/rollout/plan-roll-back.ts';
-import { champion, flights, openRolloutWorld, type RolloutWorld, version } from './world.ts';
+import { challenger, champion, flights, openRolloutWorld, type RolloutWorld, version } from './world.ts';
 
 let world: RolloutWorld;
 beforeEach(async () => {
@@ -175,6 +175,15 @@ describe('countHarm()', () => {
     expect(await world.steps.harm(ref)).toEqual(harmed);
     expect(await world.steps.harm(ref)).toEqual(harmed);
     expect(await world.deps.rollouts.get(ref.rolloutId)).toMatchObject({ harmed });
+  });
+
+  it('counts what it answered as champion until its promotion was taken back', async () => {
+    const { generation } = await begin({ steps: [0.1, 0.5] });
+    await world.count('candidate', generation, 100);
+    await world.steps.end({ ...ref, end: 'promoted', expectedGeneration: generation, ...word });
+    await world.count('champion', generation + 1, 40, { modelSha256: challenger, events: { errors: 4 } });
+    await world.deps.rollouts.undoPromotion({ id: ref.rolloutId, pipeline: flights, actor: 'ada', reason: 'a test' });
+    expect(await world.steps.harm(ref)).toMatchObject({ requests: 140, events: 4 });
   });
 
   it('harms nobody in a shadow', async () => {

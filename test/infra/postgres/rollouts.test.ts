@@ -5,6 +5,7 @@ import { createDeployments } from '../../../infra/postgres/deployments.ts';
 import { createRegistry } from '../../../infra/postgres/registry.ts';
 import type { NewRollout, RolloutEnd, Shift } from '../../../infra/postgres/rollout-changes.ts';
 import { createRollouts } from '../../../infra/postgres/rollouts.ts';
+import { verifyDeployments } from '../../../infra/verify/deployments.ts';
 import { applyFlights, candidate, flights, openBench, promotion, version } from './bench.ts';
 
 let bench: Awaited<ReturnType<typeof openBench>>;
@@ -138,6 +139,38 @@ describe('a rollout', () => {
     expect(await rollouts.get('flights/2/one')).toMatchObject({ state: 'rolled back', harmed });
     expect(await rollouts.begin(wanted({ id: 'flights/2/two' }))).toEqual({ generation: 5 });
     expect((await rollouts.list(flights)).map(({ id }) => id)).toEqual(['flights/2/two', 'flights/2/one']);
+  });
+
+  it('whose promotion is undone was rolled back after all, once, and only while nothing else happened', async () => {
+    const rollouts = createRollouts(bench.db);
+    const undo = { id: 'flights/2/one', pipeline: flights, actor: 'roll-out/flights/2', reason: 'a server refused' };
+    await rollouts.begin(wanted());
+    await expect(rollouts.undoPromotion(undo)).rejects.toMatchObject(refusal(/was not promoted/));
+    await rollouts.end(end('promoted', 2));
+    expect(await rollouts.undoPromotion(undo)).toEqual({ generation: 4 });
+    expect(await rollouts.undoPromotion(undo)).toEqual({ generation: 4 });
+    expect(await rollouts.end(end('rolled back', null))).toEqual({ generation: 4 });
+    expect(await createDeployments(bench.db).get(flights)).toMatchObject({
+      generation: 4,
+      champion: { version: 1 },
+      rollout: null,
+    });
+    expect(await stages()).toEqual(['champion', 'retired', 'registered']);
+    const { segments, state } = (await rollouts.get('flights/2/one')) ?? { segments: [], state: null };
+    expect([state, ...segments.map(({ share }) => share)]).toEqual(['rolled back', 0.1, 1, 0]);
+    const registry = createRegistry(bench.db);
+    expect(await verifyDeployments({ db: bench.db, registry } as never)).toMatchObject([{ holds: true }]);
+
+    await rollouts.begin(wanted({ id: 'flights/2/two' }));
+    await rollouts.end({ ...end('promoted', 5), id: 'flights/2/two' });
+    await createDeployments(bench.db).promote(promotion(3, 6, 'else'));
+    await expect(rollouts.undoPromotion({ ...undo, id: 'flights/2/two' })).rejects.toMatchObject(refusal(/must be 6.*it is 7/));
+  });
+
+  it('is not begun for a pipeline that is deleted', async () => {
+    await bench.pool.query(`update perennial.pipelines set deleted_at = now()`);
+    await expect(createRollouts(bench.db).begin(wanted())).rejects.toThrow('Cannot roll version 2 of "flights" out');
+    expect(await createDeployments(bench.db).get(flights)).toMatchObject({ generation: 1, rollout: null });
   });
 
   it('is one at a time, and only beside the champion that it was compared with', async () => {
