@@ -7,13 +7,21 @@ import { type Calendar, startCalendar } from '../calendar.ts';
 import { patiently } from '../patience.ts';
 import { cures, endOfWorld, firstDay, flights, type LiveScene, type Scene } from '../scene.ts';
 import { waitUntilServed } from '../wait-until-served.ts';
-import { type Day, nameDay } from '../world.ts';
+import { type Day, nameDay, nextDay } from '../world.ts';
 
 /** The weather turns in the first days; whoever has found nothing by then will not. */
 const patientUntil: Day = '2001-03-05';
 
+/** The day before yesterday has closed by now, and was judged; the first two days have none. */
+const isWatched = async ({ records }: Scene, day: Day): Promise<boolean> => {
+  if (day <= nextDay(firstDay)) return true;
+  const [newest] = await records.reports.list(flights, { kind: 'drift', limit: 1 });
+  return newest !== undefined && newest.to.slice(0, 10) >= nextDay(day, -1);
+};
+
 /** One request as anybody would send it; then all others. */
-export const openTheGates = async ({ context, story, world, caller, folder }: Scene): Promise<Calendar> => {
+export const openTheGates = async (scene: Scene): Promise<Calendar> => {
+  const { context, story, world, caller, folder } = scene;
   story.chapter('12 February: passengers ask');
   await waitUntilServed(context, flights);
   const [first] = await world.flightsOf(firstDay);
@@ -24,7 +32,8 @@ export const openTheGates = async ({ context, story, world, caller, folder }: Sc
   story.aside(`-> ${JSON.stringify(body)}`);
   story.aside('From here on every flight of a day asks, in the time of its own day; its label and its file come a day later.');
   const onDay = (day: Day, asked: number): void => story.say(paint('bold', `${nameDay(day)}: ${asked} flights ask`, story.out));
-  return startCalendar({ world, caller, folder: join(folder, flights), pipeline: flights, firstDay, onDay });
+  const mayBegin = (day: Day): Promise<boolean> => isWatched(scene, day);
+  return startCalendar({ world, caller, folder: join(folder, flights), pipeline: flights, firstDay, onDay, mayBegin });
 };
 
 /** The first decision of the watch to start a run. */
