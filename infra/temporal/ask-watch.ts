@@ -8,7 +8,7 @@ import {
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
 import { ApplicationFailure, type UpdateDefinition } from '@temporalio/common';
-import { type ErrorCode, PerennialError } from '#domain/errors.ts';
+import { type ErrorCode, errorRegistry, PerennialError } from '#domain/errors.ts';
 import type { PipelineName } from '#domain/units.ts';
 import {
   changePolicyUpdate,
@@ -49,11 +49,23 @@ const within = async <Answer>(client: Client, pipeline: PipelineName, ask: () =>
 
 type Asked<Args extends unknown[]> = { readonly update: UpdateDefinition<WatchStatus, Args>; readonly args: Args };
 
-/** Asks the watch, and starts it where none runs. */
+/** What the watch itself said, with its code. */
+const refusal = (error: unknown): unknown => {
+  const cause = error instanceof WorkflowUpdateFailedError ? error.cause : null;
+  for (let said: unknown = cause; said instanceof Error; said = said.cause) {
+    if (said instanceof ApplicationFailure && Object.hasOwn(errorRegistry, said.type ?? ''))
+      return new PerennialError(said.type as ErrorCode, said.message, { cause: error });
+  }
+  return error;
+};
+
+/** Asks the watch, and starts it where none runs. Throws the watch's own refusal with its code. */
 const askWithStart = <Args extends unknown[]>(client: Client, pipeline: PipelineName, { update, args }: Asked<Args>) =>
   within(client, pipeline, () => {
     const startWorkflowOperation = new WithStartWorkflowOperation(workflowTypes.watchDrift, watchStart(pipeline));
     return client.workflow.executeUpdateWithStart(update, { args, startWorkflowOperation });
+  }).catch((error: unknown) => {
+    throw refusal(error);
   });
 
 /** Starts the watch where none runs. Needs no worker. */
