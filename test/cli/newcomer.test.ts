@@ -64,11 +64,24 @@ describe('a mistyped pipeline', () => {
     ['models', 'show', 'chrun'],
     ['data', 'list', '--pipeline', 'chrun'],
     ['rollback', 'chrun', '--reason', 'x'],
+    ['hold', 'chrun', '--reason', 'x'],
+    ['promote', 'chrun', '--reason', 'x'],
   ])('is not found, and the one that was meant is named: %s', (...words) => {
     const { status, stderr } = world.perennial(...words);
     expect(stderr).toContain('did you mean "churn"?');
     expect(status).toBe(4);
   });
+});
+
+test('what is not being rolled out cannot be held, promoted or rolled back', () => {
+  for (const what of ['hold', 'promote']) {
+    const { status, stderr } = world.perennial(what, 'churn', '--reason', 'x');
+    expect(stderr).toContain(`Cannot ${what} "churn" as no version of it is being rolled out`);
+    expect(status).toBe(4);
+  }
+  const { status, stderr } = world.perennial('rollback', 'churn', '--reason', 'x');
+  expect(stderr).toContain('nothing was ever promoted');
+  expect(status).toBe(4);
 });
 
 test('a number that is none is a wrong usage and no fault of ours', () => {

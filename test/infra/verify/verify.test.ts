@@ -123,6 +123,7 @@ describe('verifyAll()', () => {
     const findings = await verify();
     expect(findings.map((finding) => [finding.invariant, finding.holds])).toEqual([
       ['I1', true],
+      ['I1', true],
       ['I3', true],
       ['I5', true],
       ['I4', true],
