@@ -144,21 +144,29 @@ const recordedEnd = async ({ watch }: MeasureDeps, runKey: RunKey): Promise<Ende
   return { runKey, outcome: found.outcome, reason: found.result?.reason ?? '', endedAt: found.endedAt };
 };
 
-/** How the run ended that the watch waits for. One that is gone from Temporal without a word has failed. */
-const endOfOwn = async (deps: MeasureDeps, run: MeasureWatchInput['run']): Promise<EndedRun | null> => {
+const isAfter = ({ endedAt, runKey }: EndedRun, { runsAfter }: MeasureWatchInput['cursor']): boolean =>
+  endedAt > runsAfter.endedAt || (endedAt === runsAfter.endedAt && runKey > runsAfter.runKey);
+
+/**
+ * How the run ended that the watch waits for. One that is gone from Temporal without a word has failed. One that failed, was
+ * heard and runs again under its key has that old end on record until its first step has begun: it is told no second time.
+ */
+const endOfOwn = async (deps: MeasureDeps, { run, cursor }: MeasureWatchInput): Promise<EndedRun | null> => {
   if (run === null) return null;
   const { runKey, workflowId } = run;
   const ended = await recordedEnd(deps, runKey);
-  if (ended !== null || (await deps.watch.temporal.isOpen(workflowId))) return ended;
+  if (ended !== null && isAfter(ended, cursor)) return ended;
+  if (await deps.watch.temporal.isOpen(workflowId)) return null;
   const reason = 'The run is gone from Temporal, and its end was not recorded';
   // It may have ended between the two questions.
   return (await recordedEnd(deps, runKey)) ?? { runKey, outcome: 'failed', reason, endedAt: instantOf(Date.now()) };
 };
 
-const findRuns = async (deps: MeasureDeps, { pipeline, cursor, run }: MeasureWatchInput) => {
+const findRuns = async (deps: MeasureDeps, input: MeasureWatchInput) => {
+  const { pipeline, cursor } = input;
   const { evidence, temporal } = deps.watch;
   const [own, others, running] = await Promise.all([
-    endOfOwn(deps, run),
+    endOfOwn(deps, input),
     evidence.endedAfter(pipeline, cursor.runsAfter),
     evidence.running(pipeline),
   ]);

@@ -314,6 +314,31 @@ describeWithServers('measureWatch', () => {
     expect((await look({ run: own, cursor })).ended).toMatchObject([{ runKey: own.runKey, outcome: 'promoted' }]);
   });
 
+  test('hears a failed run once, also while the same run begins again under its key', async () => {
+    await serve('first');
+    const runs = createRuns(place.db);
+    const request = newRequest({ pipeline: flights, definitionSha256 });
+    const run = { runKey: request.runKey, workflowId: `retrain/${flights}/${request.runKey}` };
+    const common = { workflowId: '', runKey: run.runKey, pipeline: flights, reason: 'no worker', gate: null };
+    const fail = () => runs.finish({ ...common, verdict: 'failed', dataVersion: null, modelVersion: null, metrics: {} });
+    await runs.begin(request, run.workflowId);
+    await fail();
+    const { ended } = await look({ run });
+    expect(ended).toMatchObject([{ runKey: run.runKey, outcome: 'failed' }]);
+    const runsAfter = { endedAt: ended[0]?.endedAt as Instant, runKey: run.runKey };
+    const cursor = { ...input().cursor, runsAfter };
+    // Temporal has started it again, and its first step has not been taken yet.
+    openRuns.add(run.workflowId);
+    expect((await look({ run, cursor })).ended).toEqual([]);
+    await runs.begin(request, run.workflowId);
+    expect((await look({ run, cursor })).ended).toEqual([]);
+    await fail();
+    expect((await look({ run, cursor })).ended).toMatchObject([{ runKey: run.runKey, outcome: 'failed' }]);
+    // One that ended again without a step of its own failed again.
+    openRuns.clear();
+    expect((await look({ run, cursor })).ended).toHaveLength(1);
+  });
+
   test('a watch that begins again goes on where reports and runs end', async () => {
     await serve('first');
     for (const day of [0, 1, 2]) await live(day);
