@@ -48,7 +48,8 @@ export type Waiting = {
   readonly givenUp: number;
 };
 export type Gaps = { readonly predictions: number; readonly processes: number; readonly newestAt: Instant };
-export type Quarantine = { readonly open: number; readonly ever: number; readonly newestTo: Instant | null };
+/** Windows that nobody released. `open`: those after the newest sound one, so that the feed is broken now. */
+export type Quarantine = { readonly open: number; readonly kept: number; readonly newestTo: Instant };
 /** Of the label that arrived last. */
 export type NewestLabel = { readonly knownAt: Instant; readonly arrivedAt: Instant };
 
@@ -200,15 +201,15 @@ const gaps = async (db: Kysely<Tables>): Promise<Of<Gaps>> => {
 };
 
 const quarantines = async (db: Kysely<Tables>): Promise<Of<Quarantine>> => {
-  const { rows } = await sql<{ pipeline: string; open: string; ever: string; newest: Date | null }>`
-    select pipeline, count(*) filter (where released_at is null) as open, count(*) as ever,
-      max(window_to) filter (where released_at is null) as newest
-    from perennial.quarantined_windows group by pipeline`.execute(db);
-  return byPipeline(rows, (row) => ({
-    open: toCount(row.open),
-    ever: toCount(row.ever),
-    newestTo: toInstantOrNull(row.newest),
-  }));
+  const { rows } = await sql<{ pipeline: string; open: string; kept: string; newest: Date }>`
+    select q.pipeline, count(*) filter (where sound.until is null or q.window_to > sound.until) as open,
+      count(*) as kept, max(q.window_to) as newest
+    from perennial.quarantined_windows q left join lateral (
+      select w.window_to as until from perennial.watch_reports w
+      where w.pipeline = q.pipeline and w.kind = 'drift' and w.outcome <> 'broken' order by w.window_to desc limit 1
+    ) sound on true
+    where q.released_at is null group by q.pipeline`.execute(db);
+  return byPipeline(rows, (row) => ({ open: toCount(row.open), kept: toCount(row.kept), newestTo: toInstant(row.newest) }));
 };
 
 /** By the index of arrivals: there may be millions. */

@@ -189,7 +189,7 @@ export const metricSpecs = {
   },
   perennial_quarantined_windows: {
     type: 'gauge',
-    help: 'Windows whose data are broken and that nobody released',
+    help: 'Newest windows in a row whose data are broken and that nobody released: 0 once the feed is sound again',
     labels: ['pipeline'],
   },
   perennial_data_timestamp_seconds: {

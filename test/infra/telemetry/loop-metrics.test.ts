@@ -41,7 +41,7 @@ describe('observeLoop()', () => {
     expect(samples.get('perennial_drift_psi{pipeline="flights",variable="carrier"}')).toBe(carrier);
     expect(samples.get('perennial_watch_verdict{pipeline="flights",kind="drift",verdict="alarm"}')).toBe(1);
     expect(samples.get('perennial_performance_gain{pipeline="flights",metric="roc_auc",bound="upper"}')).toBeLessThan(-0.02);
-    expect(samples.get('perennial_quarantined_windows{pipeline="flights"}')).toBe(1);
+    expect(samples.get('perennial_quarantined_windows{pipeline="flights"}')).toBe(0);
     expect(samples.get('perennial_data_timestamp_seconds{pipeline="flights"}')).toBe(Date.UTC(2001, 1, 11, 23, 59) / 1000);
     expect(samples.get('perennial_rollout_held{pipeline="flights"}')).toBe(0);
     expect(samples.get('perennial_rollout_wanted_share{pipeline="flights"}')).toBe(0.1);
@@ -68,6 +68,15 @@ describe('observeLoop()', () => {
     metrics = later;
     expect(countWhere(await scrape(), 'perennial_rollout_held')).toBe(0);
     await stored.db.updateTable('rollouts').set({ state: 'running' }).where('id', '=', 'flights/4/third').execute();
+  });
+
+  test('counts broken windows while they are the newest, and none once a sound one came', async () => {
+    const sound = stored.db.updateTable('watch_reports').where('kind', '=', 'drift').where('outcome', '=', 'measured');
+    const broken = '2001-02-08T00:00:00.000Z';
+    await sound.set({ outcome: 'broken' }).where('window_to', '>', new Date(broken)).execute();
+    expect((await scrape()).get('perennial_quarantined_windows{pipeline="flights"}')).toBe(1);
+    const back = stored.db.updateTable('watch_reports').where('kind', '=', 'drift').where('window_to', '>', new Date(broken));
+    await back.set({ outcome: 'measured' }).execute();
   });
 
   test('leaves deleted pipelines out', async () => {

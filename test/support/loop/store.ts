@@ -99,7 +99,14 @@ const storeReports = async (db: Db, content: ContentStore, story: Story): Promis
     const summary = JSON.stringify(summaryOf(day));
     await db
       .insertInto('watch_reports')
-      .values({ ...common, ...span, kind: 'drift', sha256, outcome: 'measured', summary })
+      .values({
+        ...common,
+        ...span,
+        kind: 'drift',
+        sha256,
+        outcome: day.report.breaches.length > 0 ? 'broken' : 'measured',
+        summary,
+      })
       .execute();
     if (day.report.breaches.length === 0) continue;
     const breaches = JSON.stringify(day.report.breaches);

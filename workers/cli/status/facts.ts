@@ -113,10 +113,13 @@ const verdict = (status: PipelineStatus, kind: 'drift' | 'performance'): Fact =>
   return fact(kind, 'plain', kind === 'drift' ? 'no window was measured yet' : 'no window has its labels yet');
 };
 
+/** A feed that is sound again is no news; that some of its windows count for nothing is worth a line. */
 const quarantine = ({ quarantine: found, decisions }: PipelineStatus): Fact[] => {
-  if (found === null || found.open === 0) return [];
-  const reason = decisions.find(({ kind }) => kind === 'quality')?.reason ?? 'their data are broken';
-  return [fact('broken', 'bad', `${formatMany(found.open, 'window')} quarantined: ${reason}`)];
+  if (found === null) return [];
+  if (found.open === 0)
+    return [fact('quarantine', 'plain', `${formatMany(found.kept, 'window')}, none after ${minute(found.newestTo)}`)];
+  const reason = decisions.find(({ kind }) => kind === 'quality')?.reason ?? 'the data are broken';
+  return [fact('broken', 'bad', `the newest ${formatMany(found.open, 'window')} quarantined: ${reason}`)];
 };
 
 const retrain = ({ decisions }: PipelineStatus): Fact[] => {
