@@ -28,12 +28,13 @@ const textOf = async (request: IncomingMessage): Promise<string> => {
 /** A server that keeps what it was asked and answers by `answer`. */
 const listen = async (answer: (asked: Asked, count: number) => [status: number, body: unknown]) => {
   const asked: Asked[] = [];
-  const server: Server = createServer(async (request: IncomingMessage, response: ServerResponse) => {
+  const reply = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const one = { path: request.url ?? '', body: JSON.parse(await textOf(request)) as unknown };
     asked.push(one);
     const [status, body] = answer(one, asked.length);
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
-  });
+  };
+  const server: Server = createServer((request, response) => void reply(request, response));
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
   closing.push(() => {
     server.closeAllConnections();
@@ -86,7 +87,8 @@ describe('createTraffic()', () => {
     const { url, asked } = await listen(() => [200, answered]);
     const traffic = trafficOn(url);
     const labels = await traffic.send([flight(1), flight(2, true)], () => 1_000);
-    expect(asked.map(({ body }) => (body as { distance: number }).distance).toSorted()).toEqual([1, 2]);
+    expect(new Set(asked.map(({ body }) => (body as { distance: number }).distance))).toEqual(new Set([1, 2]));
+    expect(asked).toHaveLength(2);
     expect(labels.map(({ label }) => label)).toEqual([false, true]);
     expect(labels[0]).toEqual({ prediction_id: 'p', label: false, at: '2001-02-13T08:00:00.000Z' });
     expect(traffic.report()).toEqual({
@@ -164,7 +166,8 @@ describe('the days', () => {
     const first = (await world.flightsOf('2001-01-01')).length;
     expect(origins.slice(0, first)).not.toContain(true);
     expect(origins.slice(first)).not.toContain(false);
-    expect((asked[labels]?.body as { labels: unknown[] }).labels).toHaveLength(first);
+    const brought = asked[labels]?.body as { labels: unknown[] } | undefined;
+    expect(brought?.labels).toHaveLength(first);
     expect(await readdir(join(folder, 'data'))).toContain('2001-01-01.parquet');
   }, 60_000);
 });

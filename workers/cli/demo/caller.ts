@@ -22,26 +22,26 @@ const busy = 503;
 
 type Sent = { readonly url: URL; readonly text: string; readonly headers: Readonly<Record<string, string>> };
 
-const send = (agent: Agent, { url, text, headers }: Sent): Promise<Omit<Reply, 'retries'>> =>
+type Said = { readonly status: number; readonly text: string };
+
+const exchange = (agent: Agent, { url, text, headers }: Sent): Promise<Said> =>
   new Promise((resolve, reject) => {
     const all = { ...headers, 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(text)) };
     const asked = request(url, { agent, method: 'POST', headers: all }, (answer) => {
       const parts: Buffer[] = [];
       answer.on('data', (part: Buffer) => parts.push(part));
       answer.on('error', reject);
-      answer.on('end', () => {
-        const said = Buffer.concat(parts).toString('utf8');
-        try {
-          resolve({ status: answer.statusCode ?? 0, body: said === '' ? null : JSON.parse(said) });
-        } catch (error) {
-          reject(error);
-        }
-      });
+      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, text: Buffer.concat(parts).toString('utf8') }));
     });
     asked.setTimeout(answerMs, () => asked.destroy(new Error(`No answer within ${answerMs / 1000} s`)));
     asked.on('error', reject);
     asked.end(text);
   });
+
+const send = async (agent: Agent, sent: Sent): Promise<Omit<Reply, 'retries'>> => {
+  const { status, text } = await exchange(agent, sent);
+  return { status, body: text === '' ? null : (JSON.parse(text) as unknown) };
+};
 
 export const createCaller = (baseUrl: string): Caller => {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
