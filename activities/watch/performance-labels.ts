@@ -13,7 +13,7 @@ export const countLabels = async (joined: Joined, subject: Subject, curve: LagCu
   const afterMs = policy.unlabelled === 'negative' ? policy.horizonMs : (lagOfShare(curve, maturedShare) ?? policy.horizonMs);
   const { predictions, labelled, late } = await tallyRows(joined, afterMs);
   const unknownIds = await countUnknownIds(joined);
-  const counts = { predictions, labelled, unknownIds, late };
+  const counts = { predictions, labelled, unknownIds, late, unreadableParts: joined.unreadable };
   if (afterMs === null) return { newRows: 0, newRareRows: 0, ...counts };
   const maturedMs = Math.floor((nowMs - afterMs - 1) / windowMs) * windowMs;
   const sinceMs = Math.max(beginMs, question.labelsSince === null ? beginMs : Date.parse(question.labelsSince));

@@ -62,4 +62,6 @@ export type LabelCounts = {
   readonly unknownIds: number;
   /** Labels that came after their window had matured. */
   readonly late: number;
+  /** Shipped parts that are lost or damaged: what they hold counts nowhere. */
+  readonly unreadableParts: number;
 };

@@ -3,7 +3,8 @@ import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline as pipe } from 'node:stream/promises';
-import { hourMs, type Instant, minuteMs, type PipelineName } from '#domain/units.ts';
+import { PerennialError } from '#domain/errors.ts';
+import { hourMs, type Instant, minuteMs, type PipelineName, type Sha256 } from '#domain/units.ts';
 import { mapParallel } from '../objects/parallel.ts';
 import type { ContentStore } from '../objects/store.ts';
 import type { Labels } from '../postgres/labels.ts';
@@ -74,8 +75,21 @@ const withNothing = async (db: Duck): Promise<void> => {
     draw UBIGINT, event_ms BIGINT, label VARCHAR, wait_ms BIGINT)`);
 };
 
+/** One lost hour must not keep all others from being measured. */
+const readable = async ({ content }: JoinDeps, sha256: Sha256): Promise<string | null> => {
+  try {
+    return await content.localFile(sha256);
+  } catch (error) {
+    const isLost = error instanceof PerennialError && ['PRN_NOT_FOUND', 'PRN_OBJECT_CORRUPT'].includes(error.code);
+    if (isLost) return null;
+    throw error;
+  }
+};
+
 /** What was shipped and labelled, for the questions of `questions.ts`. */
 export type Joined = {
+  /** Parts that the store has lost or that are damaged: their predictions are missing here; `perennial verify` names them. */
+  readonly unreadable: number;
   /** With tables `joined`, one row for each prediction that was sent, and `labels`. */
   readonly db: Duck;
   readonly files: readonly string[];
@@ -87,13 +101,14 @@ export type Joined = {
  */
 export const withJoined = async <T>(deps: JoinDeps, scope: JoinScope, work: (joined: Joined) => Promise<T>): Promise<T> => {
   const { folder, parts, signal } = scope;
-  const files = await mapParallel(parts, parallelFiles, ({ sha256 }) => deps.content.localFile(sha256));
+  const found = await mapParallel(parts, parallelFiles, ({ sha256 }) => readable(deps, sha256));
+  const files = found.filter((file) => file !== null);
   return await withDuckDb({ folder, ...deps.limits, allowedFolders: files, signal }, async (db) => {
-    if (parts.length === 0) await withNothing(db);
+    if (files.length === 0) await withNothing(db);
     else {
       await loadLabels(db, await writeLabels(deps.labels, scope));
       await loadPredictions(db, files, scope);
     }
-    return await work({ db, files });
+    return await work({ db, files, unreadable: parts.length - files.length });
   });
 };

@@ -35,7 +35,8 @@ const add = (left: LabelReceipt, right: LabelReceipt): LabelReceipt => ({
 
 /**
  * Rows of different subjects in one statement; the row lock tells new, other and same apart exactly, whoever else writes.
- * A label that became known before the one that is there holds nothing: so the order of arrival does not matter.
+ * A label that became known before the one that is there changes nothing and counts as a duplicate: so neither the order of
+ * arrival matters, nor a file that is handed in again after a correction.
  */
 const writeBatch = async (tx: Kysely<Tables>, pipeline: PipelineName, labels: readonly NewLabel[]): Promise<LabelReceipt> => {
   const { rows } = await sql<{ is_new: boolean }>`
@@ -45,10 +46,8 @@ const writeBatch = async (tx: Kysely<Tables>, pipeline: PipelineName, labels: re
       ${labels.map(({ label }) => toText(JSON.stringify(label)))}::jsonb[],
       ${labels.map(({ at }) => at)}::timestamptz[]) as given(subject, label, at)
     on conflict (pipeline, subject) do update set
-      label = case when excluded.known_at >= coalesce(l.corrected_at, l.known_at) then excluded.label else l.label end,
-      corrected_at = greatest(excluded.known_at, l.corrected_at, l.known_at),
-      corrections = l.corrections + 1
-      where l.label <> excluded.label
+      label = excluded.label, corrected_at = excluded.known_at, corrections = l.corrections + 1
+      where l.label <> excluded.label and excluded.known_at >= coalesce(l.corrected_at, l.known_at)
     returning xmax = 0 as is_new`.execute(tx);
   const accepted = rows.filter((row) => row.is_new).length;
   return { accepted, corrected: rows.length - accepted, duplicates: labels.length - rows.length };

@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { measurePerformance } from '../../../activities/watch/measure-performance.ts';
 import { subjectOfPrediction } from '../../../infra/capture/subject.ts';
+import { objectKeys } from '../../../infra/objects/keys.ts';
+import type { Sha256 } from '../../../workflows/domain/units.ts';
 import { answered, flights, idAt, instant } from '../../infra/capture/records.ts';
 import { day, drawRows, hour, openTruthWorld, type Row, start, type TruthWorld } from '../support/truth-world.ts';
 
@@ -213,6 +215,19 @@ describe('measurePerformance()', () => {
       ['matured', 1_440],
       ['matured', 1_440],
     ]);
+  });
+
+  it('goes on without a part that is lost, and says so', async () => {
+    const { ship, label, parts, store } = await open();
+    for (const rows of [dayOf(0), dayOf(1)]) {
+      await ship(rows);
+      await label(rows, hour);
+    }
+    const [first] = await parts.select(flights, instant(start));
+    await store.store.delete(objectKeys.content(first?.sha256 as Sha256));
+    const found = await measured(start + 3 * day);
+    expect(found.labels).toMatchObject({ unreadableParts: 1, predictions: 2_880 - (first?.rows ?? 0) });
+    expect(found.report.windows).toHaveLength(2);
   });
 
   it('has second opinions, which say drift where the labels turned', async () => {

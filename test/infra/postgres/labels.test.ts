@@ -54,7 +54,9 @@ describe('record()', () => {
     await labels.record(flights, [second]);
     const [third, fourth] = [one(2, true, '2001-01-01'), one(2, false, '2001-01-02')];
     await labels.record(flights, [fourth]);
-    expect(await labels.record(flights, [third])).toEqual({ accepted: 0, corrected: 1, duplicates: 0 });
+    expect(await labels.record(flights, [third])).toEqual({ accepted: 0, corrected: 0, duplicates: 1 });
+    expect(await labels.record(flights, [first])).toEqual({ accepted: 0, corrected: 0, duplicates: 1 });
+    expect((await stored(1))?.corrections).toBe(1);
     expect([(await stored(1))?.label, (await stored(2))?.label]).toEqual([false, false]);
   });
 

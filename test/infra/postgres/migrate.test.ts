@@ -50,6 +50,12 @@ describe('migrateToLatest()', () => {
     await createDefinitions(db).apply(flights, null, { name: flights }, definitionSha256, 'c0ffee', 'ada');
     await createRegistry(db).register({ ...candidate('a'), snapshotSha256: null, runKey: null }, 'ada');
     await pool.query(`alter table perennial.model_versions drop column profile_sha256; drop table perennial.holdout_uses;
+      alter table perennial.deployments drop column rollout;
+      alter table perennial.server_reports drop column candidate_sha256, drop column share;
+      alter table perennial.pipelines drop column paused_at, drop column paused_by, drop column paused_reason, drop column deleted_at;
+      drop table perennial.window_tallies, perennial.arm_tallies, perennial.counter_gaps, perennial.prediction_parts, perennial.labels,
+        perennial.publication_log, perennial.decisions, perennial.watch_reports, perennial.quarantined_windows, perennial.rollouts,
+        perennial.webhook_deliveries, perennial.notices;
       delete from perennial.migrations where name > '0001-first'`);
     expect(await migrateToLatest(url)).toEqual(Object.keys(migrations).slice(1));
     expect(await createRegistry(db).list(flights)).toMatchObject([{ version: 1, profileSha256: null }]);
