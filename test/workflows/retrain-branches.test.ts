@@ -205,9 +205,7 @@ describeWithServers('retrain, branch by branch', () => {
     await expect.poll(() => pretend.called('observeRollout'), { timeout: 20_000 }).toBeGreaterThan(1);
     await run.cancel();
     await expect(run.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
-    expect(pretend.calls.filter(({ step }) => step === 'endRollout').map(({ input }) => input)).toMatchObject([
-      { end: 'rolled back' },
-    ]);
+    expect([...pretend.rollout().places.values()]).toMatchObject([{ ended: { end: 'rolled back', reason: 'Cancelled' } }]);
     expect(pretend.outcomes).toMatchObject([{ verdict: 'failed', reason: 'Cancelled' }]);
   });
 

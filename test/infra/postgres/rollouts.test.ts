@@ -209,13 +209,15 @@ describe('16 at once', () => {
   const codes = (ends: readonly PromiseSettledResult<unknown>[]) =>
     new Set(ends.flatMap((one) => (one.status === 'rejected' ? [(one.reason as { code: string }).code] : [])));
 
+  const sixteenTimes = <T>(one: T): T[] => Array.from({ length: 16 }, () => one);
+
   it('retries of one step are one step', async () => {
     const begun = fulfilled(await all((rollouts) => rollouts.begin(wanted())));
-    expect(begun).toEqual(Array(16).fill({ generation: 2 }));
+    expect(begun).toEqual(sixteenTimes({ generation: 2 }));
     const shifted = fulfilled(await all((rollouts) => rollouts.shift(shift(0.5, 2))));
-    expect(shifted).toEqual(Array(16).fill({ generation: 3 }));
+    expect(shifted).toEqual(sixteenTimes({ generation: 3 }));
     const ended = fulfilled(await all((rollouts) => rollouts.end(end('promoted', 3))));
-    expect(ended).toEqual(Array(16).fill({ generation: 4 }));
+    expect(ended).toEqual(sixteenTimes({ generation: 4 }));
     expect(await createDeployments(bench.db).get(flights)).toMatchObject({ generation: 4, champion: { version: 2 } });
   });
 
