@@ -32,7 +32,10 @@ export type Capture = {
   close(): Promise<void>;
 };
 
-/** Requests of a generation that was left are answered long before; one that hangs must not hide the new generation. */
+/**
+ * Requests of a generation that was left are answered long before, and counters told; what hangs must not keep the server
+ * from being heard of, as it would be taken for dead.
+ */
 const settleTimeoutMs = 1_000;
 
 class ServerCapture implements Capture {
@@ -99,7 +102,7 @@ class ServerCapture implements Capture {
       .filter(({ identity }) => identity.pipeline === pipeline && identity.generation !== generation);
     const idle = Promise.all(left.map((arm) => arm.idle())).then(() => {});
     await withDeadline(settleTimeoutMs, 'wait for the last answers', idle).catch(() => {});
-    await this.#teller.tellArms();
+    await withDeadline(settleTimeoutMs, 'tell the last counters', this.#teller.tellArms()).catch(() => {});
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,4 @@
-import { closeSync, fdatasync, ftruncateSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs';
+import { close as closeFile, fdatasync, ftruncateSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type { Logger } from '../../infra/telemetry/logger.ts';
 import type { Metrics } from '../../infra/telemetry/metrics.ts';
@@ -40,6 +40,7 @@ const firstBufferBytes = 256 * 1024;
 const bytesPerUnit = 3;
 
 const sync = promisify(fdatasync);
+const close = promisify(closeFile);
 
 class SegmentedLog implements PredictionLog {
   readonly #options: LogOptions;
@@ -48,6 +49,8 @@ class SegmentedLog implements PredictionLog {
   #buffer = Buffer.allocUnsafe(firstBufferBytes);
   #filled = 0;
   #lines = 0;
+  /** Lines that were written and that no metric has yet. */
+  #unreported = 0;
   #segment = 1;
   #file: number | null = null;
   #bytes = 0;
@@ -61,6 +64,7 @@ class SegmentedLog implements PredictionLog {
     this.#mostBytes = options.mostBytes ?? defaultMostBytes;
     this.#timer = setInterval(() => this.#syncSoon(), syncMs);
     this.#timer.unref();
+    options.metrics.beforeExposition(() => this.#report());
   }
 
   append(line: string): void {
@@ -101,6 +105,12 @@ class SegmentedLog implements PredictionLog {
     if (this.#segment > 1) leaveEpoch(this.#options.folder);
   }
 
+  /** Counted as they are written, told when somebody looks: a counter of the library costs more than a line. */
+  #report(): void {
+    this.#options.metrics.count('perennial_capture_records_total', {}, this.#unreported);
+    this.#unreported = 0;
+  }
+
   /** Promises of the same batch append first: they run before what waits for the next tick. */
   #writeAfterTurn(): Promise<void> {
     return new Promise((resolve) => {
@@ -119,7 +129,7 @@ class SegmentedLog implements PredictionLog {
     try {
       this.#file ??= this.#open();
       writeWhole(this.#file, this.#buffer, filled);
-      this.#options.metrics.count('perennial_capture_records_total', {}, lines);
+      this.#unreported += lines;
       this.#isUnsynced = true;
       this.#bytes += filled;
       this.#isFailing = false;
@@ -135,8 +145,16 @@ class SegmentedLog implements PredictionLog {
     metrics.count('perennial_capture_lost_total', {}, lines);
     if (!this.#isFailing) log.error({ err, lines }, 'Cannot write the log of predictions: answers go on without it');
     this.#isFailing = true;
-    // What was written in part would end in the middle of a line.
-    if (this.#file !== null) ftruncateSync(this.#file, this.#bytes);
+    if (this.#file !== null) this.#cutTornLine(this.#file);
+  }
+
+  /** What was written in part would end in the middle of a line; where even that fails, what comes later begins a segment. */
+  #cutTornLine(file: number): void {
+    try {
+      ftruncateSync(file, this.#bytes);
+    } catch {
+      this.rotate();
+    }
   }
 
   #syncSoon(): void {
@@ -157,8 +175,9 @@ class SegmentedLog implements PredictionLog {
     this.#isUnsynced = false;
     this.#syncing = before
       .then(() => this.#sync(file))
+      .then(() => close(file))
+      .catch((err: unknown) => this.#options.log.error({ err }, 'Cannot close a segment of the log of predictions'))
       .finally(() => {
-        closeSync(file);
         this.#syncing = null;
       });
   }

@@ -6,7 +6,7 @@ import type { Metrics } from '../../infra/telemetry/metrics.ts';
 import { withDeadline } from '../model/deadline.ts';
 import type { ArmCounters } from './arm-counters.ts';
 import type { CaptureSink } from './deps.ts';
-import type { Counted, WindowCounters } from './window-counters.ts';
+import type { Counted, PendingWindows, WindowCounters } from './window-counters.ts';
 
 /** All counters of a server, as they are to be told. */
 export type Telling = {
@@ -43,8 +43,9 @@ class CumulativeTeller implements Teller {
   readonly #options: TellerOptions;
   readonly #timer: NodeJS.Timeout;
   #sequence = 0;
-  /** Rounds come one after the other, so that a later sequence never holds fewer rows. */
-  #round: Promise<void> = Promise.resolve();
+  /** Rounds of a kind come one after the other, so that a later sequence never holds fewer rows. */
+  #windows: Promise<void> = Promise.resolve();
+  #arms: Promise<void> = Promise.resolve();
   #isBusy = false;
   /** A telling of arms that has not begun: whoever asks meanwhile is content with it. */
   #armsToCome: Promise<void> | null = null;
@@ -60,20 +61,21 @@ class CumulativeTeller implements Teller {
     if (!this.#isBusy) void this.tell();
   }
 
-  tell(): Promise<void> {
-    return this.#after(async () => {
-      await this.#tellWindows();
-      await this.#tellArms();
-      await this.#options.afterRound();
-    });
+  async tell(): Promise<void> {
+    this.#isBusy = true;
+    // Neither waits for the other: rollouts are judged by the arms, whatever becomes of the windows.
+    await Promise.all([this.tellArms(), this.#tellWindows()]);
+    this.#isBusy = false;
   }
 
   tellArms(): Promise<void> {
-    this.#armsToCome ??= this.#after(() => {
+    if (this.#armsToCome !== null) return this.#armsToCome;
+    this.#arms = this.#arms.then(() => {
       this.#armsToCome = null;
-      return this.#tellArms();
+      return this.#try(() => this.#tellPendingArms());
     });
-    return this.#armsToCome;
+    this.#armsToCome = this.#arms;
+    return this.#arms;
   }
 
   async close(): Promise<void> {
@@ -81,39 +83,39 @@ class CumulativeTeller implements Teller {
     await withDeadline(closeTimeoutMs, 'tell the last counters', this.tell()).catch(() => {});
   }
 
-  #after(work: () => Promise<void>): Promise<void> {
-    this.#round = this.#round.then(async () => {
-      this.#isBusy = true;
-      try {
-        await work();
-        this.#sayHeard();
-      } catch (error) {
-        this.#sayFailed(error);
-      } finally {
-        this.#isBusy = false;
+  #tellWindows(): Promise<void> {
+    this.#windows = this.#windows.then(async () => {
+      for (const { pipeline, counted, windows } of this.#options.telling.windows()) {
+        await this.#try(async () => {
+          for (const pending of windows.pending()) await this.#try(() => this.#tellPending(pipeline, counted, pending));
+        });
       }
+      await this.#try(this.#options.afterRound);
     });
-    return this.#round;
+    return this.#windows;
   }
 
-  async #tellWindows(): Promise<void> {
-    for (const { pipeline, counted, windows } of this.#options.telling.windows()) {
-      for (const pending of windows.pending()) {
-        await this.#tellFlush(pipeline, { ...counted, ...this.#from(pending.epoch), format: 1, windows: [...pending.windows] });
-        pending.heard();
-      }
+  /** What cannot be told keeps nothing else from being told. */
+  async #try(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+      this.#sayHeard();
+    } catch (error) {
+      this.#sayFailed(error);
     }
   }
 
-  async #tellFlush(pipeline: PipelineName, flush: Flush): Promise<void> {
+  async #tellPending(pipeline: PipelineName, counted: Counted, pending: PendingWindows): Promise<void> {
     const { sink, log, metrics } = this.#options;
+    const flush: Flush = { ...counted, ...this.#from(pending.epoch), format: 1, windows: [...pending.windows] };
     const outcome = await withDeadline(tellTimeoutMs, 'tell counters of windows', sink.recordWindows(pipeline, flush));
     metrics.count('perennial_capture_flushes_total', { outcome: outcome.kind });
     // Told again it would be refused again; what is counted later may be taken.
     if (outcome.kind === 'refused') log.error({ pipeline, epoch: flush.epoch, reason: outcome.reason }, 'Counters were refused');
+    pending.heard();
   }
 
-  async #tellArms(): Promise<void> {
+  async #tellPendingArms(): Promise<void> {
     const pending = this.#options.telling.arms().flatMap((arm) => arm.pending() ?? []);
     if (pending.length === 0) return;
     const from = this.#from(this.#options.epoch);

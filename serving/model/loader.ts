@@ -139,14 +139,16 @@ class FollowingLoader implements ModelLoader {
 
   /** Whoever sees a new generation reported finds the counters of those before it whole. */
   async #report(slot: Slot): Promise<void> {
-    const { generation } = slot.status();
+    // Once: what is reported is the generation whose counters were asked for, also where the next one comes meanwhile.
+    const status = slot.status();
+    const { generation } = status;
     if (this.#reported.get(slot.pipeline) !== generation) await this.#deps.beforeReport(slot.pipeline, generation);
     this.#reported.set(slot.pipeline, generation);
     const reportedAt = new Date().toISOString() as Instant;
     await this.#deps.deployments.report({
       serverId: this.#deps.serverId(),
       pipeline: slot.pipeline,
-      ...slot.status(),
+      ...status,
       reportedAt,
     });
   }

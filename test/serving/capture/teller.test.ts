@@ -144,6 +144,23 @@ describe('counters', () => {
 });
 
 describe('the counters of an arm', () => {
+  test('are told although no window can be, and windows that can be although another cannot', async () => {
+    const heard: Flush[] = [];
+    const server = createServer(async (flush) => {
+      if (flush.arm === 'champion') throw new Error('the store is away');
+      heard.push(flush);
+    });
+    const withCandidate = { ...serving, rollout: { strategy: 'canary', candidate: { version: 2, model } } } as unknown as Serving;
+    server.count(0, 5);
+    const row = { tenure: 5, contract: 'monthly', charges: null };
+    server.registry.windowsOf(withCandidate, 'candidate')?.count(0, row, null, answerOf(5));
+    server.registry.armOf(serving, 'champion').begin([null]);
+    await server.teller.tell();
+    expect(heard.map(({ arm }) => arm)).toEqual(['candidate']);
+    expect(server.tallies).toHaveLength(1);
+    await server.teller.close();
+  });
+
   test('are told when they changed, with every event that can be observed, and units once', async () => {
     const { registry, teller, tallies } = createServer(async () => {});
     const arm = registry.armOf(serving, 'champion');
