@@ -5,10 +5,11 @@ import { ensureBundle } from './bundle.ts';
 import { runWorker } from './runtime.ts';
 
 /**
- * Workflows kept in memory between their tasks. A thousand take some hundred megabytes; with too few, every message to
- * a waiting run replays its history first (milliseconds).
+ * Workflows kept in memory between their tasks: a thousand watches, and the runs beside them. With fewer than there are,
+ * every look of a watch replays its history first (up to a thousand events, half a second); with more, memory grows by
+ * what `npm run bench -- watch` says of the flow worker.
  */
-const maxCachedWorkflows = 200;
+const maxCachedWorkflows = 1_200;
 
 export const runFlowWorker = (config: Config): Promise<void> =>
   runWorker(config, 'flow', taskQueues.flow, async () => {
