@@ -19,13 +19,14 @@ const measure = (watch: Watch): Promise<WatchMeasurement> => {
   ]);
 };
 
+/** While nobody serves only a person starts a run: nothing is remembered by which a storm of alerts could be held back. */
 const noLabels = { newRows: 0, newRareRows: 0, lastTrainingRows: 0 };
 
 const factsOf = (found: WatchMeasurement): WatchFacts => ({
   dataTime: found.dataTime,
   model: found.model,
   trainedAtMs: found.trainedAt === null ? 0 : Date.parse(found.trainedAt),
-  labels: found.performance?.labels ?? noLabels,
+  labels: found.performance?.labels ?? (found.model === null ? noLabels : null),
   gain: found.performance?.gain ?? null,
   openBreaches: found.openBreaches,
   otherRuns: found.otherRuns.slice(0, 20),

@@ -376,6 +376,21 @@ describeWithServers('watchDrift, with pretended steps', () => {
     expect(story.records.filter(({ kind }) => kind !== 'retrain')).toEqual([]);
   });
 
+  test('without traffic nobody knows of labels, and a schedule is heard; without a champion it is not', async () => {
+    const story = tellStory(pretend, 'batch');
+    const silent = { performance: null, dataTime: null };
+    story.days(Array.from({ length: 400 }, () => silent));
+    const handle = await begin(story);
+    await untilWatch(handle, 'it looked', ({ championVersion }) => championVersion !== null);
+    const timed: RetrainAskedFor = { by: 'schedule', reason: 'each Monday', trigger: 'schedule', despite: [] };
+    expect(await askForRetrain(world.client, story.pipeline, timed)).toMatchObject({ decision: 'retrain' });
+    await until('the run ended', () => story.ended().length === 1);
+    const nobody = tellStory(pretend, 'untrained');
+    nobody.days(Array.from({ length: 400 }, () => ({ ...silent, model: null, trainedAt: null })));
+    await untilWatch(await begin(nobody), 'it says so', ({ phase }) => phase === 'no champion');
+    expect(await askForRetrain(world.client, nobody.pipeline, timed)).toMatchObject({ decision: 'suppressed' });
+  });
+
   test('a new champion is judged by its own profile', async () => {
     const story = tellStory(pretend, 'successor');
     story.days([

@@ -86,11 +86,14 @@ export const retrainObservationSchema = z.strictObject({
     .nullable()
     .describe('Lower bound of the expected gain, and the cost of a run, in one unit'),
   trainedAtMs: instantMs.describe('Where the data of the serving model end'),
-  labels: z.strictObject({
-    newRows: count.describe('Matured since the last training, whatever became of it'),
-    newRareRows: count,
-    lastTrainingRows: count,
-  }),
+  labels: z
+    .strictObject({
+      newRows: count.describe('Matured since the last training, whatever became of it'),
+      newRareRows: count,
+      lastTrainingRows: count,
+    })
+    .nullable()
+    .describe('null where nothing was counted, say without traffic: then nobody knows that there are none'),
   openBreaches: count.describe('Of data quality'),
   otherRuns: count.describe('In progress, and not started by this policy'),
   asked: retrainAskedSchema.nullable(),

@@ -52,7 +52,7 @@ export const performanceMeasuredSchema = z.strictObject({
     .nullable()
     .describe('Of the newest closed window, without labels; null where there is none'),
   breaches: z.array(qualityBreachSchema).describe('Of the feed of labels'),
-  labels: retrainObservationSchema.shape.labels,
+  labels: retrainObservationSchema.shape.labels.unwrap(),
   gain: retrainObservationSchema.shape.gain,
 });
 export type PerformanceMeasured = z.infer<typeof performanceMeasuredSchema>;

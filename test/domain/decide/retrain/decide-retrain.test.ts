@@ -227,6 +227,14 @@ describe('vetoes', () => {
     expect(said(after)).toBe('retrain: drift');
   });
 
+  test('labels that nobody counted are no veto, and no reason', () => {
+    const parts: Parts = { labels: null };
+    const asked: RetrainAsked = { by: 'schedule', kind: 'webhook', despite: [] };
+    expect(tell(policy, begun, [[0, { ...parts, asked }]]).map(said)).toEqual(['retrain: asked']);
+    expect(tell(policy, begun, [[0, parts]]).map(said)).toEqual(['wait: nothing']);
+    expect(tell(policy, begun, [[0, { ...parts, signals: drift, openBreaches: 1 }]]).map(said)).toEqual(['suppressed: drift']);
+  });
+
   test('cooldown ends after its time, not at it', () => {
     const again = { signals: drift, ended: 'rejected' } as const;
     const at = tell(policy, begun, [

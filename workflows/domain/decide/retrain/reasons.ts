@@ -93,7 +93,8 @@ const ofAge = ({ policy, state, observation }: Known): Standing => {
   return standing('age', found.holds ? 'asks' : 'quiet', [found]);
 };
 
-const ofNewLabels = ({ policy, observation }: Known): Standing => {
+const ofNewLabels = ({ policy, observation }: Known): Standing | null => {
+  if (observation.labels === null) return null;
   const { newRows, newRareRows, lastTrainingRows } = observation.labels;
   const enough = Math.max(1, Math.ceil(policy.newLabels.share * lastTrainingRows));
   const all = inequality('new labelled rows', newRows, '>=', enough);

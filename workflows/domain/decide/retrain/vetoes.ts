@@ -57,8 +57,9 @@ const conditionsOf = (
   const conditions: [RetrainVeto, Inequality][] = [
     ['data quality', inequality('open breaches of data quality', openBreaches, '<=', 0)],
     ['run in progress', inequality('runs in progress', runs, '<=', 0)],
-    ['no new labels', inequality('labelled rows since the last training', labels.newRows, '>=', 1)],
   ];
+  if (labels !== null)
+    conditions.push(['no new labels', inequality('labelled rows since the last training', labels.newRows, '>=', 1)]);
   if (state.lastStartMs !== null) {
     const hours = (state.lastMs - state.lastStartMs) / hourMs;
     conditions.push(['cooldown', inequality('hours since the last run began', hours, '>', policy.cooldownMs / hourMs)]);
