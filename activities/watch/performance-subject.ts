@@ -3,6 +3,7 @@ import { type ModelPackage, modelPackageSchema } from '#domain/contracts/model-v
 import type { PipelineSpec } from '#domain/contracts/pipeline-spec/pipeline-spec.ts';
 import type { MetricName } from '#domain/contracts/pipeline-spec/training.ts';
 import { type ReferencePerformance, type ReferenceProfile, referenceProfileSchema } from '#domain/contracts/reference-profile.ts';
+import { fitsTask } from '#domain/stats/metrics/metrics.ts';
 import type { LabelPolicy } from '#domain/stats/performance/maturity.ts';
 import type { Instant } from '#domain/units.ts';
 import type { PerformanceDeps, PerformanceQuestion, Span } from './performance-question.ts';
@@ -26,6 +27,12 @@ export type Subject = {
   readonly isLeftOut: (span: Span) => boolean;
 };
 
+/** A metric that does not exist for the model's task measures nothing: the usual one does, and the report names it. */
+const metricOf = ({ watch, gate }: PipelineSpec, task: ModelPackage['task']): MetricName => {
+  const asked = watch.performance.metric ?? gate.metric;
+  return asked !== undefined && fitsTask(asked, task) ? asked : usualMetric[task];
+};
+
 const policyOf = ({ watch }: PipelineSpec): LabelPolicy => {
   const { horizon = null, unlabelled } = watch.labels;
   return unlabelled === 'negative' && horizon !== null
@@ -44,7 +51,7 @@ export const readSubject = async (deps: PerformanceDeps, question: PerformanceQu
     profile,
     reference: profile.performance,
     model,
-    metric: spec.watch.performance.metric ?? spec.gate.metric ?? usualMetric[model.task],
+    metric: metricOf(spec, model.task),
     policy: policyOf(spec),
     nowMs: Date.parse(dataTime),
     windowMs: profile.season.windowMs,

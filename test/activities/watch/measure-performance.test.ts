@@ -217,6 +217,13 @@ describe('measurePerformance()', () => {
     ]);
   });
 
+  it('measures by the usual metric where the one that is asked for does not exist for the task', async () => {
+    const { ship, label } = await open({ performance: { metric: 'rmse', drop: 0.1 } });
+    await ship(dayOf(0));
+    await label(dayOf(0), hour);
+    expect(await measured(start + 2 * day)).toMatchObject({ metric: 'roc_auc', windows: [{ performance: { outcome: 'pass' } }] });
+  });
+
   it('goes on without a part that is lost, and says so', async () => {
     const { ship, label, parts, store } = await open();
     for (const rows of [dayOf(0), dayOf(1)]) {
