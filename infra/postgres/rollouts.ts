@@ -19,7 +19,7 @@ import { inTransaction } from './transaction.ts';
 
 type Row = Selectable<RolloutsTable>;
 
-const toRecord = (row: Row): RolloutRecord =>
+export const toRecord = (row: Row): RolloutRecord =>
   rolloutRecordSchema.parse({
     id: row.id,
     pipeline: row.pipeline,

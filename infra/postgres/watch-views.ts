@@ -1,8 +1,10 @@
 /** Where every pipeline stands, as one statement a question: what `perennial status` and the metrics are made of. */
 import { type Kysely, sql } from 'kysely';
+import type { RolloutRecord } from '#domain/contracts/rollout.ts';
 import type { Instant, PipelineName, Sha256, VersionNumber } from '#domain/units.ts';
 import { toCount, toInstant, toInstantOrNull } from './map.ts';
-import type { DecisionsTable, RolloutsTable, Tables, WatchReportsTable } from './tables.ts';
+import { toRecord } from './rollouts.ts';
+import type { DecisionsTable, Tables, WatchReportsTable } from './tables.ts';
 
 type Of<T> = ReadonlyMap<PipelineName, T>;
 export type Pause = { readonly at: Instant; readonly by: string | null; readonly reason: string | null };
@@ -23,22 +25,6 @@ export type NewestDecision = {
   readonly at: Instant;
   readonly action: string;
   readonly reason: string;
-};
-export type RolloutRow = {
-  readonly id: string;
-  readonly pipeline: PipelineName;
-  readonly version: VersionNumber;
-  readonly championVersion: VersionNumber | null;
-  readonly strategy: string;
-  readonly workflowId: string;
-  readonly policy: unknown;
-  readonly state: RolloutsTable['state'];
-  readonly segments: unknown;
-  readonly startedBy: string;
-  readonly reason: string;
-  readonly harmed: unknown;
-  readonly startedAt: Instant;
-  readonly endedAt: Instant | null;
 };
 /** What has not gone out yet, or will never. */
 export type Waiting = {
@@ -139,30 +125,9 @@ const newestDecisions = async (db: Kysely<Tables>): Promise<Of<NewestDecision[]>
   }));
 };
 
-export const toRollout = (
-  row: {
-    [Column in keyof RolloutsTable]: Column extends 'started_at' ? Date : Column extends 'ended_at' ? Date | null : unknown;
-  },
-): RolloutRow => ({
-  id: row.id as string,
-  pipeline: row.pipeline as PipelineName,
-  version: row.version as VersionNumber,
-  championVersion: row.champion_version as VersionNumber | null,
-  strategy: row.strategy as string,
-  workflowId: row.workflow_id as string,
-  policy: row.policy,
-  state: row.state as RolloutRow['state'],
-  segments: row.segments,
-  startedBy: row.started_by as string,
-  reason: row.reason as string,
-  harmed: row.harmed,
-  startedAt: toInstant(row.started_at),
-  endedAt: toInstantOrNull(row.ended_at),
-});
-
-const runningRollouts = async (db: Kysely<Tables>): Promise<Of<RolloutRow>> => {
+const runningRollouts = async (db: Kysely<Tables>): Promise<Of<RolloutRecord>> => {
   const rows = await db.selectFrom('rollouts').selectAll().where('state', '=', 'running').execute();
-  return byPipeline(rows, toRollout);
+  return byPipeline(rows, toRecord);
 };
 
 type WaitingRow = { pipeline: string; count: string; given_up: string; oldest: Date | null; last_error: string | null };

@@ -2,12 +2,12 @@
 import { z } from 'zod';
 import { canaryObservationSchema, canaryPolicySchema } from '#domain/contracts/canary.ts';
 import { retrainPolicySchema, retrainStateSchema } from '#domain/contracts/retrain-policy.ts';
-import { rolloutSegmentSchema } from '#domain/contracts/rollout.ts';
+import type { RolloutRecord } from '#domain/contracts/rollout.ts';
 import type { PipelineName } from '#domain/units.ts';
 import { createLoopCounts } from '../postgres/loop-counts.ts';
 import type { Db } from '../postgres/pool.ts';
 import { createTallies } from '../postgres/tally-totals.ts';
-import { createWatchViews, type NewestReport, type RolloutRow } from '../postgres/watch-views.ts';
+import { createWatchViews, type NewestReport } from '../postgres/watch-views.ts';
 import type { MetricName, Metrics } from './metrics.ts';
 
 /** Scrapes of several Prometheus servers share one look. */
@@ -25,6 +25,7 @@ const gauges = [
   'perennial_label_timestamp_seconds',
   'perennial_rollout_wanted_share',
   'perennial_rollout_started_timestamp_seconds',
+  'perennial_rollout_deadline_timestamp_seconds',
   'perennial_rollout_held',
   'perennial_rollout_evidence',
   'perennial_rollout_requests',
@@ -79,11 +80,16 @@ const showEvidence = (metrics: Metrics, pipeline: PipelineName, record: unknown)
   }
 };
 
+const planSchema = z.object({ policy: z.object({ deadlineMs: z.number() }) });
+
 type Newest = { readonly subject: string; readonly action: string; readonly record: unknown } | undefined;
 
-const showRollout = async (metrics: Metrics, db: Db, rollout: RolloutRow, newest: Newest): Promise<void> => {
+const showRollout = async (metrics: Metrics, db: Db, rollout: RolloutRecord, newest: Newest): Promise<void> => {
   const { pipeline, startedAt } = rollout;
-  const segments = rolloutSegmentSchema.array().safeParse(rollout.segments).data ?? [];
+  const { segments } = rollout;
+  const deadlineMs = planSchema.safeParse(rollout.policy).data?.policy.deadlineMs;
+  if (deadlineMs !== undefined)
+    metrics.set('perennial_rollout_deadline_timestamp_seconds', { pipeline }, seconds(startedAt) + deadlineMs / 1000);
   metrics.set('perennial_rollout_started_timestamp_seconds', { pipeline }, seconds(startedAt));
   metrics.set('perennial_rollout_wanted_share', { pipeline }, segments.at(-1)?.share ?? 0);
   const own = newest?.subject === rollout.id ? newest : undefined;

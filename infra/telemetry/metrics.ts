@@ -212,6 +212,11 @@ export const metricSpecs = {
     help: 'When the running rollout began; absent without a rollout',
     labels: ['pipeline'],
   },
+  perennial_rollout_deadline_timestamp_seconds: {
+    type: 'gauge',
+    help: 'When the running rollout must have ended, or be held; absent without a rollout',
+    labels: ['pipeline'],
+  },
   perennial_rollout_held: {
     type: 'gauge',
     help: '1 while the running rollout is held, 0 while it goes on; absent without a rollout',

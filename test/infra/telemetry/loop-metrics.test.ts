@@ -44,6 +44,10 @@ describe('observeLoop()', () => {
     expect(samples.get('perennial_quarantined_windows{pipeline="flights"}')).toBe(0);
     expect(samples.get('perennial_data_timestamp_seconds{pipeline="flights"}')).toBe(Date.UTC(2001, 1, 11, 23, 59) / 1000);
     expect(samples.get('perennial_rollout_held{pipeline="flights"}')).toBe(0);
+    const [started, deadline] = ['started', 'deadline'].map((what) =>
+      samples.get(`perennial_rollout_${what}_timestamp_seconds{pipeline="flights"}`),
+    );
+    expect((deadline as number) - (started as number)).toBeCloseTo(3_600, 3);
     expect(samples.get('perennial_rollout_wanted_share{pipeline="flights"}')).toBe(0.1);
     const evidence = samples.get('perennial_rollout_evidence{pipeline="flights",guardrail="errors"}') as number;
     expect(evidence).toBeGreaterThan(0);

@@ -158,7 +158,7 @@ const storeRollouts = async (db: Db, story: Story): Promise<void> => {
       version,
       championVersion,
       workflowId,
-      policy: canaryPolicy,
+      policy: { policy: canaryPolicy },
       deployed,
     });
     for (const decision of one.decisions) await createDecisions(db).record(decision);

@@ -68,7 +68,7 @@ const holdText = (hold: NonNullable<NonNullable<PipelineStatus['rollout']>['live
   return hold.by === 'person' ? `HELD by ${hold.name} (${hold.reason}); ` : `HELD (${hold.by}); `;
 };
 
-const rollout = ({ rollout: found, deployment, decisions }: PipelineStatus, now: string): Fact[] => {
+const rollout = ({ rollout: found, deployment, decisions }: PipelineStatus, now: string, wasAsked: boolean): Fact[] => {
   if (found === null) return [];
   const { row, live } = found;
   const applied = live?.share ?? deployment.rollout?.share ?? 0;
@@ -76,8 +76,10 @@ const rollout = ({ rollout: found, deployment, decisions }: PipelineStatus, now:
   const newest = decisions.find(({ kind, subject }) => kind === 'rollout' && subject === row.id);
   const reason = live?.reason ?? newest?.reason ?? 'nothing was decided yet';
   const held = live?.hold != null || newest?.action === 'hold';
+  const isDeaf = wasAsked && live === null;
   return [
-    fact('rollout', held ? 'bad' : 'wait', head),
+    fact('rollout', held || isDeaf ? 'bad' : 'wait', head),
+    ...(isDeaf ? [fact('', 'plain', 'its workflow does not answer: where it is gone, perennial rollback ends the rollout')] : []),
     fact('', 'plain', `${holdText(live?.hold ?? null)}${reason}`),
     ...(held ? [fact('', 'plain', `perennial explain ${row.workflowId}; then perennial resume, promote or rollback`)] : []),
   ];
@@ -166,7 +168,7 @@ const gaps = ({ gaps: found }: PipelineStatus, now: string): Fact[] =>
 export const factsOf = (status: PipelineStatus, now: string, wasAsked: boolean): Fact[] => [
   champion(status, now),
   ...paused(status, now),
-  ...rollout(status, now),
+  ...rollout(status, now, wasAsked),
   ...quarantine(status),
   watch(status, now, wasAsked),
   verdict(status, 'drift'),

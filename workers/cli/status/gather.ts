@@ -2,6 +2,7 @@
 import type { Client } from '@temporalio/client';
 import type { QueryDefinition } from '@temporalio/common';
 import type { Deployment, ServerReport } from '#domain/contracts/model-version.ts';
+import type { RolloutRecord } from '#domain/contracts/rollout.ts';
 import type { Instant, PipelineName } from '#domain/units.ts';
 import { mapParallel } from '../../../infra/objects/parallel.ts';
 import type { RunRecord, RunStageRecord } from '../../../infra/postgres/runs.ts';
@@ -14,7 +15,6 @@ import {
   type NewestReport,
   type Pause,
   type Quarantine,
-  type RolloutRow,
   type Waiting,
 } from '../../../infra/postgres/watch-views.ts';
 import type * as messages from '../../../workflows/messages.ts';
@@ -33,7 +33,7 @@ export type PipelineStatus = {
   readonly runs: readonly RunRecord[];
   /** The newest stage of a run that goes on. */
   readonly stage: RunStageRecord | null;
-  readonly rollout: { readonly row: RolloutRow; readonly live: RolloutStatus | null } | null;
+  readonly rollout: { readonly row: RolloutRecord; readonly live: RolloutStatus | null } | null;
   /** null where Temporal does not answer, or has no such watch. */
   readonly watch: WatchStatus | null;
   readonly dataTime: Instant | null;
