@@ -148,7 +148,7 @@ export interface RetrainSteps {
    */
   promoteVersion(input: PromoteInput): Promise<PromoteSummary>;
 
-  /** Looks once at what the servers report for the wanted generation. Reads only. */
+  /** Looks once at whether the servers report the wanted generation: its champion, candidate and share. Reads only. */
   confirmServing(input: { readonly pipeline: PipelineName; readonly generation: number }): Promise<ConfirmSummary>;
 
   /** Undoes a promotion that the servers refused: the previous champion at a new generation. Key: refused generation. */

@@ -49,9 +49,10 @@ describe("today's code can finish yesterday's runs", () => {
   });
 
   /** Each turns today's code into one that must not be deployed without a version marker. */
-  const mistakes: readonly (readonly [string, (code: string) => string])[] = [
-    ['a step that was renamed', (text) => text.replaceAll('.freezeSnapshot.', '.freezeBatch.')],
-    ['a step that was left out', (text) => text.replaceAll('await board.settled()', 'void 0')],
+  const passes = 'promotes-a-candidate-that-passes';
+  const mistakes: readonly (readonly [string, (code: string) => string, string])[] = [
+    ['a step that was renamed', (text) => text.replaceAll('.freezeSnapshot.', '.freezeBatch.'), passes],
+    ['a step that was left out', (text) => text.replaceAll('await board.settled()', 'void 0'), passes],
     [
       'steps that changed places',
       (text) =>
@@ -59,14 +60,17 @@ describe("today's code can finish yesterday's runs", () => {
           .replaceAll('.publishFeatures.', '.§.')
           .replaceAll('.registerCandidate.', '.publishFeatures.')
           .replaceAll('.§.', '.registerCandidate.'),
+      passes,
     ],
+    ['a share that is shifted by another step', (text) => text.replaceAll('.shiftTraffic.', '.setShare.'), 'rollout-is-promoted'],
+    ['an end that is not confirmed', (text) => text.replaceAll('.confirmServing.', '.countPollers.'), 'champion-is-rolled-back'],
   ];
 
-  test.each(mistakes)('%s is caught', async (_name, makeMistake) => {
+  test.each(mistakes)('%s is caught', async (_name, makeMistake, history) => {
     const mistaken = makeMistake(code);
     expect(mistaken).not.toBe(code);
-    const passes = histories.filter(({ workflowId }) => workflowId === 'promotes-a-candidate-that-passes');
-    const found = await replay(mistaken, passes);
+    const chosen = histories.filter(({ workflowId }) => workflowId === history);
+    const found = await replay(mistaken, chosen);
     expect([...found.values()]).toEqual([expect.objectContaining({ name: 'DeterminismViolationError' })]);
   });
 });
