@@ -11,20 +11,21 @@ import { note, printJson, reportError } from '../output.ts';
 import { createStory, type Story } from '../story.ts';
 import { withTemporal } from '../temporal.ts';
 import { type DemoResult, play } from './play.ts';
+import type { TrainerName } from './scene.ts';
 
 type DemoOptions = { readonly json: boolean; readonly keep: boolean; readonly trainer: string | null };
 
 /** LightGBM where Python can be used; else the reference trainer, and the story says why. */
-const chooseTrainer = async (config: Config, story: Story, asked: string | null): Promise<readonly string[]> => {
-  if (asked === 'reference') return ['training.trainer=reference', 'training.parameters={}'];
+const chooseTrainer = async (config: Config, story: Story, asked: string | null): Promise<TrainerName> => {
+  if (asked === 'reference') return 'reference';
   try {
     await prepareLightGbm(config, (line) => story.say(line));
-    return [];
+    return 'lightgbm';
   } catch (error) {
     if (asked === 'lightgbm') throw error;
     story.say(`LightGBM cannot be used here: ${(error as Error).message}`);
     story.aside('The demo goes on with the reference trainer, which needs no Python.');
-    return ['training.trainer=reference', 'training.parameters={}'];
+    return 'reference';
   }
 };
 
@@ -48,9 +49,10 @@ const interruptedExit = 130;
 
 const waitForInterrupt = (): Promise<void> => new Promise((resolve) => void process.once('SIGINT', () => resolve()));
 
-const keepRunning = async (story: Story, endpoints: Endpoints): Promise<void> => {
+const keepRunning = async (story: Story, endpoints: Endpoints, stateDir: string): Promise<void> => {
   story.say('everything keeps running: Ctrl-C ends it');
   tellLinks(story, endpoints);
+  story.aside(`Look closer   PERENNIAL_STATE_DIR=${stateDir} npx perennial status`);
   await waitForInterrupt();
 };
 
@@ -87,7 +89,7 @@ const endOnSignals = (stop: () => Promise<void>, story: Story): (() => void) => 
 
 const onStage = async (config: Config, story: Story, options: DemoOptions): Promise<number> => {
   story.chapter('Setting the stage');
-  const overrides = await chooseTrainer(config, story, options.trainer);
+  const trainer = await chooseTrainer(config, story, options.trainer);
   let ignoreSignals = (): void => {};
   const up = await startUp(config, {
     onEvent: (event) => tellEvent(story, event),
@@ -99,14 +101,14 @@ const onStage = async (config: Config, story: Story, options: DemoOptions): Prom
   try {
     tellLinks(story, up.endpoints);
     const setting = {
-      ...{ context, story, by: config.actor, trainerOverrides: overrides },
+      ...{ context, story, by: config.actor, trainer },
       folder: join(config.stateDir, 'world'),
       webhookToken: config.webhooks.tokens[0] as string,
     };
     const result = await withTemporal(context, (client) => play({ ...setting, client }));
     if (options.json) printJson(document(result, story));
     ignoreSignals();
-    if (options.keep) await keepRunning(story, up.endpoints);
+    if (options.keep) await keepRunning(story, up.endpoints, config.stateDir);
     return exitOf(result);
   } finally {
     await context.close();

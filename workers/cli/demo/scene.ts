@@ -23,14 +23,16 @@ export const firstDay: Day = '2001-02-12';
 /** Days that the world knows. Everything is over long before. */
 export const endOfWorld: Day = '2001-03-20';
 
+/** LightGBM, or on a machine without Python the reference trainer. */
+export type TrainerName = 'lightgbm' | 'reference';
+
 export type Setting = {
   readonly context: Context;
   readonly client: Client;
   readonly story: Story;
   /** Where the pipelines are copied to, and their data arrive. */
   readonly folder: string;
-  /** Overrides for a machine without Python: the reference trainer. */
-  readonly trainerOverrides: readonly string[];
+  readonly trainer: TrainerName;
   readonly by: string;
   /** Bearer token of the demo's Alertmanager. */
   readonly webhookToken: string;

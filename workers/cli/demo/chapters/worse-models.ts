@@ -4,22 +4,20 @@ import { paint } from '../../output.ts';
 import { actOut } from '../act.ts';
 import { asUsual, type Twist } from '../calendar.ts';
 import { patiently } from '../patience.ts';
-import { flights, type LiveScene, wish } from '../scene.ts';
+import { flights, type LiveScene, type TrainerName, wish } from '../scene.ts';
 import type { Flight } from '../world.ts';
 
 /** One tree with two leaves, learned at a crawl: nobody would mean it, and a script might well do it. */
-const spoiledParameters = [
-  'training.parameters.n_estimators=1',
-  'training.parameters.num_leaves=2',
-  'training.parameters.learning_rate=0.001',
-];
-/** A penalty that leaves no weight standing. */
-const spoiledReference = ['training.parameters.l2=1000000000000'];
+const spoiledParameters = {
+  lightgbm: ['training.parameters.n_estimators=1', 'training.parameters.num_leaves=2', 'training.parameters.learning_rate=0.001'],
+  // A penalty that leaves no weight standing.
+  reference: ['training.parameters.l2=1000000000000'],
+} as const satisfies Record<TrainerName, readonly string[]>;
 
 export const spoiledModel = async (scene: LiveScene): Promise<RetrainOutcome> => {
-  const { story, trainerOverrides } = scene;
+  const { story, trainer } = scene;
   story.chapter('Somebody spoils the parameters');
-  const overrides = trainerOverrides.length === 0 ? spoiledParameters : [...trainerOverrides, ...spoiledReference];
+  const overrides = spoiledParameters[trainer];
   story.aside(overrides.join(', '));
   return actOut(scene, wish(scene, flights, 'somebody changed the parameters', overrides));
 };
@@ -48,9 +46,9 @@ const tellHarm = ({ story }: LiveScene, { version, harmed, segments }: RolloutRe
  * opens today. Null without LightGBM, which its trainer extends.
  */
 export const brokenModel = async (scene: LiveScene): Promise<RetrainOutcome | null> => {
-  const { story, calendar, records, trainerOverrides } = scene;
+  const { story, calendar, records, trainer } = scene;
   story.chapter('A better model that breaks on live traffic');
-  if (trainerOverrides.length > 0) {
+  if (trainer !== 'lightgbm') {
     story.aside('This chapter needs LightGBM, which the trainer of this model extends.');
     return null;
   }
