@@ -20,9 +20,14 @@ const countsOf = (totals: readonly ArmTotal[], arm: ArmName, guardrails: CanaryP
 const evidenceShare = ({ rules, policy }: RolloutPlan, share: number): number =>
   rules.kind === 'shadow' ? (policy.steps[0] as number) : share;
 
-/** After a promotion that is taken back the candidate answered as champion: by its model it is known all the same. */
-const asCandidate = (total: ArmTotal, candidate: string | undefined): ArmTotal =>
-  total.modelSha256 === candidate ? { ...total, arm: 'candidate' } : total;
+/**
+ * Under a promotion that is taken back the candidate answered as champion: nobody else did. Elsewhere arms are what they say,
+ * for champion and candidate may be one and the same model.
+ */
+const asCandidate = (totals: readonly ArmTotal[], share: number, candidate: string | undefined): readonly ArmTotal[] =>
+  share < 1 || totals.some(({ arm }) => arm === 'candidate')
+    ? totals
+    : totals.map((one) => (one.modelSha256 === candidate ? { ...one, arm: 'candidate' } : one));
 
 /** Counters of a rollout by its shares, oldest first; servers that are late count into the segment of their generation. */
 export const toSegments = (
@@ -32,7 +37,8 @@ export const toSegments = (
 ): readonly CanarySegment[] => {
   const candidate = totals.find(({ arm }) => arm === 'candidate')?.modelSha256;
   return segments.map(({ generation, share }) => {
-    const own = totals.filter((one) => one.generation === generation).map((one) => asCandidate(one, candidate));
+    const counted = totals.filter((one) => one.generation === generation);
+    const own = asCandidate(counted, share, candidate);
     return {
       share: evidenceShare(plan, share),
       candidate: countsOf(own, 'candidate', plan.policy.guardrails),
