@@ -32,6 +32,12 @@ const factsOf = (found: WatchMeasurement): WatchFacts => ({
   otherRuns: found.otherRuns.slice(0, 20),
 });
 
+/** PostgreSQL is the truth about a pause: a watch that began anew was not told of it. */
+const snoozedBy = (found: WatchMeasurement, { snoozed }: Watch['state'], nowMs: number): Watch['state']['snoozed'] =>
+  found.paused == null || snoozed !== null ? snoozed : { ...found.paused, untilMs: nowMs + pauseMs };
+/** Until somebody resumes it. */
+const pauseMs = 10 * 365 * 86_400_000;
+
 /** Takes in what was found, before anything is decided from it. */
 const takeIn = (watch: Watch, found: WatchMeasurement, nowMs: number): void => {
   const { state } = watch;
@@ -41,6 +47,7 @@ const takeIn = (watch: Watch, found: WatchMeasurement, nowMs: number): void => {
     cursor: advanceCursor(state.cursor, found),
     facts: factsOf(found),
     problem: null,
+    snoozed: snoozedBy(found, state, nowMs),
     ...(moved && { advancedAtMs: nowMs, silent: false }),
   };
 };

@@ -4,6 +4,7 @@ import type { PipelineSpec } from '#domain/contracts/pipeline-spec/pipeline-spec
 import type { RetrainObservation } from '#domain/contracts/retrain-policy.ts';
 import type { PerformanceMeasured } from '#domain/contracts/watch.ts';
 import { declaredWorth, horizonDays, retrainPolicyOf } from '#domain/decide/retrain/retrain-policy.ts';
+import { judgedOf } from '#domain/decide/watch/watch-state.ts';
 import { type EstimatedLoss, expectedGain } from '#domain/stats/economics/expected-gain.ts';
 import type { Instant } from '#domain/units.ts';
 import type { MeasureWatchInput } from '../../workflows/watch-steps.ts';
@@ -62,12 +63,11 @@ const weighGain = (spec: PipelineSpec, report: PerformanceReport, { served, data
 const questionOf = async (deps: MeasureDeps, input: MeasureWatchInput, spec: PipelineSpec, { served, dataTime }: Known) => {
   const { pipeline, cursor } = input;
   const [[newest], quarantined] = await Promise.all([deps.snapshots.list(pipeline), deps.watch.quarantine.list(pipeline)]);
-  const isSame = cursor.profileSha256 === served.profileSha256;
   const question: PerformanceQuestion = {
     version: served.version,
     spec,
     dataTime,
-    maturedUntil: isSame ? cursor.maturedUntil : null,
+    maturedUntil: judgedOf(cursor, served.profileSha256).maturedUntil,
     labelsSince: newest?.lastEventAt ?? null,
     quarantined: quarantined.filter(({ releasedAt }) => releasedAt === null).map(({ from, to }) => ({ from, to })),
   };

@@ -3,6 +3,7 @@ import type { ModelVersion } from '#domain/contracts/model-version.ts';
 import type { PipelineSpec } from '#domain/contracts/pipeline-spec/pipeline-spec.ts';
 import { type ReferenceProfile, referenceProfileSchema } from '#domain/contracts/reference-profile.ts';
 import type { EndedRun, WatchedModel, WatchMeasurement, WatchWindow } from '#domain/contracts/watch.ts';
+import { judgedOf } from '#domain/decide/watch/watch-state.ts';
 import { PerennialError } from '#domain/errors.ts';
 import { type CountedWindow, dataTime } from '#domain/stats/drift/data-time.ts';
 import { windowsToMeasure } from '#domain/stats/drift/windows-to-measure.ts';
@@ -108,13 +109,13 @@ const measureWindows = async (
 ): Promise<{ windows: WatchWindow[]; more: boolean }> => {
   if (served?.profile == null || served.profileSha256 === null || clocks.dataTime === null) return { windows: [], more: false };
   const { profile, profileSha256 } = served;
-  const isSame = input.cursor.profileSha256 === profileSha256;
+  const { judgedUntil } = judgedOf(input.cursor, profileSha256);
   const all = addProfiles(clocks.rows);
   const due = windowsToMeasure({
     windowMs: profile.season.windowMs,
     latenessMs: spec.watch.lateness,
     dataTimeMs: Date.parse(clocks.dataTime),
-    judgedUntilMs: isSame && input.cursor.judgedUntil !== null ? Date.parse(input.cursor.judgedUntil) : null,
+    judgedUntilMs: judgedUntil === null ? null : Date.parse(judgedUntil),
     own: clocks.rows.filter((one) => one.profileSha256 === profileSha256).map(toCounted),
     all,
     wallMs: clocks.wallMs,
@@ -221,6 +222,7 @@ export const createMeasureWatch =
       performance,
       openBreaches,
       skew,
+      paused: await deps.watch.evidence.paused(input.pipeline),
       ...(await findRuns(deps, input)),
     };
   };

@@ -98,6 +98,16 @@ const running = async (db: Kysely<Tables>, pipeline: PipelineName): Promise<{ ru
   return rows.map((row) => ({ runKey: row.run_key as RunKey, workflowId: row.workflow_id }));
 };
 
+const paused = async (db: Kysely<Tables>, pipeline: PipelineName): Promise<{ by: string; reason: string } | null> => {
+  const row = await db
+    .selectFrom('pipelines')
+    .select(['paused_by', 'paused_reason'])
+    .where('name', '=', pipeline)
+    .where('paused_at', 'is not', null)
+    .executeTakeFirst();
+  return row === undefined ? null : { by: row.paused_by ?? 'somebody', reason: row.paused_reason ?? 'paused' };
+};
+
 export const createWatchEvidence = (db: Kysely<Tables>) => ({
   /** By window, oldest first, those that begin at an instant or later; the newest 2,000 at most. */
   windowRows: (pipeline: PipelineName, since: Instant | null) => windowRows(db, pipeline, since),
@@ -107,6 +117,8 @@ export const createWatchEvidence = (db: Kysely<Tables>) => ({
   endedAfter: (pipeline: PipelineName, after: HeardEnds) => endedAfter(db, pipeline, after),
   /** The run that ended last; null where none has. */
   newestEnd: (pipeline: PipelineName) => newestEnd(db, pipeline),
+  /** Who paused the pipeline, and why; null where nobody did. */
+  paused: (pipeline: PipelineName) => paused(db, pipeline),
   /** Runs that were recorded and have no end, newest first. */
   running: (pipeline: PipelineName) => running(db, pipeline),
 });

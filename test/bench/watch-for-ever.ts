@@ -8,7 +8,7 @@ import { loadConfig } from '../../infra/config.ts';
 import { findTemporalBinary } from '../../infra/temporal/binary.ts';
 import { pretendSteps } from '../workflows/pretend.ts';
 import { measured, newCursor, watchPlan, windowOf } from '../workflows/pretend-watch.ts';
-import { startWatch, tellStory, untilWatch, type WatchHandle } from '../workflows/watch-story.ts';
+import { startWatch, tellStory, until, type WatchHandle } from '../workflows/watch-story.ts';
 import { openWorld } from '../workflows/world.ts';
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -23,12 +23,12 @@ type Mark = { readonly windows: number; readonly memoryBytes: number };
 
 const collect = (globalThis as { gc?: () => void }).gc ?? ((): void => {});
 
-const watchGrowth = async (handle: WatchHandle, windows: number) => {
+const watchGrowth = async (handle: WatchHandle, windows: number, judged: () => number) => {
   const marks: Mark[] = [];
   let longest = 0;
   for (const share of [0.2, 0.4, 0.6, 0.8, 1]) {
     const wanted = Math.floor(windows * share);
-    await untilWatch(handle, `${wanted} windows`, ({ windowsJudged }) => windowsJudged >= wanted, 3_600_000);
+    await until(`${wanted} windows`, () => judged() >= wanted, judged, 3_600_000);
     const { historyLength } = await handle.describe();
     longest = Math.max(longest, historyLength);
     collect();
@@ -63,7 +63,7 @@ export const run = async ([windows = '10000', atOnce = '8']: readonly string[]):
   });
   const startedAt = performance.now();
   const handle = await startWatch(world, story);
-  const { marks, longest } = await watchGrowth(handle, Number(windows));
+  const { marks, longest } = await watchGrowth(handle, Number(windows), () => rows / 2);
   await handle.terminate('the bench is over');
   const [first, last] = [marks[0] as Mark, marks.at(-1) as Mark];
   const growth = last.memoryBytes / first.memoryBytes;

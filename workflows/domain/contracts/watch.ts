@@ -75,12 +75,23 @@ export const watchedModelSchema = z.strictObject({
 });
 export type WatchedModel = z.infer<typeof watchedModelSchema>;
 
-/** How far a watch has come: it is told each window and each ended run once. */
-export const watchCursorSchema = z.strictObject({
+/** How far a watch has come with the windows of one profile. */
+export const profileCursorSchema = z.strictObject({
   profileSha256: sha256Schema.nullable(),
   judgedUntil: instantSchema.nullable().describe('End of the last drift window'),
   maturedUntil: instantSchema.nullable().describe('End of the last performance window'),
   estimatedUntil: instantSchema.nullable().describe('End of the last window that was estimated without labels'),
+});
+export type ProfileCursor = z.infer<typeof profileCursorSchema>;
+
+/** How far a watch has come: it is told each window and each ended run once. */
+export const watchCursorSchema = z.strictObject({
+  ...profileCursorSchema.shape,
+  past: z
+    .array(profileCursorSchema)
+    .max(4)
+    .optional()
+    .describe('Of profiles before: a champion that comes back is not judged again'),
   runsAfter: z
     .strictObject({ endedAt: instantSchema, runKey: runKeySchema })
     .describe('The last ended run that was heard; an instant and a key, because two may end at once'),
@@ -102,6 +113,11 @@ export const watchMeasurementSchema = z.strictObject({
   openBreaches: count.describe('Windows in quarantine that nobody released, among the newest'),
   ended: z.array(endedRunSchema).describe('Oldest first'),
   otherRuns: z.array(runKeySchema).describe('In progress, whoever started them'),
+  paused: z
+    .strictObject({ by: z.string(), reason: z.string() })
+    .nullable()
+    .optional()
+    .describe('The pipeline is paused in PostgreSQL, whatever the watch was told'),
   skew: skewFoundSchema.nullable().optional().describe('Of the newest window; null where nothing differs or was compared'),
 });
 export type WatchMeasurement = z.infer<typeof watchMeasurementSchema>;

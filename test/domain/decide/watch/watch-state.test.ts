@@ -8,6 +8,7 @@ import {
   beginWatch,
   followModel,
   hearAlert,
+  judgedOf,
   nameAlerts,
   pushView,
   refuseState,
@@ -111,6 +112,23 @@ test('advanceCursor() never goes back, but for a new profile', () => {
   });
   const heard = advanceCursor(once, measured(1, { ended: [run(dayAt(1), 'b'), run(dayAt(1), 'a')] }));
   expect(heard.runsAfter).toEqual({ endedAt: dayAt(1), runKey: 'b' });
+});
+
+test('advanceCursor() knows a champion that comes back: its windows are not judged again', () => {
+  const cursor = { ...newCursor(), profileSha256: modelOf().profileSha256 };
+  const first = advanceCursor(cursor, measured(1, { windows: [windowOf(0), windowOf(1)] }));
+  const second = advanceCursor(first, measured(2, { model: modelOf(2), windows: [windowOf(2, 0, {}, 2)] }));
+  expect(second).toMatchObject({ profileSha256: modelOf(2).profileSha256, judgedUntil: dayAt(3) });
+  const back = advanceCursor(second, measured(3));
+  expect(back).toMatchObject({ profileSha256: modelOf().profileSha256, judgedUntil: dayAt(2) });
+  expect(judgedOf(back, modelOf(2).profileSha256).judgedUntil).toBe(dayAt(3));
+  const many = [3, 4, 5, 6, 7].reduce((last, version) => advanceCursor(last, measured(4, { model: modelOf(version) })), back);
+  expect(many.past).toHaveLength(4);
+});
+
+test('hearAlert() does not throw for what is no text', () => {
+  const odd = { id: { toString: 1 }, source: Symbol('s'), text: [], asksForRetrain: true } as never;
+  expect(hearAlert(beginStory(), odd).alerts).toEqual([{ source: '', text: '', count: 1 }]);
 });
 
 test('occasionsOf() puts ends of runs first, windows by their end, and tells an estimate once', () => {

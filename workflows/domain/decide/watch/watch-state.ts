@@ -1,4 +1,4 @@
-import type { WatchCursor, WatchedModel, WatchMeasurement, WatchPlan, WatchState } from '../../contracts/watch.ts';
+import type { ProfileCursor, WatchCursor, WatchedModel, WatchMeasurement, WatchPlan, WatchState } from '../../contracts/watch.ts';
 import { dayMs, hourMs, type PipelineName } from '../../units.ts';
 import { startDriftMemory } from '../drift/next-drift-state.ts';
 import { defaultDriftPolicy } from '../drift/policy.ts';
@@ -83,11 +83,13 @@ export type HeardAlert = {
   readonly asksForRetrain: boolean;
 };
 
-const shortText = (text: unknown, most: number): string => String(text).slice(0, most);
+/** What is no text has none: a signal brings whatever was sent, and must not throw. */
+const asText = (value: unknown): string => (typeof value === 'string' || typeof value === 'number' ? String(value) : '');
+const shortText = (text: unknown, most: number): string => asText(text).slice(0, most);
 
 /** Two hundred of them must stay small; what tells deliveries apart stands at either end. */
 const shortId = (id: unknown): string => {
-  const text = String(id);
+  const text = asText(id);
   return text.length <= 60 ? text : `${text.slice(0, 20)}${text.slice(-40)}`;
 };
 
@@ -137,10 +139,26 @@ export const followModel = (state: WatchState, model: WatchedModel | null): Watc
 const newest = (instants: readonly (string | null | undefined)[]): string | null =>
   instants.reduce<string | null>((last, one) => (one != null && (last === null || one > last) ? one : last), null);
 
+type Judged = Pick<ProfileCursor, 'judgedUntil' | 'maturedUntil' | 'estimatedUntil'>;
+const notJudged: Judged = { judgedUntil: null, maturedUntil: null, estimatedUntil: null };
+
+/** As many champions back as somebody rolls back to. */
+const pastKept = 4;
+
+/** How far the windows of a profile were judged, also where another one served since. */
+export const judgedOf = (cursor: WatchCursor, profileSha256: string | null): Judged =>
+  [cursor, ...(cursor.past ?? [])].find((one) => one.profileSha256 === profileSha256) ?? notJudged;
+
+const pastOf = (before: WatchCursor, profileSha256: string | null): ProfileCursor[] => {
+  const { runsAfter: _runs, past = [], ...current } = before;
+  const all = before.profileSha256 === profileSha256 ? past : [current, ...past];
+  return all.filter((one) => one.profileSha256 !== profileSha256 && one.profileSha256 !== null).slice(0, pastKept);
+};
+
 /** How far the watch has come after a look: what was told is not told again. */
 export const advanceCursor = (before: WatchCursor, found: WatchMeasurement): WatchCursor => {
   const profileSha256 = found.model?.profileSha256 ?? null;
-  const kept = profileSha256 === before.profileSha256 ? before : { judgedUntil: null, maturedUntil: null, estimatedUntil: null };
+  const kept = judgedOf(before, profileSha256);
   const last = found.ended.reduce((late, { endedAt, runKey }) => {
     const isLater = endedAt > late.endedAt || (endedAt === late.endedAt && runKey > late.runKey);
     return isLater ? { endedAt, runKey } : late;
@@ -150,6 +168,7 @@ export const advanceCursor = (before: WatchCursor, found: WatchMeasurement): Wat
     judgedUntil: newest([kept.judgedUntil, ...found.windows.map(({ observation }) => observation.to)]),
     maturedUntil: newest([kept.maturedUntil, ...(found.performance?.windows ?? []).map(({ to }) => to)]),
     estimatedUntil: newest([kept.estimatedUntil, found.performance?.estimate?.to]),
+    past: pastOf(before, profileSha256),
     runsAfter: last,
   } as WatchCursor;
 };
