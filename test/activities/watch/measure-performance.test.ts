@@ -26,7 +26,7 @@ describe('measurePerformance()', () => {
   it('passes windows as good as the reference and fails one that is worse, each once its labels have matured', async () => {
     const { ship, label } = await open();
     const days = [dayOf(0), dayOf(1), dayOf(2, 0.9), dayOf(3)];
-    for (const rows of days) await ship(rows);
+    await ship(days.flat());
     for (const rows of days.slice(0, 3)) await label(rows, day);
     const found = await measured(start + 4 * day + 2 * hour);
     expect(found.metric).toBe('roc_auc');
@@ -52,10 +52,9 @@ describe('measurePerformance()', () => {
 
   it('tells each matured window once, and leaves quarantined ones out', async () => {
     const { ship, label } = await open();
-    for (const rows of [dayOf(0), dayOf(1), dayOf(2, 0.9)]) {
-      await ship(rows);
-      await label(rows, hour);
-    }
+    const rows = [...dayOf(0), ...dayOf(1), ...dayOf(2, 0.9)];
+    await ship(rows);
+    await label(rows, hour);
     const dataTime = start + 3 * day + 2 * hour;
     const later = await measured(dataTime, { maturedUntil: instant(start + 2 * day) });
     expect(later.windows.map(({ from }) => from)).toEqual([instant(start + 2 * day)]);
@@ -104,7 +103,7 @@ describe('measurePerformance()', () => {
   it('says that the feed of labels has failed, and not that the model has', async () => {
     const { ship, label } = await open({ labels: { horizon: '1d' } });
     const days = [dayOf(0), dayOf(1), dayOf(2)];
-    for (const rows of days) await ship(rows);
+    await ship(days.flat());
     for (const rows of days.slice(0, 2)) await label(rows, hour);
     await label(days[2]?.slice(0, 300) ?? [], hour);
     const found = await measured(start + 4 * day + 1);
@@ -226,10 +225,9 @@ describe('measurePerformance()', () => {
 
   it('goes on without a part that is lost, and says so', async () => {
     const { ship, label, parts, store } = await open();
-    for (const rows of [dayOf(0), dayOf(1)]) {
-      await ship(rows);
-      await label(rows, hour);
-    }
+    const rows = [...dayOf(0), ...dayOf(1)];
+    await ship(rows);
+    await label(rows, hour);
     const [first] = await parts.select(flights, instant(start));
     await store.store.delete(objectKeys.content(first?.sha256 as Sha256));
     const found = await measured(start + 3 * day);
