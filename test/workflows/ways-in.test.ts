@@ -19,7 +19,8 @@ const launcher = resolve(import.meta.dirname, '../../workers/cli/perennial');
 type Ended = { readonly exit: number | null; readonly stdout: string; readonly stderr: string };
 
 /** Processes start, and models are trained; a machine that is busy with other things takes its time. */
-vi.setConfig({ testTimeout: 240_000 });
+const patienceMs = 150_000;
+vi.setConfig({ testTimeout: 2 * patienceMs });
 
 describeWithServers('the command', () => {
   let world: World;
@@ -58,6 +59,7 @@ describeWithServers('the command', () => {
 
   const start = (...words: string[]): { child: ChildProcess; ended: Promise<Ended>; said(pattern: RegExp): Promise<void> } => {
     const child = spawn(launcher, words, { env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
+    closing.push(() => child.kill('SIGKILL'));
     let [stdout, stderr] = ['', ''];
     child.stdout.on('data', (data: Buffer) => {
       stdout += data.toString();
@@ -67,7 +69,7 @@ describeWithServers('the command', () => {
     });
     const ended = once(child, 'close').then(([exit]) => ({ exit: exit as number | null, stdout, stderr }));
     const said = (pattern: RegExp): Promise<void> =>
-      expect.poll(() => stderr, { timeout: 60_000 }).toMatch(pattern) as unknown as Promise<void>;
+      expect.poll(() => stderr, { timeout: patienceMs }).toMatch(pattern) as unknown as Promise<void>;
     return { child, ended, said };
   };
   const perennial = (...words: string[]): Promise<Ended> => start(...words).ended;
@@ -81,6 +83,12 @@ describeWithServers('the command', () => {
   const watch = (name: string) => world.client.workflow.getHandle(watchDriftWorkflowId(name as PipelineName));
   const watchStatus = (name: string): Promise<WatchStatus> => watch(name).query(watchStatusQuery);
   const runsOf = (pipeline: string) => place.context.runs.list({ pipeline: pipeline as PipelineName, limit: 50 });
+
+  /** Runs wait for a worker that trains while `work` goes on. */
+  const withoutTraining = async (work: () => Promise<void>): Promise<void> => {
+    await world.stopGpuWorker();
+    await work().finally(() => world.startGpuWorker());
+  };
 
   test('run --wait twice at once is one run, and both exit with its verdict; so does a third, later', async () => {
     const home = writePipeline(folder, 'twice', 600);
@@ -109,36 +117,38 @@ describeWithServers('the command', () => {
 
   test('run --wait detaches on Ctrl-C; the run goes on and the same command attaches to it', async () => {
     const home = writePipeline(folder, 'detached', 600);
-    await world.stopGpuWorker();
-    const waiting = start('run', home, '--wait');
-    await waiting.said(/started retrain\/detached/);
-    await waiting.said(/features/);
-    waiting.child.kill('SIGINT');
-    expect(await waiting.ended).toMatchObject({ exit: 130, stderr: expect.stringContaining('detached:') });
-    const again = start('run', home, '--wait', '--json');
-    await again.said(/attached to retrain\/detached/);
-    await world.startGpuWorker();
-    expect(await again.ended).toMatchObject({ exit: 0 });
+    let again: ReturnType<typeof start> | null = null;
+    await withoutTraining(async () => {
+      const waiting = start('run', home, '--wait');
+      await waiting.said(/started retrain\/detached/);
+      await waiting.said(/features/);
+      waiting.child.kill('SIGINT');
+      expect(await waiting.ended).toMatchObject({ exit: 130, stderr: expect.stringContaining('detached:') });
+      again = start('run', home, '--wait', '--json');
+      await again.said(/attached to retrain\/detached/);
+    });
+    const attached = again as ReturnType<typeof start> | null;
+    expect(await attached?.ended).toMatchObject({ exit: 0 });
     expect(await runsOf('detached')).toHaveLength(1);
   });
 
   test('run --cancel-on-interrupt cancels the run that it started, and no run that it only attached to', async () => {
     const home = writePipeline(folder, 'own', 600);
-    await world.stopGpuWorker();
-    const own = start('run', home, '--wait', '--cancel-on-interrupt');
-    await own.said(/started retrain\/own/);
-    const guest = start('run', home, '--wait', '--cancel-on-interrupt');
-    await guest.said(/attached to retrain\/own/);
-    guest.child.kill('SIGTERM');
-    expect(await guest.ended).toMatchObject({ exit: 143, stderr: expect.stringContaining('goes on') });
-    expect(await runsOf('own')).toMatchObject([{ outcome: null }]);
-    own.child.kill('SIGINT');
-    expect(await own.ended).toMatchObject({ exit: 130, stderr: expect.stringContaining('asked retrain/own/') });
-    const workflowId = (await runsOf('own'))[0]?.workflowId ?? '';
-    await expect
-      .poll(async () => (await world.client.workflow.getHandle(workflowId).describe()).status.name, { timeout: 60_000 })
-      .not.toBe('RUNNING');
-    await world.startGpuWorker();
+    await withoutTraining(async () => {
+      const own = start('run', home, '--wait', '--cancel-on-interrupt');
+      await own.said(/started retrain\/own/);
+      const guest = start('run', home, '--wait', '--cancel-on-interrupt');
+      await guest.said(/attached to retrain\/own/);
+      guest.child.kill('SIGTERM');
+      expect(await guest.ended).toMatchObject({ exit: 143, stderr: expect.stringContaining('goes on') });
+      expect(await runsOf('own')).toMatchObject([{ outcome: null }]);
+      own.child.kill('SIGINT');
+      expect(await own.ended).toMatchObject({ exit: 130, stderr: expect.stringContaining('asked retrain/own/') });
+      const workflowId = (await runsOf('own'))[0]?.workflowId ?? '';
+      await expect
+        .poll(async () => (await world.client.workflow.getHandle(workflowId).describe()).status.name, { timeout: patienceMs })
+        .not.toBe('RUNNING');
+    });
   });
 
   test('apply creates, keeps, changes and deletes the schedule, starts the watch once, and refuses what is no schedule', async () => {
@@ -204,8 +214,10 @@ describeWithServers('the command', () => {
     const answers = await Promise.all(Array.from({ length: 10 }, () => send('0.3')));
     expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 202));
     expect((await send('0.4')).body.repeated).toBe(true);
-    await expect.poll(async () => (await watchStatus('alarmed')).alertsSeen, { timeout: 60_000 }).toBe(1);
-    await expect.poll(async () => (await watchStatus('alarmed')).lastDecision, { timeout: 90_000, interval: 500 }).not.toBeNull();
+    await expect.poll(async () => (await watchStatus('alarmed')).alertsSeen, { timeout: patienceMs }).toBe(1);
+    await expect
+      .poll(async () => (await watchStatus('alarmed')).lastDecision, { timeout: patienceMs, interval: 500 })
+      .not.toBeNull();
     expect((await watchStatus('alarmed')).alertsSeen).toBe(1);
     control.kill('SIGTERM');
   });
@@ -215,14 +227,15 @@ describeWithServers('the command', () => {
     scheduleIn(home, '@hourly');
     expect((await perennial('run', home, '--wait')).exit).toBe(0);
     expect((await perennial('delete', 'leaving', '--reason', 'old')).exit).toBe(2);
-    await world.stopGpuWorker();
-    const busy = start('run', 'leaving', '--wait', '--force', 'busy');
-    await busy.said(/features/);
-    const refused = await perennial('delete', 'leaving', '--yes', '--reason', 'old');
-    expect([refused.exit, refused.stderr]).toEqual([5, expect.stringContaining('goes on')]);
-    expect((await place.context.deployments.get('leaving' as PipelineName)).champion).not.toBeNull();
-    await world.startGpuWorker();
-    await busy.ended;
+    let busy: ReturnType<typeof start> | null = null;
+    await withoutTraining(async () => {
+      busy = start('run', 'leaving', '--wait', '--force', 'busy');
+      await busy.said(/features/);
+      const refused = await perennial('delete', 'leaving', '--yes', '--reason', 'old');
+      expect([refused.exit, refused.stderr]).toEqual([5, expect.stringContaining('goes on')]);
+      expect((await place.context.deployments.get('leaving' as PipelineName)).champion).not.toBeNull();
+    });
+    await (busy as ReturnType<typeof start> | null)?.ended;
     const [one, two] = await Promise.all([
       perennial('delete', 'leaving', '--yes', '--reason', 'old'),
       perennial('delete', 'leaving', '--yes', '--reason', 'old'),
