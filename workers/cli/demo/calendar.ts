@@ -53,9 +53,9 @@ const bring = async ({ world, caller, folder, pipeline }: CalendarOptions, { day
 };
 
 /** A slow machine makes long nights, not a watch that lags behind by days. */
-const sleep = async ({ mayBegin }: CalendarOptions, day: Day): Promise<void> => {
+const sleep = async ({ mayBegin }: CalendarOptions, day: Day, isOver: () => boolean): Promise<void> => {
   const until = performance.now() + longestNightMs;
-  while (performance.now() < until && !(await mayBegin(day).catch(() => false))) await wait(lookMs);
+  while (!isOver() && performance.now() < until && !(await mayBegin(day).catch(() => false))) await wait(lookMs);
 };
 
 export const startCalendar = (options: CalendarOptions): Calendar => {
@@ -80,7 +80,7 @@ export const startCalendar = (options: CalendarOptions): Calendar => {
       const labels = await traffic.send(flights, () => perSecond);
       if (yesterday !== null) await bring(options, yesterday);
       yesterday = { day, labels };
-      if (!stopped) await sleep(options, nextDay(day));
+      await sleep(options, nextDay(day), () => stopped);
     }
   };
   const living = live().catch((error: unknown) => {

@@ -9,6 +9,7 @@ import { paint, table } from '../../output.ts';
 import type { Story } from '../../story.ts';
 import { patiently } from '../patience.ts';
 import { churn, cures, flights, type Scene } from '../scene.ts';
+import { cut } from '../tell-decisions.ts';
 import type { TrafficReport } from '../traffic.ts';
 import type { Churned } from './customers.ts';
 import type { AlertEnd } from './same-alert-twice.ts';
@@ -24,25 +25,24 @@ export type Told = {
 };
 
 /** As far as a line holds it; `perennial explain` gives all of it. */
-const reasonWidth = 95;
-const cut = (text: string): string => (text.length > reasonWidth ? `${text.slice(0, reasonWidth - 1)}…` : text);
+const shorten = (text: string): string => cut(text, 95);
 
 /** What decided stands first: what was broken, or the comparison with the champion. */
 const decisive = ({ reason, gate, verdict }: RetrainOutcome): string =>
   (verdict === 'promoted' ? (gate?.reason ?? reason) : reason).split('; ')[0] ?? '';
 
 const rowOfRun = (what: string, run: RetrainOutcome | null): string[][] =>
-  run === null ? [] : [[what, run.verdict, String(run.modelVersion ?? '-'), cut(decisive(run))]];
+  run === null ? [] : [[what, run.verdict, String(run.modelVersion ?? '-'), shorten(decisive(run))]];
 
 const rowsOf = (told: Told, reasonOfWatch: string | null): string[][] => [
   ['what happened', 'decided', 'version', 'because'],
   ...rowOfRun('six weeks of data arrived', told.first),
-  ...(reasonOfWatch === null ? [] : [['days passed', 'retrain', '-', cut(reasonOfWatch)]]),
+  ...(reasonOfWatch === null ? [] : [['days passed', 'retrain', '-', shorten(reasonOfWatch)]]),
   ...rowOfRun('  and its model', told.retrained),
   ...rowOfRun('parameters were spoiled', told.spoiled),
   ...rowOfRun('a model broke on live traffic', told.broken),
-  ...told.quarantined.map(({ breaches }) => ['a feed broke', 'quarantined', '-', cut(breaches[0]?.statement ?? '')]),
-  ['an alert came twice', told.alert.action, '-', cut(told.alert.reason)],
+  ...told.quarantined.map(({ breaches }) => ['a feed broke', 'quarantined', '-', shorten(breaches[0]?.statement ?? '')]),
+  ['an alert came twice', told.alert.action, '-', shorten(told.alert.reason)],
   ...rowOfRun('customers', told.churn.run),
 ];
 

@@ -32,10 +32,11 @@ const notification = (startsAt: string) => {
 
 export type AlertEnd = { readonly repeated: readonly boolean[]; readonly action: string; readonly reason: string };
 
-/** Alertmanager tells what fires again and again. It is one event, and one question to the watch. */
+/** Gives what was answered, and what the watch made of it. */
 export const sameAlertTwice = async (scene: LiveScene): Promise<AlertEnd> => {
   const { story, calendar, records, control, webhookToken } = scene;
   story.chapter('An alert, and the same alert again');
+  story.aside('Alertmanager repeats what fires. However often it comes, it is one event, and one question to the watch.');
   const path = `/webhooks/alertmanager/${flights}`;
   const body = notification(`${calendar.today()}T06:00:00Z`);
   const [last] = await patiently(() => records.decisions.list(flights, { limit: 1 }));
