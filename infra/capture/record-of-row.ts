@@ -22,9 +22,9 @@ export const recordOfRow = (row: ShippedRow): PredictionRecord => {
     shadow: row['shadow'],
     eventAt: instant(row['event_at']),
     unit: row['unit'],
-    prediction: JSON.parse(String(row['prediction'])),
+    prediction: JSON.parse(row['prediction'] as string),
     scores: row['scores'],
-    inputs: JSON.parse(String(row['inputs'])),
-    views: JSON.parse(String(row['views'])),
+    inputs: JSON.parse(row['inputs'] as string),
+    views: JSON.parse(row['views'] as string),
   });
 };

@@ -100,7 +100,7 @@ class ServerCapture implements Capture {
     const left = this.#registry
       .arms()
       .filter(({ identity }) => identity.pipeline === pipeline && identity.generation !== generation);
-    const idle = Promise.all(left.map((arm) => arm.idle())).then(() => {});
+    const idle = Promise.all(left.map((arm) => arm.idle()));
     await withDeadline(settleTimeoutMs, 'wait for the last answers', idle).catch(() => {});
     await withDeadline(settleTimeoutMs, 'tell the last counters', this.#teller.tellArms()).catch(() => {});
   }

@@ -42,7 +42,11 @@ const closeSegment = async (folder: string, name: string, segment: number, log: 
   if (whole < size) {
     log.warn({ file, bytes: size - whole }, 'Cut a torn line off the log of predictions');
     const handle = await open(file, 'r+');
-    await handle.truncate(whole).finally(() => handle.close());
+    try {
+      await handle.truncate(whole);
+    } finally {
+      await handle.close();
+    }
   }
   if (whole === 0) await rm(file);
   else await rename(file, segmentFile(folder, segment));

@@ -83,15 +83,17 @@ class CumulativeTeller implements Teller {
     await withDeadline(closeTimeoutMs, 'tell the last counters', this.tell()).catch(() => {});
   }
 
+  async #tellAllWindows(): Promise<void> {
+    for (const { pipeline, counted, windows } of this.#options.telling.windows()) {
+      await this.#try(async () => {
+        for (const pending of windows.pending()) await this.#try(() => this.#tellPending(pipeline, counted, pending));
+      });
+    }
+    await this.#try(this.#options.afterRound);
+  }
+
   #tellWindows(): Promise<void> {
-    this.#windows = this.#windows.then(async () => {
-      for (const { pipeline, counted, windows } of this.#options.telling.windows()) {
-        await this.#try(async () => {
-          for (const pending of windows.pending()) await this.#try(() => this.#tellPending(pipeline, counted, pending));
-        });
-      }
-      await this.#try(this.#options.afterRound);
-    });
+    this.#windows = this.#windows.then(() => this.#tellAllWindows());
     return this.#windows;
   }
 

@@ -87,7 +87,11 @@ describeWithServers('the command', () => {
   /** Runs wait for a worker that trains while `work` goes on. */
   const withoutTraining = async (work: () => Promise<void>): Promise<void> => {
     await world.stopGpuWorker();
-    await work().finally(() => world.startGpuWorker());
+    try {
+      await work();
+    } finally {
+      await world.startGpuWorker();
+    }
   };
 
   test('run --wait twice at once is one run, and both exit with its verdict; so does a third, later', async () => {

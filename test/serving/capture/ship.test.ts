@@ -195,7 +195,7 @@ describe('startShipper()', () => {
   it('names rows by the key of the pipeline as it is declared now', async () => {
     const { createDefinitions } = await import('../../../infra/postgres/definitions.ts');
     const file = { name: 'flights', data: { key: 'origin' } };
-    await createDefinitions(bench.db).apply(flights, null, file, `${'ab'.repeat(32)}` as never, 'c0ffee', 'ada');
+    await createDefinitions(bench.db).apply(flights, null, file, 'ab'.repeat(32) as never, 'c0ffee', 'ada');
     writeSegment(segmentFile('000001.ndjson'), predictions('05', 0, 1));
     await ship().close();
     const [part] = await everything();

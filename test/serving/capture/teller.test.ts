@@ -204,9 +204,11 @@ describe('the counters of an arm', () => {
     await arm.idle();
     arm.begin([null]);
     let isIdle = false;
-    const idle = arm.idle().then(() => {
+    const waitForIdle = async (): Promise<void> => {
+      await arm.idle();
       isIdle = true;
-    });
+    };
+    const idle = waitForIdle();
     await Promise.resolve();
     expect(isIdle).toBe(false);
     arm.end();
