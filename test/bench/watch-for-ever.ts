@@ -53,6 +53,8 @@ export const run = async ([windows = '10000', atOnce = '8']: readonly string[]):
   pretend.change({
     openWatch: async ({ pipeline }) => ({ plan: watchPlan({ pipeline, everyMs: 1 }, { on: [] }), cursor: newCursor() }),
     measureWatch: async (input) => {
+      // The pretend remembers every call, and it is not its memory that is measured.
+      pretend.calls.length = 0;
       const found = Array.from({ length: Math.min(Number(atOnce), Number(windows) - day) }, (_, at) => windowOf(day + at, 0.01));
       day += found.length;
       return { ...measured(0), dataTime: found.at(-1)?.observation.to ?? input.dataTime, windows: found };
