@@ -8,7 +8,7 @@ import { createTraffic, type DueLabel, type TrafficReport } from './traffic.ts';
 import { type Day, type Flight, nextDay, type World } from './world.ts';
 
 /** Flights a second. A canary takes its time, of which days need not go by; while a model trains, the two cores are left to it. */
-export const pace = { brisk: 900, canary: 450, slow: 120 } as const;
+export const pace = { brisk: 900, canary: 600, slow: 120 } as const;
 
 /** What happens to a day's requests before they are sent; the same day every day, unless somebody changes it. */
 export type Twist = {
