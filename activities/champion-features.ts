@@ -1,8 +1,8 @@
 import { type FeatureSet, featureSetSchema } from '#domain/contracts/feature-set.ts';
-import type { PipelineName, Sha256 } from '#domain/units.ts';
+import type { PipelineName, Sha256, VersionNumber } from '#domain/units.ts';
 import type { CpuDeps } from './deps.ts';
 
-/** What the champion of a pipeline asks for; null where none serves. */
+/** What the champion of a pipeline, or another version of it, asks for. */
 export type ChampionFeatures = {
   readonly featureSet: FeatureSet;
   readonly featureSetSha256: Sha256;
@@ -10,15 +10,25 @@ export type ChampionFeatures = {
   readonly definitionSha256: Sha256 | null;
 };
 
-/** Reads the champion's feature set. */
-export const findChampionFeatures = async (
-  deps: Pick<CpuDeps, 'deployments' | 'registry' | 'content'>,
-  pipeline: PipelineName,
-): Promise<ChampionFeatures | null> => {
-  const { champion } = await deps.deployments.get(pipeline);
-  if (champion === null) return null;
-  const version = await deps.registry.get(pipeline, champion.version);
+type Deps = Pick<CpuDeps, 'deployments' | 'registry' | 'content'>;
+
+const findFeatures = async (deps: Deps, pipeline: PipelineName, number: VersionNumber): Promise<ChampionFeatures | null> => {
+  const version = await deps.registry.get(pipeline, number);
   if (version === null) return null;
   const featureSet = featureSetSchema.parse(await deps.content.getJson(version.featureSetSha256));
   return { featureSet, featureSetSha256: version.featureSetSha256, definitionSha256: version.definitionSha256 };
+};
+
+/** Reads the champion's feature set; null where none serves. */
+export const findChampionFeatures = async (deps: Deps, pipeline: PipelineName): Promise<ChampionFeatures | null> => {
+  const { champion } = await deps.deployments.get(pipeline);
+  return champion === null ? null : findFeatures(deps, pipeline, champion.version);
+};
+
+/** The same of every version that servers look values up for: the champion, and the candidate of a rollout that runs. */
+export const findServedFeatures = async (deps: Deps, pipeline: PipelineName): Promise<readonly ChampionFeatures[]> => {
+  const { champion, rollout } = await deps.deployments.get(pipeline);
+  const served = [champion, rollout?.candidate ?? null].filter((version) => version !== null);
+  const found = await Promise.all(served.map(({ version }) => findFeatures(deps, pipeline, version)));
+  return found.filter((features) => features !== null);
 };

@@ -149,13 +149,17 @@ export interface ArmTallies {
 export type CompareArmsOnLabels = (rollout: RolloutRecord, alpha: number) => Promise<Evidence>;
 
 export interface OnlineFeatures {
-  /** Replaces a pipeline's published values by this set, in one transaction; the same publication twice changes nothing. */
+  /**
+   * Replaces a pipeline's published values by this set, in one transaction, but for views that are still needed and not
+   * among it; the same publication twice changes nothing.
+   */
   publish(
     pipeline: PipelineName,
     publication: string,
     rows: AsyncIterable<OnlineFeatureRow>,
     /** What they were computed from. */
     snapshotSha256: Sha256,
+    needed: () => Promise<readonly string[]>,
   ): Promise<number>;
   /** Which snapshots were published and when, newest first. */
   history(

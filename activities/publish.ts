@@ -1,16 +1,20 @@
-import { type FeatureSet, featureSetSchema } from '#domain/contracts/feature-set.ts';
+import type { DatasetManifest, DatasetSchema } from '#domain/contracts/dataset.ts';
+import { type FeatureSet, featureSetSchema, type ServedView } from '#domain/contracts/feature-set.ts';
+import type { ViewSpec } from '#domain/contracts/pipeline-spec/features.ts';
 import type { Sha256 } from '#domain/units.ts';
 import { readManifest } from '../infra/data/manifest.ts';
 import { newestValues } from '../infra/features/publish.ts';
+import { publishedName, publishedNames } from '../infra/features/published-view.ts';
 import { allFiles, attachSnapshot, fetchSnapshot } from '../infra/features/snapshot.ts';
 import type { CompiledView } from '../infra/features/view-types.ts';
-import { compileViews } from '../infra/features/views.ts';
+import { compileViews, schemaFor } from '../infra/features/views.ts';
 import { digestOfJson } from '../infra/objects/digest.ts';
-import { withDuckDb } from '../infra/tabular/duckdb.ts';
+import { type Duck, withDuckDb } from '../infra/tabular/duckdb.ts';
 import type { RunRef } from '../workflows/steps.ts';
-import { findChampionFeatures } from './champion-features.ts';
-import type { CpuDeps, PipelineSpec } from './deps.ts';
+import { findServedFeatures } from './champion-features.ts';
+import type { CpuDeps, OnlineFeatureRow, PipelineSpec } from './deps.ts';
 import { readSpec } from './ingest.ts';
+import { nullIfOutdated } from './outdated.ts';
 import type { StepContext } from './step-context.ts';
 
 type Deps = Pick<
@@ -18,53 +22,101 @@ type Deps = Pick<
   'ledger' | 'definitions' | 'deployments' | 'registry' | 'content' | 'scratch' | 'limits' | 'onlineFeatures'
 >;
 type Input = RunRef & { readonly snapshotSha256: Sha256; readonly featureSetSha256: Sha256 };
-type ViewSpecs = PipelineSpec['features']['views'];
 
-const pick = (specs: ViewSpecs, names: readonly string[]): ViewSpecs =>
-  Object.fromEntries(Object.entries(specs).filter(([name]) => names.includes(name)));
+/** A view that a version looks up, and how the definition of that version says it is computed. */
+type WantedView = {
+  readonly served: ServedView;
+  readonly spec: ViewSpec;
+  readonly label: PipelineSpec['data']['label'];
+  /** Of the candidate of this run, without whose values the step has failed. */
+  readonly isOwn: boolean;
+};
+/** By the name that the values are published under. */
+type Wanted = ReadonlyMap<string, WantedView>;
+type Work = { readonly deps: Deps; readonly input: Input; readonly wanted: Wanted; readonly context: StepContext | undefined };
 
-/** Until the servers have switched, and after a roll-back, the champion still looks up views of its own. */
-const championSpecs = async (deps: Deps, input: Input, featureSet: FeatureSet): Promise<ViewSpecs> => {
-  const champion = await findChampionFeatures(deps, input.pipeline);
-  if (champion?.definitionSha256 == null) return {};
-  const own = new Set(featureSet.views.map((view) => view.name));
-  const names = champion.featureSet.views.map((view) => view.name).filter((name) => !own.has(name));
-  if (names.length === 0) return {};
-  return pick((await readSpec(deps, { definitionSha256: champion.definitionSha256 })).features.views, names);
+const viewsOf = (featureSet: FeatureSet, { features, data }: PipelineSpec, isOwn: boolean): [string, WantedView][] =>
+  featureSet.views.flatMap((served) => {
+    const spec = features.views[served.name];
+    return spec === undefined ? [] : [[publishedName(served), { served, spec, label: data.label, isOwn }]];
+  });
+
+/** Until the servers have switched, and after a roll-back, the versions that serve still look up views of their own. */
+const wantedViews = async (deps: Deps, input: Input, featureSet: FeatureSet): Promise<Wanted> => {
+  const wanted = new Map(viewsOf(featureSet, await readSpec(deps, input), true));
+  for (const { featureSet: served, definitionSha256 } of await findServedFeatures(deps, input.pipeline)) {
+    if (definitionSha256 === null || served.views.every((view) => wanted.has(publishedName(view)))) continue;
+    const spec = await readSpec(deps, { definitionSha256 }).catch(nullIfOutdated);
+    for (const [name, view] of spec === null ? [] : viewsOf(served, spec, false)) {
+      if (!wanted.has(name)) wanted.set(name, view);
+    }
+  }
+  return wanted;
 };
 
-/** The step `publishFeatures`; see the port. A publication is named by snapshot and views: the same twice changes nothing. */
+/** A view of a version that serves which these data no longer allow must not hold the candidate up: what it has stays. */
+const compileWanted = async (
+  db: Duck,
+  { wanted, context }: Work,
+  schema: DatasetSchema,
+  sources: string[],
+): Promise<CompiledView[]> => {
+  const compiled: CompiledView[] = [];
+  for (const [published, { served, spec, label, isOwn }] of wanted) {
+    const compiling = compileViews(db, { [served.name]: spec }, schemaFor(schema, label), sources);
+    const [view] = (await (isOwn ? compiling : compiling.catch(nullIfOutdated))) ?? [];
+    // A query that was broken off looks like one that cannot be compiled.
+    context?.signal?.throwIfAborted();
+    if (view !== undefined) compiled.push({ ...view, name: published });
+  }
+  return compiled;
+};
+
+/**
+ * Published names that must stay although this publication does not hold them. Asked for at the very end: a rollout may
+ * have begun meanwhile.
+ */
+const neededBeside = async (deps: Deps, { pipeline }: Input, views: readonly CompiledView[]): Promise<string[]> => {
+  const held = new Set(views.map(({ name }) => name));
+  const served = (await findServedFeatures(deps, pipeline)).flatMap(({ featureSet }) => featureSet.views);
+  return served.filter((view) => !held.has(publishedName(view))).flatMap(publishedNames);
+};
+
+const write = ({ deps, input, wanted }: Work, views: readonly CompiledView[], rows: AsyncIterable<OnlineFeatureRow>) => {
+  const definitions = Object.fromEntries([...wanted].map(([name, { spec, label }]) => [name, { spec, label }]));
+  const publication = digestOfJson({ snapshot: input.snapshotSha256, featureSet: input.featureSetSha256, definitions });
+  const needed = () => neededBeside(deps, input, views);
+  return deps.onlineFeatures.publish(input.pipeline, publication, rows, input.snapshotSha256, needed);
+};
+
+const compute = async (work: Work, manifest: DatasetManifest, eventTime: string, watermarkMs: number): Promise<number> => {
+  const { deps, context } = work;
+  const files = await fetchSnapshot(manifest, deps.content);
+  return deps.scratch.withFolder('publish', (folder) =>
+    withDuckDb({ folder, ...deps.limits, allowedFolders: allFiles(files), signal: context?.signal }, async (db) => {
+      await attachSnapshot(db, files);
+      const sources = [...files.further.keys()];
+      const views = await compileWanted(db, work, manifest.schema, sources);
+      context?.heartbeat({ stage: 'publish', views: views.length });
+      return write(work, views, newestValues(db, views, { schema: manifest.schema, eventTime, watermarkMs, sources }));
+    }),
+  );
+};
+
+/**
+ * The step `publishFeatures`; see the port. Publishes for the candidate of this run, the champion, and the candidate of a
+ * rollout that runs. A publication is named by snapshot and views: the same twice changes nothing.
+ */
 export const createPublish =
   (deps: Deps) =>
   async (input: Input, context?: StepContext): Promise<{ readonly rows: number }> => {
     const featureSet = featureSetSchema.parse(await deps.content.getJson(input.featureSetSha256));
-    const spec = await readSpec(deps, input);
-    const specs: ViewSpecs = {
-      ...(await championSpecs(deps, input, featureSet)),
-      ...pick(
-        spec.features.views,
-        featureSet.views.map((view) => view.name),
-      ),
-    };
+    const wanted = await wantedViews(deps, input, featureSet);
+    const work: Work = { deps, input, wanted, context };
     const manifest = await readManifest(deps.content, input.snapshotSha256);
     const { eventTime } = manifest.schema;
-    const publication = digestOfJson({ snapshot: input.snapshotSha256, featureSet: input.featureSetSha256, views: specs });
-    if (Object.keys(specs).length === 0 || eventTime === null || manifest.eventTime === null) {
-      return { rows: await deps.onlineFeatures.publish(input.pipeline, publication, nothing(), input.snapshotSha256) };
-    }
-    const watermarkMs = Date.parse(manifest.eventTime.last);
-    const files = await fetchSnapshot(manifest, deps.content);
-    const { memoryMiB, threads } = deps.limits;
-    return deps.scratch.withFolder('publish', (folder) =>
-      withDuckDb({ folder, memoryMiB, threads, allowedFolders: allFiles(files), signal: context?.signal }, async (db) => {
-        await attachSnapshot(db, files);
-        const sources = [...files.further.keys()];
-        const views: CompiledView[] = await compileViews(db, specs, manifest.schema, sources);
-        const rows = newestValues(db, views, { schema: manifest.schema, eventTime, watermarkMs, sources });
-        context?.heartbeat({ stage: 'publish', views: views.length });
-        return { rows: await deps.onlineFeatures.publish(input.pipeline, publication, rows, input.snapshotSha256) };
-      }),
-    );
+    if (wanted.size === 0 || eventTime === null || manifest.eventTime === null) return { rows: await write(work, [], nothing()) };
+    return { rows: await compute(work, manifest, eventTime, Date.parse(manifest.eventTime.last)) };
   };
 
 async function* nothing(): AsyncGenerator<never> {}

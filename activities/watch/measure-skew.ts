@@ -3,6 +3,7 @@ import type { AnsweredRecord } from '#domain/contracts/capture.ts';
 import { type FeatureSet, featureSetSchema } from '#domain/contracts/feature-set.ts';
 import { type ModelPackage, type ModelVersion, modelPackageSchema } from '#domain/contracts/model-version.ts';
 import type { FeaturesSpec } from '#domain/contracts/pipeline-spec/features.ts';
+import type { PipelineSpec } from '#domain/contracts/pipeline-spec/pipeline-spec.ts';
 import { type SkewMismatch, type SkewReport, skewReportSchema } from '#domain/contracts/skew-report.ts';
 import { createVectorizer, type Vectorizer } from '#domain/features/apply.ts';
 import type { Instant, Sha256 } from '#domain/units.ts';
@@ -10,6 +11,7 @@ import { recordOfRow, type ShippedRow } from '../../infra/capture/record-of-row.
 import { readManifest } from '../../infra/data/manifest.ts';
 import { entitiesOf, type PublishedValues, publishedValues, servedValues } from '../../infra/features/published-values.ts';
 import { allFiles, fetchSnapshot } from '../../infra/features/snapshot.ts';
+import { schemaFor } from '../../infra/features/views.ts';
 import { mapParallel } from '../../infra/objects/parallel.ts';
 import { type OnnxSession, openSession } from '../../infra/onnx/session.ts';
 import type { PredictionParts } from '../../infra/postgres/prediction-parts.ts';
@@ -18,6 +20,7 @@ import { withDuckDb } from '../../infra/tabular/duckdb.ts';
 import { parquetOf, quoteText } from '../../infra/tabular/sql.ts';
 import type { CpuDeps } from '../deps.ts';
 import { readSpec } from '../ingest.ts';
+import { nullIfOutdated } from '../outdated.ts';
 import type { StepContext } from '../step-context.ts';
 import {
   answerTolerance,
@@ -62,6 +65,8 @@ type Model = {
   readonly vectorizer: Vectorizer;
   readonly session: OnnxSession;
   readonly views: FeaturesSpec['views'];
+  /** null where the model has no definition. */
+  readonly label: PipelineSpec['data']['label'] | null;
 };
 
 type Sample = { readonly records: readonly AnsweredRecord[]; readonly predictions: number };
@@ -103,6 +108,7 @@ const openModel = async (deps: SkewDeps, version: ModelVersion): Promise<Model> 
     vectorizer: createVectorizer(featureSet),
     session: await openSession(await deps.content.getBytes(modelPackage.onnx.sha256)),
     views: Object.fromEntries(Object.entries(spec?.features.views ?? {}).filter(([name]) => names.has(name))),
+    label: spec?.data.label ?? null,
   };
 };
 
@@ -120,7 +126,7 @@ const scoresOf = ({ package: { task, classes, positiveClass }, session }: Model,
 const answerAgain = async (model: Model, vector: Float32Array): Promise<number[]> =>
   scoresOf(model, await model.session.run(vector, 1));
 
-/** What a snapshot publishes for the entities of rows. */
+/** What a snapshot publishes for the entities of rows; null where it no longer allows a view of the model. */
 const publish = (
   deps: SkewDeps,
   model: Model,
@@ -128,8 +134,9 @@ const publish = (
   records: readonly AnsweredRecord[],
   context: StepContext | undefined,
 ) =>
-  deps.scratch.withFolder('skew', async (folder): Promise<PublishedValues> => {
-    const manifest = await readManifest(deps.content, snapshotSha256);
+  deps.scratch.withFolder('skew', async (folder): Promise<PublishedValues | null> => {
+    const stored = await readManifest(deps.content, snapshotSha256);
+    const manifest = model.label === null ? stored : { ...stored, schema: schemaFor(stored.schema, model.label) };
     const files = await fetchSnapshot(manifest, deps.content);
     context?.heartbeat({ stage: 'skew', snapshot: snapshotSha256 });
     const wanted = entitiesOf(
@@ -137,7 +144,10 @@ const publish = (
       records.map(({ inputs }) => inputs),
     );
     return await withDuckDb({ folder, ...deps.limits, allowedFolders: allFiles(files), signal: context?.signal }, (db) =>
-      publishedValues(db, files, manifest, model.views, wanted),
+      publishedValues(db, files, manifest, model.views, wanted).catch((error: unknown) => {
+        context?.signal?.throwIfAborted();
+        return nullIfOutdated(error);
+      }),
     );
   });
 
@@ -201,7 +211,8 @@ const compareAll = async (
   const known = hasViews ? await deps.onlineFeatures.history(pipeline) : [];
   const published = new Map<Sha256, PublishedValues>();
   for (const sha256 of new Set(sample.records.flatMap(({ at }) => inForce(known, at)))) {
-    published.set(sha256, await publish(deps, model, sha256, sample.records, context));
+    const values = await publish(deps, model, sha256, sample.records, context);
+    if (values !== null) published.set(sha256, values);
   }
   const mismatches: SkewMismatch[] = [];
   let [rows, skipped] = [0, 0];

@@ -5,6 +5,7 @@
 import type { DatasetSchema } from '#domain/contracts/dataset.ts';
 import type { ServedView } from '#domain/contracts/feature-set.ts';
 import type { AggregateViewSpec, FeaturesSpec, SqlViewSpec, ViewSpec } from '#domain/contracts/pipeline-spec/features.ts';
+import type { PipelineSpec } from '#domain/contracts/pipeline-spec/pipeline-spec.ts';
 import { PerennialError } from '#domain/errors.ts';
 import { nearestName } from '#domain/features/nearest-name.ts';
 import type { Duck } from '../tabular/duckdb.ts';
@@ -157,6 +158,12 @@ export const compileViews = async (
   }
   return compiled;
 };
+
+/** Data as a definition sees them: from when labels are known is its own, and part of what its views mean. */
+export const schemaFor = (schema: DatasetSchema, { known_after }: PipelineSpec['data']['label']): DatasetSchema => ({
+  ...schema,
+  labelKnownAfterMs: known_after,
+});
 
 /** A view as the server and the feature set know it. */
 export const servedView = (view: CompiledView): ServedView => ({

@@ -6,6 +6,7 @@ import type { Tables } from './tables.ts';
 import { inTransaction, lockPipeline } from './transaction.ts';
 
 export type OnlineFeatureRow = {
+  /** By name and definition; see `publishedName`. */
   readonly view: string;
   readonly entity: string;
   readonly values: Readonly<Record<string, number | string | null>>;
@@ -22,6 +23,8 @@ type Target = {
   readonly publication: string;
   /** What the values were computed from; null where that is not known. */
   readonly snapshotSha256: Sha256 | null;
+  /** Views whose rows stay where the publication has none of them; asked under the pipeline's lock. */
+  readonly needed: () => Promise<readonly string[]>;
 };
 /** A publication that was in force from about `publishedAt` on; servers began to hear of it after `beganAt`. */
 export type LoggedPublication = { readonly snapshotSha256: Sha256; readonly beganAt: Instant; readonly publishedAt: Instant };
@@ -51,8 +54,9 @@ const writeAll = async (tx: Transaction<Tables>, target: Target, rows: AsyncIter
   if (batch.size > 0) await writeBatch(tx, target, batch.values());
 };
 
-const removeOthers = async (tx: Transaction<Tables>, { pipeline, publication }: Target): Promise<void> => {
-  await tx.deleteFrom('online_features').where('pipeline', '=', pipeline).where('publication', '!=', publication).execute();
+const removeOthers = async (tx: Transaction<Tables>, { pipeline, publication, needed }: Target): Promise<void> => {
+  const others = tx.deleteFrom('online_features').where('pipeline', '=', pipeline).where('publication', '!=', publication);
+  await others.where(sql<boolean>`view <> all(${[...(await needed())]}::text[])`).execute();
 };
 
 const countRows = async (tx: Transaction<Tables>, pipeline: PipelineName): Promise<number> => {
@@ -103,6 +107,13 @@ const history = async (db: Kysely<Tables>, pipeline: PipelineName, limit: number
   }));
 };
 
+/** A look at the key for each: the rows of a view may be millions. */
+const held = async (db: Kysely<Tables>, pipeline: PipelineName, views: readonly string[]): Promise<ReadonlySet<string>> => {
+  const { rows } = await sql<{ view: string }>`select view from unnest(${[...views]}::text[]) as asked (view)
+    where exists (select from perennial.online_features o where o.pipeline = ${pipeline} and o.view = asked.view)`.execute(db);
+  return new Set(rows.map(({ view }) => view));
+};
+
 /** Both from one state of the database: rows never belong to another publication than the one named. */
 const load = async (db: Kysely<Tables>, pipeline: PipelineName): Promise<PublishedFeatures> =>
   inTransaction(db, async (tx) => {
@@ -120,15 +131,21 @@ const load = async (db: Kysely<Tables>, pipeline: PipelineName): Promise<Publish
     };
   });
 
-/** Newest value of each view per entity, replaced as a whole set. */
+/** Newest value of each view per entity, published as a whole set. */
 export const createOnlineFeatures = (db: Kysely<Tables>) => ({
-  /** Replaces the published set in one transaction; the same publication twice changes nothing. Returns its rows. */
+  /**
+   * Replaces the published set in one transaction, but for views that are still needed and not among it; the same
+   * publication twice changes nothing. Returns all rows that are published then.
+   */
   publish: (
     pipeline: PipelineName,
     publication: string,
     rows: AsyncIterable<OnlineFeatureRow>,
     snapshotSha256: Sha256 | null = null,
-  ) => db.transaction().execute((tx) => publish(tx, { pipeline, publication, snapshotSha256 }, rows)),
+    needed: () => Promise<readonly string[]> = async () => [],
+  ) => db.transaction().execute((tx) => publish(tx, { pipeline, publication, snapshotSha256, needed }, rows)),
+  /** Which of these views have published values. */
+  held: (pipeline: PipelineName, views: readonly string[]) => held(db, pipeline, views),
   /** Which snapshots were published, newest first. */
   history: (pipeline: PipelineName, limit = 100) => history(db, pipeline, limit),
   load: (pipeline: PipelineName) => load(db, pipeline),

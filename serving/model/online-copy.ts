@@ -1,6 +1,7 @@
 import type { FeatureSet, ServedView } from '#domain/contracts/feature-set.ts';
 import type { RawRow, ViewLookup } from '#domain/features/apply.ts';
 import { unseenEntity } from '#domain/features/entity-key.ts';
+import { plainName, publishedNames } from '../../infra/features/published-view.ts';
 
 export type ViewValues = Readonly<Record<string, number | string | null>>;
 type Published = { readonly values: ViewValues; readonly knownAtMs: number };
@@ -8,8 +9,10 @@ type Published = { readonly values: ViewValues; readonly knownAtMs: number };
 /** One publication of a pipeline's view values, in memory; replaced as a whole by the next. */
 export type OnlineCopy = {
   readonly publication: string | null;
-  readonly views: ReadonlyMap<string, ReadonlyMap<string, Published>>;
+  /** By name and definition, so that champion and candidate find their own; in older publications by name alone. */
+  readonly views: ReadonlyMap<string, Entities>;
 };
+type Entities = ReadonlyMap<string, Published>;
 
 export const emptyOnlineCopy: OnlineCopy = { publication: null, views: new Map() };
 
@@ -30,6 +33,16 @@ export const createOnlineCopy = (publication: string, rows: Iterable<OnlineRow>)
   return { publication, views };
 };
 
+/** Entities by the plain names of views; the most, where several definitions of one are published. */
+export const entityCounts = (copy: OnlineCopy): ReadonlyMap<string, number> => {
+  const counts = new Map<string, number>();
+  for (const [published, entities] of copy.views) {
+    const view = plainName(published);
+    counts.set(view, Math.max(counts.get(view) ?? 0, entities.size));
+  }
+  return counts;
+};
+
 /** Why a row got no published value of its own: no entity named, nothing published, an entity without a past, too old. */
 export type ImputedReason = 'missing' | 'unseen' | 'stale';
 
@@ -43,20 +56,25 @@ export const lookupFor = (
   onImputed: (view: string, reason: ImputedReason) => void,
 ): ((row: RawRow) => ViewLookup) => {
   const views = new Map(featureSet.views.map((view) => [view.name, view]));
+  const published = new Map(featureSet.views.map((view) => [view.name, entitiesOf(copy, view)]));
   return (row) => {
     const at = instantOf(featureSet, row);
     for (const view of views.values()) {
       if (view.entity.some((column) => row[column] == null)) onImputed(view.name, 'missing');
     }
     return (name, entity) => {
-      const entities = copy.views.get(name);
-      const published = entities?.get(entity);
-      if (published !== undefined && (entity === unseenEntity || !isStale(views.get(name), published, at)))
-        return published.values;
-      if (entity !== unseenEntity) onImputed(name, reasonOf(published !== undefined, entities?.has(unseenEntity) ?? false));
+      const entities = published.get(name);
+      const found = entities?.get(entity);
+      if (found !== undefined && (entity === unseenEntity || !isStale(views.get(name), found, at))) return found.values;
+      if (entity !== unseenEntity) onImputed(name, reasonOf(found !== undefined, entities?.has(unseenEntity) ?? false));
       return undefined;
     };
   };
+};
+
+const entitiesOf = (copy: OnlineCopy, view: ServedView): Entities | undefined => {
+  const [own, plain] = publishedNames(view);
+  return copy.views.get(own) ?? copy.views.get(plain);
 };
 
 const reasonOf = (isPublished: boolean, isUnseenPublished: boolean): ImputedReason => {

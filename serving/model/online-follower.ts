@@ -1,7 +1,7 @@
 import type { PipelineName } from '#domain/units.ts';
 import { withDeadline } from './deadline.ts';
 import type { LoaderDeps } from './deps.ts';
-import { createOnlineCopy, emptyOnlineCopy, type OnlineCopy } from './online-copy.ts';
+import { createOnlineCopy, emptyOnlineCopy, entityCounts, type OnlineCopy } from './online-copy.ts';
 
 export type OnlineFollower = {
   current(pipeline: string): OnlineCopy;
@@ -30,7 +30,7 @@ export const createOnlineFollower = ({
     const copy = createOnlineCopy(publication, rows);
     copies.set(pipeline, copy);
     metrics.forget('perennial_online_entities', { pipeline });
-    for (const [view, entities] of copy.views) metrics.set('perennial_online_entities', { pipeline, view }, entities.size);
+    for (const [view, count] of entityCounts(copy)) metrics.set('perennial_online_entities', { pipeline, view }, count);
     log.info({ pipeline, publication }, 'Loaded published values');
   };
 

@@ -1,19 +1,21 @@
 /** The steps buildFeatures and publishFeatures on data that the steps before them froze. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { FeatureFrame, FeatureSet } from '#domain/contracts/feature-set.ts';
+import type { FeatureFrame, FeatureSet, ServedView } from '#domain/contracts/feature-set.ts';
 import type { PipelineFile } from '#domain/contracts/pipeline-spec/pipeline-spec.ts';
 import { referenceProfileSchema } from '#domain/contracts/reference-profile.ts';
 import { createVectorizer, type ViewLookup } from '#domain/features/apply.ts';
 import { unseenEntity } from '#domain/features/entity-key.ts';
 import { addCounts } from '#domain/stats/summaries/cell-counts.ts';
-import type { PipelineName, RunKey, Sha256 } from '#domain/units.ts';
+import type { PipelineName, RunKey, Sha256, VersionNumber } from '#domain/units.ts';
 import { completeProfile, profileScoresInSteps } from '../../activities/evaluation/profile.ts';
 import { createBuildFeatures } from '../../activities/features.ts';
 import { createPublish } from '../../activities/publish.ts';
+import { publishedName } from '../../infra/features/published-view.ts';
 import { digestOfJson } from '../../infra/objects/digest.ts';
 import { createDeployments } from '../../infra/postgres/deployments.ts';
 import { createOnlineFeatures } from '../../infra/postgres/online-features.ts';
 import { createRegistry } from '../../infra/postgres/registry.ts';
+import { createRollouts } from '../../infra/postgres/rollouts.ts';
 import { flightsData } from '../support/flights-data.ts';
 import { type DataWorld, openDataWorld } from './support/data-world.ts';
 
@@ -196,10 +198,11 @@ describe('buildFeatures()', () => {
   });
 });
 
-const promoteModelOf = async (summary: { featureSetSha256: Sha256 }, definitionSha256: Sha256, snapshotSha256: Sha256) => {
-  const { registry, deployments } = depsOf();
-  const sha256 = (text: string) => digestOfJson({ text, pipeline });
-  const version = await registry.register(
+const registerModelOf = async ({ summary, step }: Awaited<ReturnType<typeof built>>): Promise<VersionNumber> => {
+  const { definitionSha256, snapshotSha256 } = step;
+  const { featureSetSha256 } = summary;
+  const sha256 = (text: string) => digestOfJson({ text, featureSetSha256 });
+  const version = await depsOf().registry.register(
     {
       pipeline,
       modelSha256: sha256('model'),
@@ -208,7 +211,7 @@ const promoteModelOf = async (summary: { featureSetSha256: Sha256 }, definitionS
       definitionSha256,
       codeVersion: 'sha256:test',
       snapshotSha256,
-      featureSetSha256: summary.featureSetSha256,
+      featureSetSha256,
       profileSha256: null,
       trainer: 'reference',
       parameters: {},
@@ -217,17 +220,47 @@ const promoteModelOf = async (summary: { featureSetSha256: Sha256 }, definitionS
     },
     'tester',
   );
+  return version.version;
+};
+
+const promoteModelOf = async (of: Awaited<ReturnType<typeof built>>): Promise<VersionNumber> => {
+  const { deployments } = depsOf();
+  const version = await registerModelOf(of);
   const { generation } = await deployments.get(pipeline);
   await deployments.promote({
     pipeline,
     kind: 'promote',
-    version: version.version,
+    version,
     expectedGeneration: generation,
-    operationKey: 'test',
+    operationKey: `test ${generation}`,
     actor: 'tester',
     reason: 'test',
   });
+  return version;
 };
+
+const rollOutModelOf = async (of: Awaited<ReturnType<typeof built>>, championVersion: VersionNumber) => {
+  const version = await registerModelOf(of);
+  const id = `roll-out/flights/${version}`;
+  const said = { actor: 'tester', reason: 'test' };
+  const deployed = { strategy: 'canary' as const, share: 0.1, salt: id, by: [], latencyMs: null };
+  const rollouts = createRollouts(world.db);
+  await rollouts.begin({ id, pipeline, version, championVersion, workflowId: id, policy: {}, deployed, ...said });
+  return async () => {
+    const { generation } = await depsOf().deployments.get(pipeline);
+    await rollouts.end({ id, pipeline, end: 'rolled back', expectedGeneration: generation, ...said });
+  };
+};
+
+/** What each version looks up of one view: how often an entity is published, and its values. */
+const publishedFor = async ({ summary }: Awaited<ReturnType<typeof built>>, name: string, entity = 'A1') => {
+  const featureSet = await world.json<FeatureSet>(summary.featureSetSha256);
+  const view = featureSet.views.find((each) => each.name === name) as ServedView;
+  const { rows } = await depsOf().onlineFeatures.load(pipeline);
+  return rows.find((row) => row.view === publishedName(view) && row.entity === entity)?.values;
+};
+const publishFor = ({ step, summary }: Awaited<ReturnType<typeof built>>) =>
+  createPublish(depsOf())({ ...step, featureSetSha256: summary.featureSetSha256 });
 
 describe('publishFeatures()', () => {
   it('publishes what the next request should see, once', async () => {
@@ -244,16 +277,18 @@ describe('publishFeatures()', () => {
     expect(await onlineFeatures.load(pipeline)).toEqual(online);
     const watermark = manifest.eventTime?.last;
     expect(new Set(online.rows.map((row) => row.knownAt))).toEqual(new Set([watermark]));
-    const unseen = online.rows.find((row) => row.view === 'origin_7d' && row.entity === unseenEntity);
-    expect(unseen?.values).toEqual({ late_rate: null, flights: 0 });
-    const lookup: ViewLookup = (view, entity) => online.rows.find((row) => row.view === view && row.entity === entity)?.values;
     const featureSet = await world.json<FeatureSet>(summary.featureSetSha256);
+    const names = new Map(featureSet.views.map((view) => [view.name, publishedName(view)]));
+    const unseen = online.rows.find((row) => row.view === names.get('origin_7d') && row.entity === unseenEntity);
+    expect(unseen?.values).toEqual({ late_rate: null, flights: 0 });
+    const lookup: ViewLookup = (view, entity) =>
+      online.rows.find((row) => row.view === names.get(view) && row.entity === entity)?.values;
     const vector = createVectorizer(featureSet).apply(
       { date: Date.parse(watermark as string), distance: 5, origin: 'A1', destination: 'B1' },
       lookup,
     );
-    const names = featureSet.features.map((feature) => feature.name);
-    const valueOf = (from: Float32Array, name: string): number => from[names.indexOf(name)] as number;
+    const features = featureSet.features.map((feature) => feature.name);
+    const valueOf = (from: Float32Array, name: string): number => from[features.indexOf(name)] as number;
     expect(valueOf(vector, 'origin_7d.flights')).toBeGreaterThan(100);
     expect(valueOf(vector, 'origin_7d.late_rate')).toBeGreaterThan(0);
     expect(valueOf(vector, 'route_20d.late_rate')).toBeGreaterThan(0);
@@ -269,10 +304,10 @@ describe('publishFeatures()', () => {
 
   it("keeps a champion's views in hold-out and publication until it is replaced", async () => {
     const before = await built({ views, inputs });
-    await promoteModelOf(before.summary, before.step.definitionSha256, before.step.snapshotSha256);
+    await promoteModelOf(before);
     const changed = { ...views.origin_7d, window: '3d' };
-    const { step, summary, frame } = await built({ views: { origin_7d: changed }, inputs: { 'origin_7d.late_rate': {} } });
-    const [row] = await world.rows<Record<string, unknown>>([frame.holdout.raw]);
+    const after = await built({ views: { origin_7d: changed }, inputs: { 'origin_7d.late_rate': {} } });
+    const [row] = await world.rows<Record<string, unknown>>([after.frame.holdout.raw]);
     const suffix = before.summary.featureSetSha256.slice(0, 12);
     expect(new Set(Object.keys(row ?? {}).filter((name) => name.includes('.')))).toEqual(
       new Set([
@@ -283,7 +318,62 @@ describe('publishFeatures()', () => {
         'route_20d.late_rate',
       ]),
     );
-    const { rows } = await createPublish(depsOf())({ ...step, featureSetSha256: summary.featureSetSha256 });
-    expect(rows).toBe(5 + 15 + 2);
+    const both = { rows: 5 + 1 + 5 + 15 + 2 };
+    expect(await publishFor(after)).toEqual(both);
+    const online = await depsOf().onlineFeatures.load(pipeline);
+    expect(await publishFor(after)).toEqual(both);
+    expect(await depsOf().onlineFeatures.load(pipeline)).toEqual(online);
+    expect(await publishedFor(before, 'origin_7d')).toMatchObject({ flights: expect.any(Number) });
+    await promoteModelOf(after);
+    expect(await publishFor(after)).toEqual({ rows: 5 + 1 });
+    expect(await publishedFor(before, 'origin_7d')).toBeUndefined();
+  });
+
+  it('publishes what champion, candidate of a rollout and this run mean by one name, side by side', async () => {
+    const withView = (window: string, known_after = '1d') =>
+      built(
+        { views: { origin: { ...views.origin_7d, window } }, inputs: { 'origin.flights': {}, 'origin.late_rate': {} } },
+        { data: { ...flightsData(source, 'delay > 45'), label: { name: 'late', sql: 'delay > 45', known_after } } },
+      );
+    const champion = await withView('7d');
+    const championVersion = await promoteModelOf(champion);
+    await publishFor(champion);
+    const alone = await publishedFor(champion, 'origin');
+    const candidate = await withView('3d');
+    await publishFor(candidate);
+    const endRollout = await rollOutModelOf(candidate, championVersion);
+    // The label is known later: the same text, and other values.
+    const further = await withView('7d', '2d');
+    expect(await publishFor(further)).toEqual({ rows: 3 * (5 + 1) });
+    const [first, second, third] = [
+      await publishedFor(champion, 'origin'),
+      await publishedFor(candidate, 'origin'),
+      await publishedFor(further, 'origin'),
+    ];
+    expect(first).toEqual(alone);
+    expect(first?.['flights']).toBeGreaterThan(2 * (second?.['flights'] as number));
+    expect(third?.['flights']).toBe(first?.['flights']);
+    expect(third?.['late_rate']).not.toBe(first?.['late_rate']);
+    await endRollout();
+    expect(await publishFor(further)).toEqual({ rows: 2 * (5 + 1) });
+    expect(await publishedFor(candidate, 'origin')).toBeUndefined();
+    expect(await publishedFor(champion, 'origin')).toEqual(first);
+  });
+
+  it('leaves a champion the values that these data cannot give any more', async () => {
+    const champion = await built({ views: { origin: { ...views.origin_7d } }, inputs: { 'origin.flights': {} } });
+    await promoteModelOf(champion);
+    await publishFor(champion);
+    const before = await publishedFor(champion, 'origin');
+    expect(before).toMatchObject({ flights: expect.any(Number) });
+    const other = { entity: 'destination', window: '7d', values: { flights: 'count(*)' } };
+    const { origin: _, ...columns } = flightsData(source, 'delay > 45').columns ?? {};
+    const without = await built(
+      { views: { destination: other }, inputs: { 'destination.flights': {} } },
+      { data: { ...flightsData(source, 'delay > 45'), columns } },
+    );
+    expect(await publishFor(without)).toEqual({ rows: 3 + 1 + 5 + 1 });
+    expect(await publishedFor(champion, 'origin')).toEqual(before);
+    expect(await publishedFor(without, 'destination', 'B1')).toMatchObject({ flights: expect.any(Number) });
   });
 });

@@ -1,15 +1,16 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { publishedName } from '../../infra/features/published-view.ts';
 import { loadServedModel } from '../../serving/model/served-model.ts';
 import type { PredictServerOptions } from '../../serving/predict/server.ts';
-import type { FeatureSet } from '../../workflows/domain/contracts/feature-set.ts';
+import type { FeatureSet, ServedView } from '../../workflows/domain/contracts/feature-set.ts';
 import { assignArm } from '../../workflows/domain/decide/assign-arm.ts';
-import type { PipelineName, VersionNumber } from '../../workflows/domain/units.ts';
+import type { Instant, PipelineName, VersionNumber } from '../../workflows/domain/units.ts';
 import { testFolder } from '../support/servers.ts';
 import { get, post, until, untilReady } from './support/http.ts';
 import { type Reply, startLoad } from './support/load.ts';
 import { answeredIn, readLog } from './support/logs.ts';
-import { churnFeatures, churnProbability } from './support/models.ts';
+import { churnFeatures, churnProbability, flightFeatures } from './support/models.ts';
 import { captureIn, churnProfile, createMemorySink, type MemorySink } from './support/profiles.ts';
 import { startServeProcess } from './support/serve-process.ts';
 import { createWorld, type World } from './support/world.ts';
@@ -27,6 +28,8 @@ beforeEach(async () => {
 afterEach(() => world.close());
 
 const churn = 'churn' as PipelineName;
+const flights = 'flights' as PipelineName;
+const instantOf = (day: string): Instant => `${day}T00:00:00.000Z` as Instant;
 const row = { tenure: 5, contract: 'monthly', charges: 70.5 };
 const rowAt = (index: number) => ({ ...row, tenure: index % 100 });
 const serve = () => world.serve({ overrides: { capture: captureIn(join(folder, 'capture'), sink) } });
@@ -55,6 +58,57 @@ const armsOf = async (url: string, digests: { champion: string; candidate: strin
 };
 
 describe('a canary', () => {
+  test('and the champion look up values of their own, where one view has two definitions', async () => {
+    const [view] = flightFeatures.views as [ServedView];
+    const redefined: ServedView = { ...view, sql: 'select 2' };
+    const origin = 'SEA';
+    const rates = { champion: 0.5, candidate: 0.75 };
+    const publish = (publication: string, found: typeof rates) =>
+      world.onlineFeatures.publish(
+        flights,
+        publication,
+        (async function* () {
+          const row = { entity: origin, knownAt: instantOf('2001-01-31') };
+          yield { ...row, view: publishedName(view), values: { late_rate: found.champion } };
+          yield { ...row, view: publishedName(redefined), values: { late_rate: found.candidate } };
+        })(),
+      );
+    const champion = await world.deploy({ pipeline: flights, bias: 0, task: 'regression', featureSet: flightFeatures });
+    const featureSet = { ...flightFeatures, views: [redefined] };
+    const candidate = await world.add({ pipeline: flights, bias: 0, task: 'regression', featureSet });
+    await publish('first', rates);
+    const { url, metrics } = await serve();
+    await untilReady(url);
+    const { generation } = await world.rollOut(flights, candidate.version, { share: 0.5, salt: 'a salt' });
+    await until('the candidate is served', async () =>
+      (await world.deployments.serverReports(flights, 10_000)).some(
+        (report) => report.generation === generation && report.candidateSha256 === candidate.modelSha256,
+      ),
+    );
+    const ratesOf = async () => {
+      const seen = { champion: new Set<number>(), candidate: new Set<number>() };
+      for (const unit of units.slice(0, 40)) {
+        const asked = { date: '2001-02-01T10:00:00Z', origin };
+        const { body, headers } = await post(`${url}/predict/flights`, asked, { 'perennial-unit': unit });
+        const arm = headers.get('perennial-model-digest') === candidate.modelSha256 ? 'candidate' : 'champion';
+        expect(arm).toBe(assignArm({ salt: 'a salt', share: 0.5 }, unit));
+        seen[arm].add(Math.round((body.prediction as number) * 1e6) / 1e4);
+      }
+      return { champion: [...seen.champion], candidate: [...seen.candidate] };
+    };
+    expect(await ratesOf()).toEqual({ champion: [rates.champion], candidate: [rates.candidate] });
+    const next = { champion: 0.125, candidate: 0.25 };
+    await publish('second', next);
+    await until('the next publication is in memory', async () => (await ratesOf()).champion.at(-1) === next.champion);
+    expect(await ratesOf()).toEqual({ champion: [next.champion], candidate: [next.candidate] });
+    // People and logs know the view by its own name.
+    const logged = answeredIn(join(folder, 'capture'));
+    const looked = logged.map(({ modelSha256, views }) => [modelSha256 === champion.modelSha256, views['origin_past']]);
+    expect(looked).toContainEqual([true, { late_rate: rates.champion }]);
+    expect(looked).toContainEqual([false, { late_rate: rates.candidate }]);
+    expect((await metrics.exposition()).text).toContain('perennial_online_entities{pipeline="flights",view="origin_past"} 1');
+  });
+
   test('splits by the salted hash of the unit, and a raised share moves nobody back', async () => {
     const { champion, candidate } = await twoVersions();
     const { url, metrics } = await serve();

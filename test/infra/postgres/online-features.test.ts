@@ -63,6 +63,27 @@ describe('online features', () => {
     expect([values.get('carrier 1'), values.get('carrier 2'), values.get('carrier 4499')]).toEqual([99, 98, 4499 / 7]);
   });
 
+  it('stay where they are needed beside the set, and are the same the second time', async () => {
+    const features = createOnlineFeatures(bench.db);
+    const of = (view: string, value: number) => ({ ...row('AA', value), view });
+    const asked: string[] = [];
+    const publish = (publication: string, needed: string[], ...rows: OnlineFeatureRow[]) =>
+      features.publish(flights, publication, rowsOf(...rows), null, async () => {
+        asked.push(publication);
+        return needed;
+      });
+    const sorted = async () => (await features.load(flights)).rows.toSorted((a, b) => (a.view < b.view ? -1 : 1));
+    await publish('january', [], of('rate@1', 0.1), of('rate@2', 0.2), of('seats@1', 3));
+    expect(await publish('february', ['rate@2'], of('rate@1', 0.5))).toBe(2);
+    expect(await sorted()).toEqual([of('rate@1', 0.5), of('rate@2', 0.2)]);
+    expect(await publish('february', [], of('rate@1', 9))).toBe(2);
+    expect(asked).toEqual(['january', 'february']);
+    expect(await sorted()).toEqual([of('rate@1', 0.5), of('rate@2', 0.2)]);
+    expect(await features.held(flights, ['rate@1', 'rate@2', 'seats@1', 'rate'])).toEqual(new Set(['rate@1', 'rate@2']));
+    expect(await publish('march', [], of('rate@1', 0.6))).toBe(1);
+    expect(await sorted()).toEqual([of('rate@1', 0.6)]);
+  });
+
   it('stay as they were where publishing breaks off', async () => {
     const features = createOnlineFeatures(bench.db);
     await features.publish(flights, 'january', rowsOf(row('AA', 0.2)));

@@ -1,15 +1,26 @@
 import type { Command } from 'commander';
 import type { RollBackOutcome } from '#domain/contracts/rollout.ts';
 import type { VersionNumber } from '#domain/units.ts';
+import type { Context } from '../context.ts';
 import { requirePipeline } from '../known-pipeline.ts';
 import { note, print, printJson } from '../output.ts';
 import { parseCount } from '../quantity.ts';
 
-const tell = (outcome: RollBackOutcome): void => {
+const tell = (outcome: RollBackOutcome, unpublished: string | null): void => {
   const { pipeline, championVersion, takenBack, generation, confirmed, observed, harmed } = outcome;
   print(`${pipeline}: version ${championVersion} serves, version ${takenBack} was taken back; generation ${generation}`);
   print(confirmed ? `  seen: ${observed}` : `  not confirmed: ${observed}`);
   if (harmed !== null) print(`  version ${takenBack} answered ${harmed.requests} requests; ${harmed.events} of them went wrong`);
+  if (unpublished !== null) print(unpublished);
+};
+
+/** What was done stands, whether or not this can be told. */
+const findUnpublished = async (context: Context, { pipeline, championVersion }: RollBackOutcome): Promise<string[]> => {
+  const { unpublishedViews } = await import('../unpublished-views.ts');
+  return unpublishedViews(context, pipeline, championVersion).catch((error: Error) => {
+    note(`cannot tell whether version ${championVersion} finds published values: ${error.message}`);
+    return [];
+  });
 };
 
 type Options = { to?: string; reason: string; by?: string; json?: boolean };
@@ -41,7 +52,10 @@ export const register = (program: Command): void => {
         const by = options.by ?? context.config.actor;
         const request = { format: 1, pipeline, generation, to, by, reason: options.reason } as const;
         const outcome = await withTemporal(context, (client) => runRollBack(client, request));
-        return options.json ? printJson(outcome) : tell(outcome);
+        const views = await findUnpublished(context, outcome);
+        if (options.json) return printJson({ ...outcome, unpublishedViews: views });
+        const { unpublishedText } = await import('../unpublished-views.ts');
+        return tell(outcome, views.length === 0 ? null : unpublishedText(pipeline, outcome.championVersion, views));
       });
     });
 };
