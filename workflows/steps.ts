@@ -137,7 +137,10 @@ export interface RetrainSteps {
   /** Writes version, lineage and audit in one transaction. Key: training key; a retry returns the same version. */
   registerCandidate(input: RegisterInput): Promise<RegisterSummary>;
 
-  /** Publishes the newest value of each view per entity to the online feature table. Key: snapshot, definition. */
+  /**
+   * Publishes the newest value of each view per entity to the online feature table, for this candidate and for the versions
+   * that serve, by view name and definition. Key: snapshot, feature set, definitions of the views.
+   */
   publishFeatures(
     input: RunRef & { readonly snapshotSha256: Sha256; readonly featureSetSha256: Sha256 },
   ): Promise<{ readonly rows: number }>;
