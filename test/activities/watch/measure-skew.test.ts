@@ -75,10 +75,14 @@ beforeEach(async () => {
 afterEach(() => world.close());
 
 /** Freezes, registers and publishes, as a run does. */
-const prepare = async (file: Parameters<DataWorld['snapshot']>[0], training = 'first'): Promise<SkewQuestion['version']> => {
+const prepare = async (
+  file: Parameters<DataWorld['snapshot']>[0],
+  training = 'first',
+  served: FeatureSet = featureSet,
+): Promise<SkewQuestion['version']> => {
   const { input, frozen } = await world.snapshot(file);
   const { content } = world.deps;
-  const modelSha256 = await storeTinyModel(content, { pipeline: events, bias: -1, featureSet });
+  const modelSha256 = await storeTinyModel(content, { pipeline: events, bias: -1, featureSet: served });
   const { onnx, featureSetSha256 } = (await content.getJson(modelSha256)) as ModelPackage;
   const registry = createRegistry(world.db);
   const profileSha256 = sha256Of('profile');
@@ -239,6 +243,39 @@ describe('measureSkew()', () => {
     await sql`update perennial.snapshots set created_at = created_at - interval '1 hour'`.execute(world.db);
     expect(await measured()).toMatchObject({ outcome: 'pass', report: { sampled: 8, snapshots: [version.snapshotSha256] } });
     expect(frozen.snapshotSha256).not.toBe(version.snapshotSha256);
+  });
+
+  const promote = () =>
+    createDeployments(world.db as Db).promote({
+      pipeline: events,
+      kind: 'promote',
+      version: version.version,
+      expectedGeneration: 0,
+      operationKey: 'test',
+      actor: 'tester',
+      reason: 'test',
+    });
+  const fileWith = (late_rate: string, more = '') => ({
+    ...eventsFile(world.write('events.csv', csv + more)),
+    features: { views: { place_7d: { entity: 'place', window: '7d', values: { late_rate } } } },
+  });
+  const [view] = featureSet.views as [FeatureSet['views'][number]];
+  const redefined = { ...featureSet, views: [{ ...view, sql: 'select 2' }] };
+
+  it('finds that a champion is served its own values while a candidate means others by their name', async () => {
+    await promote();
+    const file = fileWith('avg(case when late then 0 else 1 end)', '2001-01-07 23:30:00,60,ATL\n');
+    const candidate = await prepare(file, 'later', redefined);
+    const records = await serve(8);
+    // Not what it was published with when it began to serve.
+    await sql`update perennial.publication_log set began_at = began_at - interval '1 day', published_at = published_at - interval '1 day'`.execute(
+      world.db,
+    );
+    const rates = records.map(({ views }) => views['place_7d']?.['late_rate']);
+    expect(new Set(rates.slice(0, 3)).size).toBe(3);
+    expect(rates.slice(0, 3).every((rate) => typeof rate === 'number' && rate <= 0.5)).toBe(true);
+    const report = { sampled: 8, skipped: 0, snapshots: [candidate.snapshotSha256] };
+    expect(await measured()).toMatchObject({ outcome: 'pass', report });
   });
 
   it('takes what a publication on its way gives for right, and what one from long ago gives for wrong', async () => {
