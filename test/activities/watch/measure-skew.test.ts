@@ -278,6 +278,25 @@ describe('measureSkew()', () => {
     expect(await measured()).toMatchObject({ outcome: 'pass', report });
   });
 
+  it('cannot tell of values that stayed because newer data no longer give them', async () => {
+    await promote();
+    const renamed = csv.replace('at,delay,place', 'at,delay,spot');
+    const file = eventsFile(world.write('events.csv', renamed), {
+      columns: { at: { type: 'timestamp' }, delay: { type: 'integer', role: 'outcome' }, spot: { type: 'category' } },
+    });
+    const spots = { spot_7d: { entity: 'spot', window: '7d', values: { late_rate: 'avg(late)' } } };
+    const served = { ...featureSet, views: [{ ...view, name: 'spot_7d', entity: ['spot'] }] };
+    await prepare({ ...file, features: { views: spots } }, 'later', served);
+    const records = await serve(8);
+    expect(records.slice(0, 3).every(({ views }) => views['place_7d'] !== undefined)).toBe(true);
+    expect(await measured()).toMatchObject({ outcome: 'pass', report: { sampled: 8, skipped: 0 } });
+    await sql`delete from perennial.watch_reports`.execute(world.db);
+    await sql`update perennial.publication_log set began_at = began_at - interval '1 day', published_at = published_at - interval '1 day'`.execute(
+      world.db,
+    );
+    expect(await measured()).toMatchObject({ outcome: 'inconclusive', report: { sampled: 8, skipped: 8 } });
+  });
+
   it('takes what a publication on its way gives for right, and what one from long ago gives for wrong', async () => {
     await serve(8);
     const more = eventsFile(world.write('events.csv', `${csv}2001-01-07 23:30:00,60,ATL\n`));
