@@ -4,7 +4,7 @@ import type { SkewFound, WatchWindow } from '#domain/contracts/watch.ts';
 import { errorRegistry, PerennialError } from '#domain/errors.ts';
 import type { StepContext } from '../step-context.ts';
 import type { SkewDeps, SkewMeasurement, SkewQuestion } from './measure-skew.ts';
-import type { MeasureDeps, Served } from './measure-watch.ts';
+import type { MeasureDeps, Served } from './served.ts';
 
 export type MeasureSkew = (deps: SkewDeps, question: SkewQuestion, context: StepContext) => Promise<SkewMeasurement | null>;
 

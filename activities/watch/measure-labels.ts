@@ -9,8 +9,8 @@ import { type EstimatedLoss, expectedGain } from '#domain/stats/economics/expect
 import type { Instant } from '#domain/units.ts';
 import type { MeasureWatchInput } from '../../workflows/watch-steps.ts';
 import type { StepContext } from '../step-context.ts';
-import type { MeasureDeps, Served } from './measure-watch.ts';
 import type { PerformanceDeps, PerformanceMeasurement, PerformanceQuestion } from './performance-question.ts';
+import type { MeasureDeps, Served } from './served.ts';
 
 export type MeasurePerformance = (
   deps: PerformanceDeps,

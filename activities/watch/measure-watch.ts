@@ -1,7 +1,7 @@
 /** One look of a watch: how far the data have come, which windows closed, what labels say, which runs ended. */
 import type { ModelVersion } from '#domain/contracts/model-version.ts';
 import type { PipelineSpec } from '#domain/contracts/pipeline-spec/pipeline-spec.ts';
-import { type ReferenceProfile, referenceProfileSchema } from '#domain/contracts/reference-profile.ts';
+import { referenceProfileSchema } from '#domain/contracts/reference-profile.ts';
 import type { EndedRun, WatchedModel, WatchMeasurement, WatchWindow } from '#domain/contracts/watch.ts';
 import { judgedOf } from '#domain/decide/watch/watch-state.ts';
 import { PerennialError } from '#domain/errors.ts';
@@ -11,24 +11,11 @@ import type { Instant, RunKey, Sha256 } from '#domain/units.ts';
 import type { WindowRows } from '../../infra/postgres/watch-evidence.ts';
 import { parseStoredDefinition } from '../../infra/schemas/stored-definition.ts';
 import type { MeasureWatchInput } from '../../workflows/watch-steps.ts';
-import type { CpuDeps } from '../deps.ts';
 import type { StepContext } from '../step-context.ts';
 import { findSkew, type MeasureSkew } from './find-skew.ts';
 import { measureWindow } from './measure-drift.ts';
 import { type MeasurePerformance, measureLabels } from './measure-labels.ts';
-
-export type MeasureDeps = Pick<
-  CpuDeps,
-  'definitions' | 'deployments' | 'registry' | 'snapshots' | 'onlineFeatures' | 'content' | 'scratch' | 'limits' | 'watch'
->;
-
-/** The model that serves, with the profile that its windows are compared with. */
-export type Served = {
-  readonly version: ModelVersion;
-  readonly profileSha256: Sha256 | null;
-  readonly profile: ReferenceProfile | null;
-  readonly trainedAt: Instant;
-};
+import type { MeasureDeps, Served } from './served.ts';
 
 const instantOf = (ms: number): Instant => new Date(ms).toISOString() as Instant;
 
