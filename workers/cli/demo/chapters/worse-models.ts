@@ -4,7 +4,7 @@ import { paint } from '../../output.ts';
 import { actOut } from '../act.ts';
 import { asUsual, type Twist } from '../calendar.ts';
 import { patiently } from '../patience.ts';
-import { flights, type LiveScene, type TrainerName, wish } from '../scene.ts';
+import { endOfWorld, flights, type LiveScene, type TrainerName, wish } from '../scene.ts';
 import type { Flight } from '../world.ts';
 
 /** One tree with two leaves, learned at a crawl: nobody would mean it, and a script might well do it. */
@@ -56,7 +56,8 @@ export const brokenModel = async (scene: LiveScene): Promise<RetrainOutcome | nu
   story.aside(
     `From tomorrow on flights go to a new airport, Nantucket (${newAirport}); one request in ${oneInSoMany} asks about them.`,
   );
-  calendar.twist(airportOpens);
+  const opening = calendar.twist(airportOpens);
+  await calendar.until(async () => (calendar.today() >= opening ? true : null), endOfWorld);
   const overrides = ['training.trainer=./destination-rates'];
   const outcome = await actOut(scene, wish(scene, flights, 'a blend with a table of destinations', overrides));
   calendar.twist(asUsual);
