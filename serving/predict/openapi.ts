@@ -1,5 +1,6 @@
 import type { RequestField } from '#domain/contracts/feature-set.ts';
 import type { Serving } from '../model/serving.ts';
+import { labelSchemas, labelsPath } from './labels-document.ts';
 import { maxRows } from './rows.ts';
 
 type JsonSchema = { readonly [key: string]: unknown };
@@ -164,7 +165,12 @@ export const predictDocument = (served: readonly Serving[]): JsonSchema => ({
     description: 'The schemas follow the models: fetch again after a promotion.',
   },
   paths: {
-    ...Object.fromEntries(served.map((serving) => [`/predict/${serving.pipeline}`, predictPath(serving)])),
+    ...Object.fromEntries(
+      served.flatMap((serving) => [
+        [`/predict/${serving.pipeline}`, predictPath(serving)],
+        [`/labels/${serving.pipeline}`, labelsPath(serving.pipeline)],
+      ]),
+    ),
     '/v2/health/live': plainPath('Is the process alive?', { 200: 'It is' }),
     '/v2/health/ready': plainPath('Is a model in memory for every deployed pipeline?', {
       200: 'Yes',
@@ -175,6 +181,7 @@ export const predictDocument = (served: readonly Serving[]): JsonSchema => ({
   components: {
     schemas: {
       Error: errorSchema,
+      ...labelSchemas,
       ...Object.fromEntries(
         served.flatMap((serving) => [
           [`${serving.pipeline}.row`, rowSchema(serving.model.featureSet.request)],

@@ -140,6 +140,10 @@ describe('around it', () => {
     const { body } = await get(`${url}/openapi.json`);
     expect(body.openapi).toBe('3.1.0');
     expect(Object.keys(body.paths)).toContain('/predict/churn');
+    expect(body.paths['/labels/churn'].post.responses['200'].content['application/json'].schema).toEqual({
+      $ref: '#/components/schemas/LabelReceipt',
+    });
+    expect(Object.keys(body.components.schemas.Label.properties)).toEqual(['prediction_id', 'key', 'label', 'at']);
     expect(body.components.schemas['churn.row']).toEqual({
       type: 'object',
       properties: {

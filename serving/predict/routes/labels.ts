@@ -23,7 +23,7 @@ export type LabelDeps = {
 };
 
 /** One transaction of a second at most; more would hold others up, fewer would make round trips of a day's labels. */
-const maxLabels = 10_000;
+export const maxLabels = 10_000;
 /** 10,000 labels by a key of some columns. */
 const bodyBytes = 8 * 1_048_576;
 /** Enough to mend a client, not enough to make an answer of megabytes. */
