@@ -29,6 +29,9 @@ export const messageOf = (error: unknown): string => {
  */
 export const isFailure = (error: unknown): error is TemporalFailure => error instanceof TemporalFailure;
 
+/** True for what no repetition mends: the step said so itself, at its first attempt or its last. */
+export const isFinal = (error: unknown): boolean => findCoded(error)?.nonRetryable === true;
+
 /** True where no worker took a step within its scheduleToStartTimeout. */
 export const wasNeverTaken = (error: unknown): boolean =>
   error instanceof ActivityFailure &&

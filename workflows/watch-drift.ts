@@ -1,15 +1,16 @@
 /**
  * One for each pipeline, for ever: see `watchDrift` at the end for the story.
  */
-import { allHandlersFinished, condition, continueAsNew, workflowInfo } from '@temporalio/workflow';
+import { allHandlersFinished, condition, continueAsNew, isCancellation, workflowInfo } from '@temporalio/workflow';
 import type { WatchInput, WatchState } from '#domain/contracts/watch.ts';
 import { beginWatch, refuseState } from '#domain/decide/watch/watch-state.ts';
 import { secondMs } from '#domain/units.ts';
-import { failure, isFailure, messageOf } from './failures.ts';
+import { failure, isFailure, isFinal, messageOf } from './failures.ts';
 import { lastingSteps } from './step-options.ts';
 import { createWatchBoard, statusOf } from './watch-board.ts';
 import { openDesk, type Watch } from './watch-desk.ts';
 import { takeLook } from './watch-look.ts';
+import { tellFailing } from './watch-notes.ts';
 
 /**
  * Labels and alerts ask for a look, but not for one each: at most one in this time, or in the time between two looks
@@ -69,12 +70,14 @@ const look = async (watch: Watch): Promise<void> => {
   try {
     const more = await takeLook(watch);
     watch.urgent ||= more;
+    if (watch.state.problem === null) watch.state = { ...watch.state, failing: null };
   } catch (error) {
     if (!isFailure(error)) throw error;
     const problem = messageOf(error).slice(0, 500);
     watch.state = { ...watch.state, problem };
     for (const wish of watch.wishes.splice(0))
       wish.answer = failure('PRN_UNREACHABLE', `Cannot decide as the watch cannot look: ${problem}`);
+    if (!isCancellation(error)) await tellFailing(watch, `cannot look: ${problem}`, isFinal(error));
   }
 };
 

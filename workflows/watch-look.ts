@@ -5,12 +5,19 @@ import type { WatchFacts, WatchMeasurement } from '#domain/contracts/watch.ts';
 import { type Decided, decideOccasion } from '#domain/decide/watch/decide-occasion.ts';
 import { type DraftDecision, decisionOfPerformance, nameSpan } from '#domain/decide/watch/judge-window.ts';
 import { type Occasion, occasionsOf, subjectOf } from '#domain/decide/watch/occasions.ts';
-import { advanceCursor, followModel, nameAlerts, pushView } from '#domain/decide/watch/watch-state.ts';
+import {
+  advanceCursor,
+  followClock,
+  followModel,
+  followServing,
+  nameAlerts,
+  pushView,
+} from '#domain/decide/watch/watch-state.ts';
 import { isFailure } from './failures.ts';
 import { lookSteps } from './step-options.ts';
 import type { RetrainWish, Watch } from './watch-desk.ts';
 import { type Launched, launchRetrain } from './watch-launch.ts';
-import { instantOf, note, record, tell } from './watch-notes.ts';
+import { instantOf, note, record, tell, tellFailing } from './watch-notes.ts';
 
 const measure = (watch: Watch): Promise<WatchMeasurement> => {
   const { plan, cursor, facts, run } = watch.state;
@@ -19,14 +26,21 @@ const measure = (watch: Watch): Promise<WatchMeasurement> => {
   ]);
 };
 
-/** While nobody serves only a person starts a run: nothing is remembered by which a storm of alerts could be held back. */
-const noLabels = { newRows: 0, newRareRows: 0, lastTrainingRows: 0 };
+/** Until somebody serves, training ends now. */
+const trainedAtOf = ({ model, trainedAt }: WatchMeasurement, nowMs: number): number =>
+  model === null || trainedAt === null ? nowMs : Date.parse(trainedAt);
 
-const factsOf = (found: WatchMeasurement): WatchFacts => ({
+const clockOf = ({ clock }: Watch['state'], found: WatchMeasurement, nowMs: number) => {
+  const { model, dataTime } = found;
+  return followClock(clock, model === null || dataTime === null ? trainedAtOf(found, nowMs) : Date.parse(dataTime), nowMs);
+};
+
+const factsOf = (found: WatchMeasurement, nowMs: number, goneMs: number): WatchFacts => ({
   dataTime: found.dataTime,
   model: found.model,
-  trainedAtMs: found.trainedAt === null ? 0 : Date.parse(found.trainedAt),
-  labels: found.performance?.labels ?? (found.model === null ? noLabels : null),
+  trainedAtMs: trainedAtOf(found, nowMs),
+  goneMs,
+  labels: found.performance?.labels ?? null,
   gain: found.performance?.gain ?? null,
   openBreaches: found.openBreaches,
   otherRuns: found.otherRuns.slice(0, 20),
@@ -42,24 +56,20 @@ const pauseMs = 10 * 365 * 86_400_000;
 const takeIn = (watch: Watch, found: WatchMeasurement, nowMs: number): void => {
   const { state } = watch;
   const moved = found.dataTime !== (state.facts?.dataTime ?? null);
+  const clock = clockOf(state, found, nowMs);
   watch.state = {
     ...followModel(state, found.model),
     cursor: advanceCursor(state.cursor, found),
-    facts: factsOf(found),
-    problem: null,
+    retrain: followServing(state, found.model),
+    clock,
+    facts: factsOf(found, nowMs, Math.max(0, nowMs - clock.wallMs)),
+    problem: found.problem ?? null,
     snoozed: snoozedBy(found, state, nowMs),
     ...(moved && { advancedAtMs: nowMs, silent: false }),
   };
 };
 
 type Look = { readonly found: WatchMeasurement; readonly records: DecisionRecord[]; readonly facts: WatchFacts };
-
-/** Nobody serves: only who asks gets a decision, and nothing of it is remembered but the run itself. */
-const decide = ({ state }: Watch, facts: WatchFacts, occasion: Occasion): Decided => {
-  if (facts.model !== null) return decideOccasion(state, facts, occasion);
-  const decided = decideOccasion({ ...state, retrain: null }, { ...facts, dataTime: null, trainedAtMs: 0 }, occasion);
-  return { ...decided, state: { ...decided.state, retrain: state.retrain } };
-};
 
 /** A run that cannot be made, or was made before, ends as it begins: the next decision hears of it. */
 const endAtOnce = (launched: Exclude<Launched, { kind: 'started' }>): Occasion => {
@@ -68,7 +78,8 @@ const endAtOnce = (launched: Exclude<Launched, { kind: 'started' }>): Occasion =
   const reason = launched.kind === 'same' ? `the same run ended ${launched.outcome} before` : launched.reason;
   // Nothing was learnt, so it neither counts nor forgives; but a run that cannot even begin has failed.
   const outcome = launched.kind === 'same' ? 'inconclusive' : 'failed';
-  return { kind: 'ended', run: { runKey, outcome, reason, endedAt } as Extract<Occasion, { kind: 'ended' }>['run'] };
+  const run = { runKey, outcome, reason, endedAt } as Extract<Occasion, { kind: 'ended' }>['run'];
+  return { kind: 'ended', run, cameToNothing: true };
 };
 
 const sentenceOf = (decided: Decided, launched: Launched): string => {
@@ -176,7 +187,7 @@ const tellOf = async (watch: Watch, occasion: Occasion, decided: Decided, before
 /** Decides upon one occasion and acts; gives what was decided, for whoever asked. */
 const settle = async (watch: Watch, look: Look, occasion: Occasion, why?: string): Promise<Decided & Acted> => {
   const before = watch.state;
-  const decided = decide(watch, look.facts, occasion);
+  const decided = decideOccasion(before, look.facts, occasion);
   watch.state = decided.state;
   if (occasion.kind === 'ended' && watch.state.run?.runKey === occasion.run.runKey) watch.state = { ...watch.state, run: null };
   const measured = occasion.kind === 'matured' ? decisionOfPerformance(occasion.measured) : null;
@@ -267,6 +278,7 @@ const decideAll = async (watch: Watch, look: Look, occasions: readonly Occasion[
   await answerAlerts(watch, look);
   await answerWishes(watch, look);
   await hearSilence(watch, nowMs);
+  if (look.found.problem != null) await tellFailing(watch, look.found.problem, true);
 };
 
 /**

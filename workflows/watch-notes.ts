@@ -2,7 +2,7 @@
 import { CancellationScope, isCancellation, log, workflowInfo } from '@temporalio/workflow';
 import type { DecisionRecord } from '#domain/contracts/decision.ts';
 import type { DraftDecision } from '#domain/decide/watch/judge-window.ts';
-import { pushView } from '#domain/decide/watch/watch-state.ts';
+import { hearFailure, pushView } from '#domain/decide/watch/watch-state.ts';
 import type { NoticeEvent } from '#domain/notice-events.ts';
 import type { Instant } from '#domain/units.ts';
 import { isFailure, messageOf } from './failures.ts';
@@ -57,6 +57,13 @@ export const tell = async (watch: Watch, event: NoticeEvent, text: string, link:
     if (isCancellation(error) || !isFailure(error)) throw error;
     log.error('people not told', { event, reason: messageOf(error) });
   }
+};
+
+/** Looks that keep failing, in all or in part, are told of once, until one succeeds. */
+export const tellFailing = async (watch: Watch, problem: string, isFinal: boolean): Promise<void> => {
+  const { failing, tells } = hearFailure(watch.state.failing, isFinal);
+  watch.state = { ...watch.state, failing };
+  if (tells) await tell(watch, 'silent', `${watch.pipeline}: ${problem}`);
 };
 
 /** The most that one record carries is some tens of kilobytes; a payload may have two megabytes. */

@@ -156,11 +156,17 @@ describeWithServers('watchDrift, with pretended steps', () => {
       pipeline: story.pipeline,
       arrival: { kind: 'alert', text: 'ErrorsHigh', asksForRetrain: true } as never,
     }));
-    for (let at = 0; at < told.length; at += 50)
-      await Promise.all(told.slice(at, at + 50).map((one) => tellWatch(world.client, one)));
+    const send = async (from: number, to: number) => {
+      for (let at = from; at < to; at += 50)
+        await Promise.all(told.slice(at, at + 50).map((one) => tellWatch(world.client, one)));
+    };
+    await send(0, 500);
+    await untilWatch(handle, 'a run is under way', ({ run }) => run !== null);
+    await send(500, 1000);
     // The last delivery again: it is known.
     await tellWatch(world.client, told.at(-1) as never);
     await untilWatch(handle, 'all seen', ({ alertsSeen }) => alertsSeen === 1000);
+    await until('those about a run under way are declined', () => story.records.some(({ action }) => action === 'suppressed'));
     release();
     await until('the run ended', () => story.ended().length === 1);
     await untilWatch(handle, 'its end was heard', ({ run }) => run === null);
@@ -173,7 +179,7 @@ describeWithServers('watchDrift, with pretended steps', () => {
     expect(asked.filter(({ action }) => action === 'retrain')).toHaveLength(1);
     // Suppressed alike again and again is one row, with its veto.
     expect(asked.length).toBeLessThan(20);
-    expect(asked.some(({ reason }) => reason.includes('runs in progress'))).toBe(true);
+    expect(asked.map(({ reason }) => reason)).toContainEqual(expect.stringContaining('runs in progress'));
   });
 
   test('rejected three times it backs off, and says that retraining is not the cure', async () => {
@@ -376,7 +382,7 @@ describeWithServers('watchDrift, with pretended steps', () => {
     expect(story.records.filter(({ kind }) => kind !== 'retrain')).toEqual([]);
   });
 
-  test('without traffic nobody knows of labels, and a schedule is heard; without a champion it is not', async () => {
+  test('without traffic nobody knows of labels, and a schedule is heard; without a champion too, and once', async () => {
     const story = tellStory(pretend, 'batch');
     const silent = { performance: null, dataTime: null };
     story.days(Array.from({ length: 400 }, () => silent));
@@ -388,7 +394,12 @@ describeWithServers('watchDrift, with pretended steps', () => {
     const nobody = tellStory(pretend, 'untrained');
     nobody.days(Array.from({ length: 400 }, () => ({ ...silent, model: null, trainedAt: null })));
     await untilWatch(await begin(nobody), 'it says so', ({ phase }) => phase === 'no champion');
-    expect(await askForRetrain(world.client, nobody.pipeline, timed)).toMatchObject({ decision: 'suppressed' });
+    expect(await askForRetrain(world.client, nobody.pipeline, timed)).toMatchObject({ decision: 'retrain' });
+    await until('the first run ended', () => nobody.ended().length === 1);
+    expect(await askForRetrain(world.client, nobody.pipeline, timed)).toMatchObject({
+      decision: 'suppressed',
+      reason: expect.stringMatching(/runs in progress|hours since the last run began/),
+    });
   });
 
   test('a new champion is judged by its own profile', async () => {
@@ -444,8 +455,26 @@ describeWithServers('watchDrift, with pretended steps', () => {
     pretend.change({ measureWatch });
     const handle = await begin(story);
     await untilWatch(handle, 'the problem is shown', ({ problem }) => problem?.includes('Cannot read the profile') === true);
+    await until('a person was told', () => story.notices.length > 0);
+    const looks = pretend.called('measureWatch');
+    await until('three more looks', () => pretend.called('measureWatch') >= looks + 3);
+    expect(story.notices).toMatchObject([{ event: 'silent', text: expect.stringContaining('Cannot read the profile') }]);
     broken = false;
     await untilWatch(handle, 'it is mended', ({ problem, dataTime }) => problem === null && dataTime !== null);
+    broken = true;
+    await until('the next time is told of as well', () => story.notices.length === 2);
+  });
+
+  test('labels that cannot be measured are a problem and told once; windows are judged on', async () => {
+    const story = tellStory(pretend, 'half-blind');
+    const problem = 'Cannot measure labels: a part is damaged';
+    story.days([...days(4, 0.01).map((day) => ({ ...day, performance: null, problem })), ...days(1, 0.01, 4)]);
+    const handle = await begin(story);
+    const status = await untilWatch(handle, 'all windows', ({ windowsJudged }) => windowsJudged === 5);
+    expect(status.problem).toBeNull();
+    expect(story.notices).toMatchObject([{ event: 'silent', text: `half-blind: ${problem}` }]);
+    story.days([{ problem }, { problem }]);
+    await until('the next time is told of as well', () => story.notices.length === 2);
   });
 
   test('that nobody can be told stops no decision, and loses none', async () => {

@@ -98,6 +98,7 @@ export const retrainObservationSchema = z.strictObject({
   otherRuns: count.describe('In progress, and not started by this policy'),
   asked: retrainAskedSchema.nullable(),
   ended: runOutcomeSchema.nullable().describe('How a run ended'),
+  cameToNothing: z.boolean().optional().describe('What ended had not begun: it takes nothing from the budget'),
 });
 export type RetrainObservation = z.infer<typeof retrainObservationSchema>;
 

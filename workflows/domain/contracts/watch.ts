@@ -52,7 +52,7 @@ export const performanceMeasuredSchema = z.strictObject({
     .nullable()
     .describe('Of the newest closed window, without labels; null where there is none'),
   breaches: z.array(qualityBreachSchema).describe('Of the feed of labels'),
-  labels: retrainObservationSchema.shape.labels.unwrap(),
+  labels: retrainObservationSchema.shape.labels,
   gain: retrainObservationSchema.shape.gain,
 });
 export type PerformanceMeasured = z.infer<typeof performanceMeasuredSchema>;
@@ -119,6 +119,7 @@ export const watchMeasurementSchema = z.strictObject({
     .optional()
     .describe('The pipeline is paused in PostgreSQL, whatever the watch was told'),
   skew: skewFoundSchema.nullable().optional().describe('Of the newest window; null where nothing differs or was compared'),
+  problem: z.string().nullable().optional().describe('What could not be measured, where the rest of the look holds'),
 });
 export type WatchMeasurement = z.infer<typeof watchMeasurementSchema>;
 
@@ -142,7 +143,8 @@ export const watchDecisionViewSchema = z.strictObject({
 export const watchFactsSchema = z.strictObject({
   dataTime: instantSchema.nullable(),
   model: watchedModelSchema.nullable(),
-  trainedAtMs: instantMs,
+  trainedAtMs: instantMs.describe('By the wall while nobody serves'),
+  goneMs: count.optional().describe('By the wall, since the data time last moved'),
   labels: retrainObservationSchema.shape.labels,
   gain: retrainObservationSchema.shape.gain,
   openBreaches: count,
@@ -179,6 +181,15 @@ export const watchStateSchema = z.strictObject({
   lookedAtMs: instantMs.nullable().describe('When the last look began, by the wall; null before the first'),
   wanted: z.boolean().describe('Something happened that asks for a look, though not at once'),
   advancedAtMs: instantMs.describe('When, by the wall, the data time last moved'),
+  clock: z
+    .strictObject({ ms: instantMs, wallMs: instantMs })
+    .optional()
+    .describe('The instant of the data that decisions go by, and when by the wall it was first known'),
+  failing: z
+    .strictObject({ looks: count, told: z.boolean() })
+    .nullable()
+    .optional()
+    .describe('Looks that failed in a row, and whether a person was told'),
   silent: z.boolean().describe('A person was told that nothing comes'),
   problem: z.string().nullable().describe('Why the last look did not come to its end'),
   counters: z.strictObject({

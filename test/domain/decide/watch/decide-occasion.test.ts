@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
+import { remakeDecisions } from '#domain/decide/watch/backtest.ts';
 import type { Occasion } from '#domain/decide/watch/occasions.ts';
 import type { RunKey } from '#domain/units.ts';
 import { dayAt, dayMs, digestOf, windowOf } from '../../../workflows/pretend-watch.ts';
-import { beginStory, factsOf, live } from './story.ts';
+import { beginStory, factsOf, historyOf, live } from './story.ts';
 
 const windowAt = (day: number, psi: number, over = {}): [Occasion, object] => [
   { kind: 'window', window: windowOf(day, psi, over) },
@@ -130,4 +131,46 @@ test('decideOccasion() goes by where training ended until there is traffic', () 
   ]);
   expect(decided.map(({ retrain }) => retrain.decision)).toEqual(['wait', 'retrain']);
   expect(factsOf().trainedAtMs % dayMs).toBe(0);
+});
+
+test('decideOccasion() goes on by the wall while nothing new comes, but decides upon a window as of its end', () => {
+  const begun = live(beginStory({ cooldown: '1d' }), [asked(1, 'webhook'), endedAt(1, 'rejected')]).state;
+  const later = (goneMs: number): [Occasion, object] => [asked(1, 'webhook')[0], { dataTime: dayAt(1), goneMs }];
+  expect(live(begun, [later(dayMs / 2)]).rows).toMatchObject([
+    { action: 'suppressed', reason: expect.stringContaining('hours since the last run began 12 > 24') },
+  ]);
+  expect(live(begun, [later(2 * dayMs)]).rows).toMatchObject([{ action: 'retrain' }]);
+  const [window] = live(beginStory(), [[windowAt(0, 0)[0], { dataTime: dayAt(1), goneMs: 9 * dayMs }]]).rows.slice(-1);
+  expect(window?.input).toMatchObject({ nowMs: Date.parse(dayAt(1)) });
+});
+
+test('decideOccasion() goes by the wall while nobody serves, and holds a storm of alerts back by its cooldown', () => {
+  const nobody = (day: number) => ({ model: null, labels: null, trainedAtMs: Date.parse(dayAt(day)), dataTime: dayAt(0) });
+  const storm = (day: number): [Occasion, object] => [asked(day, 'webhook')[0], nobody(day)];
+  const failed: [Occasion, object] = [
+    { kind: 'ended', run: { runKey, outcome: 'failed', reason: 'no source', endedAt: dayAt(5) } },
+    nobody(5),
+  ];
+  const { rows } = live(beginStory({ cooldown: '1d' }), [storm(5), failed, storm(5.5), storm(7)]);
+  expect(rows.map(({ action }) => action)).toEqual(['retrain', 'wait', 'suppressed', 'retrain']);
+});
+
+test('decideOccasion() gives the budget back what came to nothing, and keeps the cooldown', () => {
+  const nothing: [Occasion, object] = [
+    { kind: 'ended', run: { runKey, outcome: 'inconclusive', reason: 'the same', endedAt: dayAt(1) }, cameToNothing: true },
+    { dataTime: dayAt(1) },
+  ];
+  const budget = { runs: 1, per: '30d' };
+  const { rows, state } = live(beginStory({ cooldown: '1d', budget }), [
+    asked(1, 'webhook'),
+    nothing,
+    asked(1.5, 'webhook'),
+    asked(3, 'webhook'),
+  ]);
+  expect(rows.map(({ action }) => action)).toEqual(['retrain', 'wait', 'suppressed', 'retrain']);
+  expect(state.retrain).toMatchObject({ startsMs: [Date.parse(dayAt(3))], runs: 1 });
+  const begun = live(beginStory({ cooldown: '1d', budget }), [asked(1, 'webhook'), endedAt(1, 'rejected'), asked(3, 'webhook')]);
+  expect(begun.rows.at(-1)).toMatchObject({ action: 'suppressed', reason: expect.stringContaining('budget 1 < 1') });
+  // Whoever makes the decisions of the record again comes to the same.
+  for (const { made, remade } of remakeDecisions(historyOf(rows))) expect(remade).toEqual(made.decision);
 });

@@ -1,13 +1,16 @@
 import { expect, test } from 'vitest';
 import type { RetrainState } from '#domain/contracts/retrain-policy.ts';
-import { watchStateSchema } from '#domain/contracts/watch.ts';
+import { type WatchState, watchStateSchema } from '#domain/contracts/watch.ts';
 import { startDriftMemory } from '#domain/decide/drift/next-drift-state.ts';
 import { occasionsOf } from '#domain/decide/watch/occasions.ts';
 import {
   advanceCursor,
   beginWatch,
+  followClock,
   followModel,
+  followServing,
   hearAlert,
+  hearFailure,
   judgedOf,
   nameAlerts,
   pushView,
@@ -15,7 +18,7 @@ import {
 } from '#domain/decide/watch/watch-state.ts';
 import { beginMs, dayAt, digestOf, labels, measured, modelOf, newCursor, windowOf } from '../../../workflows/pretend-watch.ts';
 import { frozen } from '../retrain/observed.ts';
-import { beginStory, live } from './story.ts';
+import { beginStory, factsOf, live } from './story.ts';
 
 const alert = (id: string, over = {}) => ({ id, source: 'alertmanager', text: 'ErrorsHigh', asksForRetrain: true, ...over });
 
@@ -155,4 +158,27 @@ test('occasionsOf() puts ends of runs first, windows by their end, and tells an 
 test('pushView() keeps the newest twenty', () => {
   const views = Array.from({ length: 30 }, (_, at) => at).reduce<number[]>((kept, at) => pushView(kept, at), []);
   expect(views).toEqual(Array.from({ length: 20 }, (_, at) => 29 - at));
+});
+
+test('followClock() remembers when an instant was first known; followServing() lets the first champion begin', () => {
+  const first = followClock(undefined, 5, 100);
+  expect(first).toEqual({ ms: 5, wallMs: 100 });
+  expect(followClock(first, 5, 200)).toBe(first);
+  expect(followClock(first, 6, 200)).toEqual({ ms: 6, wallMs: 200 });
+  const lived = live(beginStory(), [[{ kind: 'look' }, { dataTime: dayAt(1) }]]).state;
+  const unserved = { ...lived, facts: factsOf({ model: null }) };
+  expect(followServing(unserved, null)).toBe(lived.retrain);
+  expect(followServing(unserved, modelOf())).toBeNull();
+  expect(followServing({ ...lived, facts: factsOf() }, modelOf(2))).toBe(lived.retrain);
+});
+
+test('hearFailure() tells at the third failure in a row, or at once where it is final, and only once', () => {
+  let failing: WatchState['failing'];
+  const told = [false, false, false, true].map((isFinal) => {
+    const heard = hearFailure(failing, isFinal);
+    failing = heard.failing;
+    return heard.tells;
+  });
+  expect(told).toEqual([false, false, true, false]);
+  expect(hearFailure(null, true)).toEqual({ failing: { looks: 1, told: true }, tells: true });
 });

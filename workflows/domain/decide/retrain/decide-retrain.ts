@@ -8,7 +8,7 @@ import type {
 import { chooseReason } from './choose-reason.ts';
 import { counterfactualOf, followSchedule } from './follow-schedule.ts';
 import { standingsOf } from './reasons.ts';
-import { takeOutcome } from './take-outcome.ts';
+import { refundStart, takeOutcome } from './take-outcome.ts';
 import { armedTrigger, spentTrigger, stepTrigger, type Triggered, type TriggerStatus } from './trigger.ts';
 import { startsWithin, vetoChecksOf } from './vetoes.ts';
 
@@ -48,8 +48,9 @@ export const decideRetrain = (
   nowMs: number,
 ): RetrainStep => {
   const awake = { ...before, lastMs: Math.max(before.lastMs, nowMs) };
+  const known = observation.cameToNothing === true ? refundStart(awake) : awake;
   const { state: told, page } =
-    observation.ended === null ? { state: awake, page: null } : takeOutcome(policy, awake, observation.ended);
+    observation.ended === null ? { state: known, page: null } : takeOutcome(policy, known, observation.ended);
   const { state: triggered, statuses } = stepTriggers(policy, told, observation);
   const { schedule, wouldRetrain } = followSchedule(policy, triggered);
   const state = { ...triggered, schedule };

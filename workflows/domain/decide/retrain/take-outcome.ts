@@ -30,6 +30,15 @@ export const takeOutcome = (policy: RetrainPolicy, before: RetrainState, outcome
   return { state: { ...state, backOffUntilMs }, page: pageOf(outcome, inARow, backOffUntilMs) };
 };
 
+/**
+ * A start that came to nothing (the same run was made before, or it could not begin) took no compute: the budget has it back.
+ * The cooldown holds on, or the next look would try again.
+ */
+export const refundStart = (state: RetrainState): RetrainState => {
+  if (state.running?.kind !== 'retrain') return state;
+  return { ...state, startsMs: state.startsMs.slice(0, -1), runs: Math.max(0, state.runs - 1) };
+};
+
 const armAll = ({ performance, estimate, drift, calibration }: RetrainState['triggers']): RetrainState['triggers'] => ({
   performance: { ...performance, armed: true },
   estimate: { ...estimate, armed: true },

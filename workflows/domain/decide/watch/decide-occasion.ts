@@ -21,9 +21,10 @@ const policyOf = ({ plan, snoozed }: WatchState): RetrainPolicy =>
 /**
  * The instant of a decision, in data time. A window is decided upon as of its end, so that a backlog that is caught up
  * later gives the same decisions; all else as of the newest data, and before any traffic as of where the training ended.
+ * While nothing new comes time goes on at the pace of the wall: a cooldown ends without traffic too.
  */
-const instantOf = (occasion: Occasion, { dataTime, trainedAtMs }: WatchFacts): number => {
-  const known = dataTime === null ? trainedAtMs : Date.parse(dataTime);
+const instantOf = (occasion: Occasion, { model, dataTime, trainedAtMs, goneMs = 0 }: WatchFacts): number => {
+  const known = (model === null || dataTime === null ? trainedAtMs : Date.parse(dataTime)) + goneMs;
   return occasion.kind === 'window' ? Math.min(known, Date.parse(occasion.window.observation.to)) : known;
 };
 
@@ -59,6 +60,7 @@ const observe = (
   otherRuns: otherRuns(state, running, occasion, facts),
   asked: occasion.kind === 'asked' ? occasion.asked : null,
   ended: occasion.kind === 'ended' ? occasion.run.outcome : null,
+  ...(occasion.kind === 'ended' && occasion.cameToNothing === true && { cameToNothing: true }),
 });
 
 /**

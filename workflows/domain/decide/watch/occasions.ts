@@ -7,7 +7,7 @@ type Signals = RetrainObservation['signals'];
 
 /** One thing that happened, in the order in which it is decided upon. */
 export type Occasion =
-  | { readonly kind: 'ended'; readonly run: EndedRun }
+  | { readonly kind: 'ended'; readonly run: EndedRun; readonly cameToNothing?: boolean }
   | { readonly kind: 'window'; readonly window: WatchWindow }
   | { readonly kind: 'matured'; readonly measured: PerformanceVerdict }
   | { readonly kind: 'estimate'; readonly measured: NonNullable<PerformanceMeasured['estimate']> }

@@ -136,6 +136,28 @@ export const followModel = (state: WatchState, model: WatchedModel | null): Watc
   };
 };
 
+type Clock = NonNullable<WatchState['clock']>;
+
+/** When what decisions go by was first known: an instant of the data that stays the same goes on from there by the wall. */
+export const followClock = (before: Clock | undefined, ms: number, wallMs: number): Clock =>
+  before?.ms === ms ? before : { ms, wallMs };
+
+/** While nobody serves decisions go by the wall; the first champion has a time of its own, and a beginning. */
+export const followServing = (state: WatchState, model: WatchedModel | null): WatchState['retrain'] =>
+  state.facts?.model === null && model !== null ? null : state.retrain;
+
+type Failing = NonNullable<WatchState['failing']>;
+
+/** So many looks that fail in a row are no bad luck. */
+const failingLooks = 3;
+
+/** Counts looks that fail. A person is told at the third, or at once where no repetition helps, and not again. */
+export const hearFailure = (before: WatchState['failing'], isFinal: boolean): { failing: Failing; tells: boolean } => {
+  const { looks, told } = before ?? { looks: 0, told: false };
+  const tells = !told && (isFinal || looks + 1 >= failingLooks);
+  return { failing: { looks: looks + 1, told: told || tells }, tells };
+};
+
 const newest = (instants: readonly (string | null | undefined)[]): string | null =>
   instants.reduce<string | null>((last, one) => (one != null && (last === null || one > last) ? one : last), null);
 
