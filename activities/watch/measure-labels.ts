@@ -8,6 +8,7 @@ import { judgedOf } from '#domain/decide/watch/watch-state.ts';
 import { type EstimatedLoss, expectedGain } from '#domain/stats/economics/expected-gain.ts';
 import type { Instant } from '#domain/units.ts';
 import type { MeasureWatchInput } from '../../workflows/watch-steps.ts';
+import { toApplicationFailure } from '../boundary.ts';
 import type { StepContext } from '../step-context.ts';
 import type { PerformanceDeps, PerformanceMeasurement, PerformanceQuestion } from './performance-question.ts';
 import type { MeasureDeps, Served } from './served.ts';
@@ -131,8 +132,11 @@ const quarantine = async (
   await deps.watch.quarantine.add({ pipeline, profileSha256, from, to, breaches: found.breaches, rows });
 };
 
-/** Null while nobody serves, or nothing came; what cannot be compared has counts of nothing. */
-export const measureLabels = async (
+/** Labels that only come with the sources are never handed in: nobody knows here that there are no new ones. */
+const countsOf = async ({ watch }: MeasureDeps, { pipeline }: MeasureWatchInput, counts: PerformanceMeasured['labels']) =>
+  (await watch.labels.hasAny(pipeline)) ? counts : null;
+
+const measure = async (
   deps: MeasureDeps,
   measurePerformance: MeasurePerformance,
   input: MeasureWatchInput,
@@ -149,11 +153,32 @@ export const measureLabels = async (
   if (found === null) return null;
   await quarantine(deps, input, known, found);
   const { estimate, breaches, labels, reportSha256 } = found;
+  const counts = { newRows: labels.newRows, newRareRows: labels.newRareRows, lastTrainingRows };
   return {
     windows: await keepWindows(deps, input, known, found),
     estimate: estimate === null ? null : { ...estimate, reportSha256 },
     breaches: [...breaches],
-    labels: { newRows: labels.newRows, newRareRows: labels.newRareRows, lastTrainingRows },
+    labels: await countsOf(deps, input, counts),
     gain: weighGain(spec, found.report, known),
   };
+};
+
+/** Counted as the last of its attempts: what would be tried for ever then, say a database that is away, fails the look. */
+const isFinal = (error: unknown): boolean => toApplicationFailure(error, Number.MAX_SAFE_INTEGER).nonRetryable === true;
+
+export type LabelsMeasured = {
+  /** Null while nobody serves, or nothing came; what cannot be compared has counts of nothing. */
+  readonly performance: PerformanceMeasured | null;
+  readonly problem: string | null;
+};
+
+/** Labels that cannot be measured, say as a part of them is damaged, keep no window from being judged. */
+export const measureLabels = async (...asked: Parameters<typeof measure>): Promise<LabelsMeasured> => {
+  try {
+    return { performance: await measure(...asked), problem: null };
+  } catch (error) {
+    const { signal } = asked[6];
+    if (signal.aborted || !isFinal(error)) throw error;
+    return { performance: null, problem: `Cannot measure labels: ${(error as Error).message}`.slice(0, 500) };
+  }
 };

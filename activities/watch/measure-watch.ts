@@ -6,12 +6,13 @@ import type { EndedRun, WatchedModel, WatchMeasurement, WatchWindow } from '#dom
 import { judgedOf } from '#domain/decide/watch/watch-state.ts';
 import { PerennialError } from '#domain/errors.ts';
 import { type CountedWindow, dataTime } from '#domain/stats/drift/data-time.ts';
-import { windowsToMeasure } from '#domain/stats/drift/windows-to-measure.ts';
+import { type WindowSpan, windowsToMeasure } from '#domain/stats/drift/windows-to-measure.ts';
 import type { Instant, RunKey, Sha256 } from '#domain/units.ts';
 import type { WindowRows } from '../../infra/postgres/watch-evidence.ts';
 import { parseStoredDefinition } from '../../infra/schemas/stored-definition.ts';
 import type { MeasureWatchInput } from '../../workflows/watch-steps.ts';
 import type { StepContext } from '../step-context.ts';
+import { awaitCounters } from './await-counters.ts';
 import { findSkew, type MeasureSkew } from './find-skew.ts';
 import { measureWindow } from './measure-drift.ts';
 import { type MeasurePerformance, measureLabels } from './measure-labels.ts';
@@ -86,6 +87,18 @@ const readClocks = async ({ watch }: MeasureDeps, input: MeasureWatchInput, wind
 const variablesAtOnce = 1_000;
 const mostWindows = 8;
 
+/** Who has told of the last window has told of those before it. */
+const awaitLast = async (
+  { watch }: MeasureDeps,
+  { pipeline }: MeasureWatchInput,
+  last: WindowSpan | undefined,
+  { wallMs }: Clocks,
+  context: StepContext,
+): Promise<void> => {
+  if (last === undefined) return;
+  await awaitCounters(watch.evidence, { pipeline, end: instantOf(last.toMs), since: instantOf(wallMs) }, context);
+};
+
 const measureWindows = async (
   deps: MeasureDeps,
   input: MeasureWatchInput,
@@ -108,6 +121,7 @@ const measureWindows = async (
     wallMs: clocks.wallMs,
     most: Math.max(1, Math.min(mostWindows, Math.floor(variablesAtOnce / (profile.features.length + 2)))),
   });
+  await awaitLast(deps, input, due.windows.at(-1), clocks, context);
   const windows: WatchWindow[] = [];
   for (const { fromMs, toMs } of due.windows) {
     context.heartbeat({ window: instantOf(fromMs) });
@@ -138,8 +152,9 @@ const isAfter = ({ endedAt, runKey }: EndedRun, { runsAfter }: MeasureWatchInput
 /**
  * How the run ended that the watch waits for. One that is gone from Temporal without a word has failed. One that failed, was
  * heard and runs again under its key has that old end on record until its first step has begun: it is told no second time.
+ * `now` is the database's, as all ends are dated by it.
  */
-const endOfOwn = async (deps: MeasureDeps, { run, cursor }: MeasureWatchInput): Promise<EndedRun | null> => {
+const endOfOwn = async (deps: MeasureDeps, { run, cursor }: MeasureWatchInput, now: Instant): Promise<EndedRun | null> => {
   if (run === null) return null;
   const { runKey, workflowId } = run;
   const ended = await recordedEnd(deps, runKey);
@@ -147,14 +162,14 @@ const endOfOwn = async (deps: MeasureDeps, { run, cursor }: MeasureWatchInput): 
   if (await deps.watch.temporal.isOpen(workflowId)) return null;
   const reason = 'The run is gone from Temporal, and its end was not recorded';
   // It may have ended between the two questions.
-  return (await recordedEnd(deps, runKey)) ?? { runKey, outcome: 'failed', reason, endedAt: instantOf(Date.now()) };
+  return (await recordedEnd(deps, runKey)) ?? { runKey, outcome: 'failed', reason, endedAt: now };
 };
 
-const findRuns = async (deps: MeasureDeps, input: MeasureWatchInput) => {
+const findRuns = async (deps: MeasureDeps, input: MeasureWatchInput, now: Instant) => {
   const { pipeline, cursor } = input;
   const { evidence, temporal } = deps.watch;
   const [own, others, running] = await Promise.all([
-    endOfOwn(deps, input),
+    endOfOwn(deps, input, now),
     evidence.endedAfter(pipeline, cursor.runsAfter),
     evidence.running(pipeline),
   ]);
@@ -197,7 +212,7 @@ export const createMeasureWatch =
     const [spec, served] = await Promise.all([readSpec(deps, input), findServed(deps, input)]);
     const clocks = await readClocks(deps, input, served?.profile?.season.windowMs ?? spec.watch.window);
     const { windows, more } = await measureWindows(deps, input, spec, served, clocks, context);
-    const performance = await measureLabels(deps, measurePerformance, input, spec, served, clocks.dataTime, context);
+    const { performance, problem } = await measureLabels(deps, measurePerformance, input, spec, served, clocks.dataTime, context);
     const skew = await findSkew(deps, measureSkew, served, windows, context);
     const openBreaches = await countBreaches(deps, input, served?.profileSha256 ?? null, { windows, performance });
     return {
@@ -209,7 +224,8 @@ export const createMeasureWatch =
       performance,
       openBreaches,
       skew,
+      ...(problem !== null && { problem }),
       paused: await deps.watch.evidence.paused(input.pipeline),
-      ...(await findRuns(deps, input)),
+      ...(await findRuns(deps, input, instantOf(clocks.wallMs))),
     };
   };

@@ -16,7 +16,7 @@ export type WatchDeps = {
   readonly quarantine: Quarantine;
   readonly tallies: Pick<Tallies, 'windows'>;
   readonly predictionParts: Pick<PredictionParts, 'select' | 'answeredSince'>;
-  readonly labels: Pick<Labels, 'read'>;
+  readonly labels: Pick<Labels, 'read' | 'hasAny'>;
   readonly findRun: (runKey: RunKey) => Promise<RunRecord | null>;
   readonly sources: Omit<RequestOptions, 'content'>;
   readonly temporal: WatchTemporal;

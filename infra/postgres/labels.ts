@@ -133,10 +133,17 @@ async function* read(db: Kysely<Tables>, pipeline: PipelineName, span: IdSpan): 
   yield* readSpan(db, pipeline, 'key:', 'key;');
 }
 
+const hasAny = async (db: Kysely<Tables>, pipeline: PipelineName): Promise<boolean> => {
+  const found = db.selectFrom('labels').select('subject').where('pipeline', '=', pipeline).limit(1);
+  return (await found.executeTakeFirst()) !== undefined;
+};
+
 /** What is known of predictions after the fact. */
 export const createLabels = (db: Kysely<Tables>) => ({
   /** All or none of them; the same again changes nothing. Throws PRN_NOT_FOUND for an unknown pipeline. */
   record: (pipeline: PipelineName, labels: readonly NewLabel[]) => record(db, pipeline, labels),
+  /** Whether any label was ever handed in. */
+  hasAny: (pipeline: PipelineName) => hasAny(db, pipeline),
   find: (pipeline: PipelineName, subjects: readonly string[]) => find(db, pipeline, subjects),
   /** As lines of subject, label as JSON and epoch milliseconds of when it was known, with tabs between; some MB at a time. */
   read: (pipeline: PipelineName, span: IdSpan) => read(db, pipeline, span),

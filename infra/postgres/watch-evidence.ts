@@ -108,11 +108,30 @@ const paused = async (db: Kysely<Tables>, pipeline: PipelineName): Promise<{ by:
   return row === undefined ? null : { by: row.paused_by ?? 'somebody', reason: row.paused_reason ?? 'paused' };
 };
 
+/** A server that said nothing for so long is gone, or as good as. */
+const freshSeconds = 15;
+
+const unheard = async (db: Kysely<Tables>, pipeline: PipelineName, end: Instant, since: Instant): Promise<string[]> => {
+  const { rows } = await sql<{ server_id: string }>`
+    select server_id from perennial.server_reports r
+    where r.pipeline = ${pipeline} and r.reported_at > clock_timestamp() - make_interval(secs => ${freshSeconds})
+      and not exists (select from perennial.window_tallies w
+        where w.pipeline = r.pipeline and w.server_id = r.server_id
+          and (w.window_from >= ${end}::timestamptz or w.heard_at > ${since}::timestamptz))
+    order by server_id`.execute(db);
+  return rows.map((row) => row.server_id);
+};
+
 export const createWatchEvidence = (db: Kysely<Tables>) => ({
   /** By window, oldest first, those that begin at an instant or later; the newest 2,000 at most. */
   windowRows: (pipeline: PipelineName, since: Instant | null) => windowRows(db, pipeline, since),
   /** The newest event time of each process and arm, those heard last first, and the clock of the database. */
   lastEvents: (pipeline: PipelineName) => lastEvents(db, pipeline),
+  /**
+   * Servers with a fresh report that may have rows of a window untold: those that told neither of a later window, nor of any
+   * since an instant of the database's clock.
+   */
+  unheard: (pipeline: PipelineName, end: Instant, since: Instant) => unheard(db, pipeline, end, since),
   /** Runs that ended after one that was heard, oldest first. */
   endedAfter: (pipeline: PipelineName, after: HeardEnds) => endedAfter(db, pipeline, after),
   /** The run that ended last; null where none has. */

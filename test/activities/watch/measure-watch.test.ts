@@ -1,13 +1,16 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { PerennialError } from '#domain/errors.ts';
 import { createRandom } from '#domain/stats/random.ts';
 import { shapeOf } from '#domain/stats/summaries/window-counts.ts';
 import { dayMs, type Instant, type RunKey, type Sha256, type VersionNumber } from '#domain/units.ts';
+import { awaitCounters } from '../../../activities/watch/await-counters.ts';
 import { createMeasureWatch } from '../../../activities/watch/measure-watch.ts';
 import { createOpenWatch } from '../../../activities/watch/open-watch.ts';
 import { loadConfig } from '../../../infra/config.ts';
 import { digestOfJson } from '../../../infra/objects/digest.ts';
 import { createDefinitions } from '../../../infra/postgres/definitions.ts';
 import { createDeployments } from '../../../infra/postgres/deployments.ts';
+import { createLabels } from '../../../infra/postgres/labels.ts';
 import { openDatabase } from '../../../infra/postgres/pool.ts';
 import { createQuarantine } from '../../../infra/postgres/quarantine.ts';
 import { createRegistry } from '../../../infra/postgres/registry.ts';
@@ -121,14 +124,14 @@ describeWithServers('measureWatch', () => {
   const live = async (
     day: number,
     weather = calm,
-    options: { model?: string; rows?: number; at?: number; epoch?: string; lastEventAt?: Instant | null } = {},
+    options: { model?: string; rows?: number; at?: number; epoch?: string; lastEventAt?: Instant | null; serverId?: string } = {},
   ) => {
     const { model = 'first', rows = rowsPerDay, at = liveFrom + day * dayMs, epoch = `day ${day} ${sequence}` } = options;
     sequence += 1;
     const drawn = drawDay(random, at, rows, weather, 0);
     const { profileSha256: _of, ...window } = countDay({ profile, sha256: profileSha256 }, at, drawn);
     const modelSha256 = digestOfJson({ model });
-    const process = { serverId: 'here:8080', epoch, modelSha256, arm: 'champion' as const };
+    const process = { serverId: options.serverId ?? 'here:8080', epoch, modelSha256, arm: 'champion' as const };
     const sink = createTallySink(place.db, async () => shapeOf(profile));
     const receipt = await sink.recordWindows(flights, {
       format: 1,
@@ -309,7 +312,12 @@ describeWithServers('measureWatch', () => {
     expect((await look({ run: own, cursor })).ended).toEqual([]);
     // Terminated by hand: nobody recorded an end.
     openRuns.clear();
-    expect(await look({ run: own, cursor })).toMatchObject({ ended: [{ runKey: own.runKey, outcome: 'failed' }], otherRuns: [] });
+    const fourHoursAhead = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 4 * 3_600_000);
+    const gone = await look({ run: own, cursor });
+    fourHoursAhead.mockRestore();
+    expect(gone).toMatchObject({ ended: [{ runKey: own.runKey, outcome: 'failed' }], otherRuns: [] });
+    // Dated by the database: a worker whose clock is ahead hides no end that comes after it.
+    expect(Date.parse(gone.ended[0]?.endedAt ?? '')).toBeLessThan(Date.now() + 60_000);
     await end(own.runKey, 'promoted');
     expect((await look({ run: own, cursor })).ended).toMatchObject([{ runKey: own.runKey, outcome: 'promoted' }]);
   });
@@ -337,6 +345,86 @@ describeWithServers('measureWatch', () => {
     // One that ended again without a step of its own failed again.
     openRuns.clear();
     expect((await look({ run, cursor })).ended).toHaveLength(1);
+  });
+
+  test('a window waits for what another server has counted into it, and for a silent one not for ever', async () => {
+    await serve('first');
+    const report = (serverId: string) =>
+      createDeployments(place.db).report({
+        serverId,
+        pipeline: flights,
+        generation: 1,
+        modelSha256: digestOfJson({ model: 'first' }),
+        candidateSha256: null,
+        share: 0,
+        state: 'serving',
+        reason: null,
+        reportedAt: instantOf(Date.now()),
+      });
+    for (const serverId of ['here:8080', 'there:8080']) await report(serverId);
+    for (const day of [0, 1]) await live(day);
+    await live(0, calm, { serverId: 'there:8080', rows: 10 });
+    const { evidence } = place.deps.watch;
+    const since = (await evidence.lastEvents(flights)).now;
+    const end = instantOf(liveFrom + dayMs);
+    expect(await evidence.unheard(flights, end, since)).toEqual(['there:8080']);
+    expect(await awaitCounters(evidence, { pipeline: flights, end, since }, context, 20)).toEqual(['there:8080']);
+    // The other server tells while the look waits for it: its rows are in the window.
+    let waits = 0;
+    const heartbeat = async (detail: unknown) => {
+      if (!(detail as { waitsFor?: unknown }).waitsFor || waits++ > 0) return;
+      await live(0, calm, { serverId: 'there:8080', rows: 500, epoch: 'late' });
+    };
+    const found = await createMeasureWatch(place.deps, { measurePerformance: async () => null, measureSkew: async () => null })(
+      input(),
+      { ...context, heartbeat: (detail) => void heartbeat(detail) },
+    );
+    expect(waits).toBeGreaterThan(0);
+    expect(found.windows).toMatchObject([{ rows: rowsPerDay + 510 }]);
+    expect(await evidence.unheard(flights, end, since)).toEqual([]);
+    // One without a fresh report is gone: nobody waits for it.
+    await createDeployments(place.db).forgetServer('there:8080');
+    expect(await evidence.unheard(flights, instantOf(liveFrom + 2 * dayMs), instantOf(Date.now() + dayMs))).toEqual([
+      'here:8080',
+    ]);
+  });
+
+  test('labels that cannot be measured keep no window from being judged; a store that is away fails the look', async () => {
+    await serve('first');
+    for (const day of [0, 1]) await live(day);
+    const lookWith = (error: Error) =>
+      createMeasureWatch(place.deps, {
+        measurePerformance: async () => Promise.reject(error),
+        measureSkew: async () => null,
+      })(input(), context);
+    const found = await lookWith(new PerennialError('PRN_OBJECT_CORRUPT', 'Cannot read a part'));
+    expect(found).toMatchObject({ performance: null, problem: 'Cannot measure labels: Cannot read a part' });
+    expect(found.windows).toHaveLength(1);
+    expect(await lookWith(new Error('out of memory'))).toMatchObject({ problem: expect.stringContaining('out of memory') });
+    await expect(lookWith(new PerennialError('PRN_UNREACHABLE', 'away'))).rejects.toMatchObject({ code: 'PRN_UNREACHABLE' });
+    expect((await look()).problem).toBeUndefined();
+  });
+
+  test('counts of labels are unknown until any was handed in', async () => {
+    await serve('first');
+    await live(0);
+    const counts = { newRows: 0, newRareRows: 0, predictions: 9, labelled: 0, unknownIds: 0, late: 0, unreadableParts: 0 };
+    const report = { format: 1, windows: [] } as never;
+    const measurePerformance = async () => ({
+      report,
+      reportSha256: profileSha256,
+      metric: 'roc_auc' as const,
+      windows: [],
+      estimate: null,
+      breaches: [],
+      labels: counts,
+    });
+    const lookOnce = async () =>
+      (await createMeasureWatch(place.deps, { measurePerformance, measureSkew: async () => null })(input(), context)).performance
+        ?.labels;
+    expect(await lookOnce()).toBeNull();
+    await createLabels(place.db).record(flights, [{ subject: 'id:somebody', label: true, at: null }]);
+    expect(await lookOnce()).toEqual({ newRows: 0, newRareRows: 0, lastTrainingRows: 0 });
   });
 
   test('a watch that begins again goes on where reports and runs end', async () => {
