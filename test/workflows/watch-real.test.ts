@@ -8,6 +8,7 @@ import { emptyMoments } from '#domain/stats/summaries/moments.ts';
 import { shapeOf } from '#domain/stats/summaries/window-counts.ts';
 import type { Instant, PipelineName, Sha256 } from '#domain/units.ts';
 import { createDecisions } from '../../infra/postgres/decisions.ts';
+import { createLabels } from '../../infra/postgres/labels.ts';
 import { createTallySink } from '../../infra/postgres/tallies.ts';
 import { countPollers } from '../../infra/temporal/pollers.ts';
 import { askForRetrain, createWatchTemporal } from '../../infra/temporal/request-retrain.ts';
@@ -132,6 +133,8 @@ describeWithServers('watchDrift, with the real steps', () => {
     writeFileSync(file, readFileSync(file, 'utf8').replace('minimum: { roc_auc: 0.6 }', 'minimum: { roc_auc: 0.9999 }'));
     await applyPipeline(place.context, home);
 
+    // Labels are handed in for this pipeline, and none for what it predicts now.
+    await createLabels(place.context.database.db).record(name, [{ subject: 'id:of-long-ago', label: true, at: null }]);
     const now = Math.floor(Date.now() / hour) * hour;
     for (const [at, moved] of [false, true, true, true].entries()) await live(at + 1, now - (4 - at) * hour, moved);
     await live(5, now, false);
