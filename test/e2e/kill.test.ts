@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { StageName } from '#domain/contracts/retrain.ts';
-import type { PipelineName, RunKey } from '#domain/units.ts';
+import type { PipelineName, RunKey, VersionNumber } from '#domain/units.ts';
 import { migrateToLatest } from '../../infra/postgres/migrate.ts';
 import { type PostgresServer, startPostgres } from '../../infra/postgres/server.ts';
 import { findPort } from '../../infra/state/ports.ts';
@@ -14,6 +14,8 @@ import { type ServerProcess, startServerProcess } from '../../infra/state/server
 import { connectTemporal, type TemporalConnection } from '../../infra/temporal/client.ts';
 import { startTemporal, type TemporalServer } from '../../infra/temporal/server.ts';
 import type { WorkerRole } from '../../workers/runtime.ts';
+import { promoteUpdate } from '../../workflows/messages.ts';
+import { rollOutWorkflowId } from '../../workflows/names.ts';
 import { describeWithServers, testFolder, testTemporal } from '../support/servers.ts';
 import { openRealPlace, type RealPlace } from '../workflows/real.ts';
 
@@ -171,6 +173,15 @@ describeWithServers('a run survives the death of', () => {
 
   test('and the next run, undisturbed, makes the next version', async () => {
     const run = await place.start(connected.client, pipeline, { rows: 20_000, seed: 2 });
+    // Nobody serves here, and a rollout that sees nothing waits: a person answers for it.
+    const answer = { by: 'ada', reason: 'no server is there to look at' };
+    const rollout = connected.client.workflow.getHandle(rollOutWorkflowId(pipeline, 2 as VersionNumber));
+    const told = () =>
+      rollout.executeUpdate(promoteUpdate, { args: [answer] }).then(
+        () => 'told',
+        (error: Error) => error.message,
+      );
+    await expect.poll(told, { timeout: 90_000, interval: 500 }).toBe('told');
     expect(await run.outcome()).toMatchObject({ verdict: 'promoted', modelVersion: 2 });
-  }, 120_000);
+  }, 180_000);
 });
