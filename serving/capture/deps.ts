@@ -1,21 +1,11 @@
 import type { ArmTally } from '#domain/contracts/capture.ts';
 import type { Flush } from '#domain/contracts/flush.ts';
-import type { PipelineName, Sha256 } from '#domain/units.ts';
+import type { PipelineName } from '#domain/units.ts';
+import type { CounterGap, CountedRows as RowsOfModel } from '../../infra/postgres/tallies.ts';
 import type { Logger } from '../../infra/telemetry/logger.ts';
 import type { Metrics } from '../../infra/telemetry/metrics.ts';
 
-/** Answered rows of one model, shadows left out. */
-export type RowsOfModel = { readonly pipeline: PipelineName; readonly modelSha256: Sha256; readonly rows: number };
-
-/** A life of a server that ended with fewer rows counted than logged. */
-export type CounterGap = {
-  readonly serverId: string;
-  readonly epoch: string;
-  readonly pipeline: PipelineName;
-  readonly modelSha256: Sha256;
-  readonly logged: number;
-  readonly counted: number;
-};
+export type { CounterGap, RowsOfModel };
 
 /**
  * Where counters go. Each call may be repeated, come late or never; all may fail at any time, and nothing here stops

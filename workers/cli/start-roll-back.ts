@@ -1,21 +1,9 @@
 /** Starts the workflow that takes back, or attaches to the one that does it already, and waits for its end. */
-import { type Client, WorkflowExecutionAlreadyStartedError, WorkflowFailedError } from '@temporalio/client';
-import { ApplicationFailure } from '@temporalio/common';
+import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { type RollBackOutcome, type RollBackRequest, rollBackOutcomeSchema } from '#domain/contracts/rollout.ts';
-import { PerennialError } from '#domain/errors.ts';
 import { rollBackWorkflowId, searchAttributes, taskQueues } from '../../workflows/names.ts';
 import type { rollBack } from '../../workflows/roll-back.ts';
-
-/** What the workflow ended with, with its code where it has one of ours. */
-const failureOf = (error: unknown): unknown => {
-  if (!(error instanceof WorkflowFailedError)) return error;
-  for (let cause: unknown = error.cause; cause instanceof Error; cause = cause.cause) {
-    if (cause instanceof ApplicationFailure && cause.type?.startsWith('PRN_')) {
-      return new PerennialError(cause.type as PerennialError['code'], cause.message, { cause: error });
-    }
-  }
-  return error;
-};
+import { failureOf } from './workflow-failure.ts';
 
 const start = async (client: Client, workflowId: string, request: RollBackRequest): Promise<void> => {
   try {

@@ -1,8 +1,7 @@
 /** Starts a run, or attaches to the one that is the same: same definition, code, sources and cut-off. */
 
 import { randomUUID } from 'node:crypto';
-import { type Client, WorkflowExecutionAlreadyStartedError, WorkflowFailedError } from '@temporalio/client';
-import { ApplicationFailure } from '@temporalio/common';
+import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { type RetrainOutcome, type RetrainRequest, retrainOutcomeSchema } from '#domain/contracts/retrain.ts';
 import { PerennialError } from '#domain/errors.ts';
 import type { RunKey } from '#domain/units.ts';
@@ -14,6 +13,7 @@ import type { retrain } from '../../workflows/retrain.ts';
 import type { Context } from './context.ts';
 import { requirePipeline } from './known-pipeline.ts';
 import { applyOverrides } from './spec/overrides.ts';
+import { failureOf } from './workflow-failure.ts';
 
 export type RunWish = WantedRun & {
   /** "training.parameters.num_leaves=31": a definition of its own for this run; the current one stays. */
@@ -55,17 +55,6 @@ const requestOf = async (context: Context, wish: RunWish): Promise<RetrainReques
   const definition = await effectiveDefinition(context, wish);
   const { config, content } = context;
   return buildRequest({ cacheFolder: config.cacheDir, s3: config.s3, content }, definition, wish);
-};
-
-/** A failed run throws what its step said, with its code where it has one of ours. */
-const failureOf = (error: unknown): unknown => {
-  if (!(error instanceof WorkflowFailedError)) return error;
-  for (let cause: unknown = error.cause; cause instanceof Error; cause = cause.cause) {
-    if (cause instanceof ApplicationFailure && cause.type?.startsWith('PRN_')) {
-      return new PerennialError(cause.type as PerennialError['code'], cause.message, { cause: error });
-    }
-  }
-  return error;
 };
 
 const awaitOutcome = async (client: Client, workflowId: string): Promise<RetrainOutcome> => {
