@@ -1,12 +1,19 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
 import type { Deployment, ServerReport } from '#domain/contracts/model-version.ts';
-import type { PipelineName, Sha256, VersionNumber } from '#domain/units.ts';
+import { keptShareOf } from '#domain/contracts/pipeline-spec/operation.ts';
+import type { PipelineName, Ratio, Sha256, VersionNumber } from '#domain/units.ts';
 import { toCount, toInstant, toText } from './map.ts';
 import { type Listener, listenForServing } from './notify.ts';
 import type { Db } from './pool.ts';
 import { type Promotion, promote } from './promote.ts';
 import type { DeploymentsTable, ServerReportsTable, Tables } from './tables.ts';
 import { inTransaction } from './transaction.ts';
+
+/** A deployment as servers follow it. */
+export type FollowedDeployment = Deployment & {
+  /** Share of the answered rows that is logged, by the definition that is applied now; all are counted. */
+  readonly captured: Ratio;
+};
 
 type Row = Selectable<DeploymentsTable> & { readonly profile_sha256: string | null };
 
@@ -53,6 +60,16 @@ export const findDeployment = async (db: Kysely<Tables>, pipeline: PipelineName)
   return row ? toDeployment(row) : { pipeline, generation: 0, champion: null, rollout: null };
 };
 
+const listFollowed = async (db: Kysely<Tables>): Promise<readonly FollowedDeployment[]> => {
+  const rows = await selectDeployments(db)
+    .innerJoin('pipelines', 'pipelines.name', 'deployments.pipeline')
+    .leftJoin('definitions', 'definitions.sha256', 'pipelines.definition_sha256')
+    .select('definitions.capture')
+    .orderBy('deployments.pipeline')
+    .execute();
+  return rows.map((row) => ({ ...toDeployment(row), captured: keptShareOf(row.capture) }));
+};
+
 /** A report is dated by the database's clock, whatever the server's own says. */
 const report = async (db: Kysely<Tables>, { serverId, pipeline, generation, modelSha256, ...rest }: ServerReport) => {
   const columns = {
@@ -91,6 +108,8 @@ export const createDeployments = (db: Db) => ({
   serverReports: (pipeline: PipelineName, maxAgeMs: number) => serverReports(db, pipeline, maxAgeMs),
   list: async (): Promise<readonly Deployment[]> =>
     (await selectDeployments(db).orderBy('deployments.pipeline').execute()).map(toDeployment),
+  /** All that a server follows. */
+  followed: () => listFollowed(db),
   report: (said: ServerReport): Promise<void> => report(db, said),
   /** A server that closes takes its reports with it, so that no one waits for it. */
   forgetServer: async (serverId: string): Promise<void> => {

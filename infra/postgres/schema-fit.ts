@@ -6,6 +6,7 @@ import * as first from './migrations/0001-first.ts';
 import * as profile from './migrations/0002-profile.ts';
 import * as holdoutUses from './migrations/0003-holdout-uses.ts';
 import * as theLoop from './migrations/0004-the-loop.ts';
+import * as capturedShare from './migrations/0005-captured-share.ts';
 import { databaseSchema } from './tables.ts';
 
 /** Every migration by name, in order. A file that is not listed here does not run. */
@@ -14,6 +15,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0002-profile': profile,
   '0003-holdout-uses': holdoutUses,
   '0004-the-loop': theLoop,
+  '0005-captured-share': capturedShare,
 };
 
 /** A newer program may have changed what a column means: an older one must neither read nor write. */

@@ -76,6 +76,7 @@ create table perennial.definitions (
   file jsonb not null,
   code_version text not null,
   created_at timestamp with time zone not null default now(),
+  capture jsonb default ((file -> 'serve'::text) -> 'capture'::text),
   constraint definitions_pkey PRIMARY KEY (sha256),
   constraint definitions_pipeline_fkey FOREIGN KEY (pipeline) REFERENCES perennial.pipelines(name)
 );

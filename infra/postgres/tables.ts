@@ -35,6 +35,8 @@ export type DefinitionsTable = {
   file: Json;
   code_version: string;
   created_at: DefaultTimestamp;
+  /** Of the file, by the database itself. */
+  capture: Generated<unknown>;
 };
 
 export type RunsTable = {

@@ -6,6 +6,7 @@ import { withDeadline } from '../model/deadline.ts';
 import type { Serving } from '../model/serving.ts';
 import type { ArmCounters } from './arm-counters.ts';
 import type { CaptureDeps, Shipper } from './deps.ts';
+import { isKept } from './kept.ts';
 import { createLiveLedger, type LiveLedger } from './ledger.ts';
 import { serverFolder } from './places.ts';
 import { openPredictionLog, type PredictionLog } from './prediction-log.ts';
@@ -17,7 +18,7 @@ import { startTeller, type Teller } from './teller.ts';
 /** One arm of what serves now. */
 export type ArmCapture = {
   readonly counters: ArmCounters;
-  /** Logs and counts an answered row. True where its score is out of range. */
+  /** Counts an answered row, and logs it if it is of the share that is kept. True where its score is out of range. */
   answered(row: AnsweredRow): boolean;
 };
 
@@ -113,23 +114,26 @@ class ServerCapture implements Capture {
   }
 
   #createArm(serving: Serving, arm: ArmName): ArmCapture {
-    const { pipeline, generation } = serving;
+    const { pipeline, generation, captured } = serving;
     const { version, model } = versionOf(serving, arm);
     const line = createAnsweredLine({ pipeline, version, generation, arm, shadow: isShadow(serving, arm), model });
     const counters = this.#registry.armOf(serving, arm);
     const windows = this.#registry.windowsOf(serving, arm);
     const rows = this.#registry.rowsOf(model);
     const logged = windows === null ? null : this.#ledger.of(pipeline, model.modelSha256);
+    const keep = (row: AnsweredRow): void => {
+      this.#log.append(line(row));
+      if (logged !== null) logged.rows += 1;
+    };
     const countWindow = ({ eventMs, row, views, answer }: AnsweredRow): void => {
-      if (windows === null || logged === null) return;
-      logged.rows += 1;
+      if (windows === null) return;
       const isCounted = windows.count(eventMs, row, views, answer);
       if (!isCounted) this.#deps.metrics.count('perennial_capture_uncounted_rows_total', { pipeline });
     };
     return {
       counters,
       answered: (row) => {
-        this.#log.append(line(row));
+        if (isKept(row.id, captured)) keep(row);
         counters.answeredAt(row.eventMs, row.atMs);
         countWindow(row);
         return rows?.isOutside(row.answer) ?? false;

@@ -1,5 +1,6 @@
-import type { DeployedModel, Deployment, ServerReport } from '#domain/contracts/model-version.ts';
+import type { DeployedModel, ServerReport } from '#domain/contracts/model-version.ts';
 import type { PipelineName } from '#domain/units.ts';
+import type { FollowedDeployment } from '../../infra/postgres/deployments.ts';
 import type { Logger } from '../../infra/telemetry/logger.ts';
 import type { Metrics } from '../../infra/telemetry/metrics.ts';
 import type { OnlineRow } from './online-copy.ts';
@@ -9,7 +10,7 @@ import type { ServedModel } from './served-model.ts';
 export type LoaderDeps = {
   readonly serverId: () => string;
   readonly deployments: {
-    list(): Promise<readonly Deployment[]>;
+    followed(): Promise<readonly FollowedDeployment[]>;
     report(report: ServerReport): Promise<void>;
     /** Takes this server's reports away when it stops, so that no promotion waits for it. */
     forgetServer(serverId: string): Promise<void>;

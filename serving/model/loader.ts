@@ -105,7 +105,7 @@ class FollowingLoader implements ModelLoader {
   /** One look at what is wanted, one heartbeat of what is. */
   async #look(): Promise<void> {
     const { deployments } = this.#deps;
-    for (const deployment of await withDeadline(askTimeoutMs, 'list deployments', deployments.list())) {
+    for (const deployment of await withDeadline(askTimeoutMs, 'list deployments', deployments.followed())) {
       this.#slotOf(deployment.pipeline).want(deployment);
     }
     this.#lastReadAt = performance.now();

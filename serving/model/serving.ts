@@ -1,6 +1,7 @@
 /** What answers a pipeline's requests at one moment. */
-import type { DeployedModel, DeployedRollout, Deployment } from '#domain/contracts/model-version.ts';
-import type { PipelineName, VersionNumber } from '#domain/units.ts';
+import type { DeployedModel, DeployedRollout } from '#domain/contracts/model-version.ts';
+import type { PipelineName, Ratio, VersionNumber } from '#domain/units.ts';
+import type { FollowedDeployment } from '../../infra/postgres/deployments.ts';
 import type { Metrics } from '../../infra/telemetry/metrics.ts';
 import type { ServedModel } from './served-model.ts';
 
@@ -25,6 +26,8 @@ export type Serving = ServedVersion & {
    */
   readonly segment: number;
   readonly rollout: ServingRollout | null;
+  /** Share of the answered rows that is logged. */
+  readonly captured: Ratio;
 };
 
 /** Both arms may be one model. */
@@ -34,13 +37,14 @@ export const modelsOf = (serving: Serving | null): readonly ServedModel[] => [
 
 /** Without its candidate a rollout is none. */
 export const servingOf = (
-  { pipeline, generation, rollout }: Deployment,
+  { pipeline, generation, rollout, captured }: FollowedDeployment,
   champion: DeployedModel,
   model: ServedModel,
   candidate: ServedModel | null,
 ): Serving => ({
   pipeline,
   generation,
+  captured,
   segment: rollout !== null && candidate === null ? 0 : generation,
   version: champion.version,
   model,

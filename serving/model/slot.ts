@@ -1,6 +1,7 @@
-import type { DeployedModel, Deployment } from '#domain/contracts/model-version.ts';
+import type { DeployedModel } from '#domain/contracts/model-version.ts';
 import { type ErrorCode, errorRegistry, PerennialError } from '#domain/errors.ts';
-import type { PipelineName, Sha256 } from '#domain/units.ts';
+import type { PipelineName, Ratio, Sha256 } from '#domain/units.ts';
+import type { FollowedDeployment } from '../../infra/postgres/deployments.ts';
 import type { Logger } from '../../infra/telemetry/logger.ts';
 import type { Metrics } from '../../infra/telemetry/metrics.ts';
 import type { ServedModel } from './served-model.ts';
@@ -32,7 +33,7 @@ export type Slot = {
   /** False while a champion is deployed and no model is in memory. */
   ready(): boolean;
   /** Takes note of what should be served; starts a load where that is another model, or where a retry is due. */
-  want(deployment: Deployment): void;
+  want(deployment: FollowedDeployment): void;
   close(): Promise<void>;
 };
 
@@ -63,7 +64,7 @@ class PipelineSlot implements Slot {
   readonly pipeline: PipelineName;
   readonly #deps: SlotDeps;
   #current: Serving | null = null;
-  #wanted: Deployment | null = null;
+  #wanted: FollowedDeployment | null = null;
   #status: SlotStatus = nothingServed;
   #loading: Promise<void> | null = null;
   #failures = 0;
@@ -89,7 +90,7 @@ class PipelineSlot implements Slot {
     return this.#current !== null || (this.#wanted !== null && this.#wanted.champion === null);
   }
 
-  want(deployment: Deployment): void {
+  want(deployment: FollowedDeployment): void {
     if (this.#closed) return;
     if (this.#wanted !== null && deployment.generation < this.#wanted.generation) {
       this.#refuseLower(deployment, this.#wanted);
@@ -100,6 +101,7 @@ class PipelineSlot implements Slot {
       this.#failures = 0;
       this.#retryAt = 0;
     }
+    this.#capture(deployment.captured);
     if (this.#loading !== null || this.#isInPlace(this.#wanted) || this.#deps.now() < this.#retryAt) return;
     this.#converge(this.#wanted);
   }
@@ -112,12 +114,17 @@ class PipelineSlot implements Slot {
     await Promise.all(last.map((model) => model.retire()));
   }
 
+  /** How much is logged is no matter of generations: a file that is applied changes nobody's model. */
+  #capture(captured: Ratio): void {
+    if (this.#current !== null && this.#current.captured !== captured) this.#current = { ...this.#current, captured };
+  }
+
   /** A generation names all there is to want; without its candidate only the champion is in place. */
-  #isInPlace({ generation }: Deployment): boolean {
+  #isInPlace({ generation }: FollowedDeployment): boolean {
     return this.#status.state === 'serving' && this.#status.generation === generation;
   }
 
-  #converge(deployment: Deployment): void {
+  #converge(deployment: FollowedDeployment): void {
     const { champion, rollout } = deployment;
     if (champion === null) return this.#put(deployment, null);
     const inMemory = this.#find(champion);
@@ -142,7 +149,7 @@ class PipelineSlot implements Slot {
   }
 
   /** The champion, then the candidate. Until that is there, and where it cannot be, the champion answers everything. */
-  async #loadAll(deployment: Deployment, champion: DeployedModel): Promise<void> {
+  async #loadAll(deployment: FollowedDeployment, champion: DeployedModel): Promise<void> {
     const { generation, rollout } = deployment;
     const model = await this.#loadOne(deployment, champion);
     if (model === null) return;
@@ -157,7 +164,7 @@ class PipelineSlot implements Slot {
   }
 
   /** The model, from memory or loaded; null where it failed, which is said, or where it is no longer wanted. */
-  async #loadOne(deployment: Deployment, wanted: DeployedModel): Promise<ServedModel | null> {
+  async #loadOne(deployment: FollowedDeployment, wanted: DeployedModel): Promise<ServedModel | null> {
     const { pipeline } = this;
     const { load, metrics, now } = this.#deps;
     const started = now();
@@ -183,7 +190,7 @@ class PipelineSlot implements Slot {
     if (!modelsOf(this.#current).includes(model)) await model.retire();
   }
 
-  #put({ generation }: Deployment, next: Serving | null): void {
+  #put({ generation }: FollowedDeployment, next: Serving | null): void {
     this.#failures = 0;
     this.#swap(next);
     this.#deps.metrics.set('perennial_model_generation', { pipeline: this.pipeline }, generation);
@@ -205,7 +212,7 @@ class PipelineSlot implements Slot {
     }
   }
 
-  #fail({ generation }: Deployment, error: unknown): void {
+  #fail({ generation }: FollowedDeployment, error: unknown): void {
     const { pipeline } = this;
     const { code, message } = failureOf(error);
     this.#failures += 1;
@@ -216,7 +223,7 @@ class PipelineSlot implements Slot {
   }
 
   /** Counted at every look, said once: only an operator who restored a database can mend it. */
-  #refuseLower({ generation }: Deployment, known: Deployment): void {
+  #refuseLower({ generation }: FollowedDeployment, known: FollowedDeployment): void {
     const { pipeline } = this;
     this.#deps.metrics.count('perennial_generations_refused_total', { pipeline });
     if (this.#warnedOf === generation) return;

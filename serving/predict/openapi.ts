@@ -43,7 +43,7 @@ const rowSchema = (fields: readonly RequestField[]): JsonSchema => ({
   additionalProperties: false,
 });
 
-const answerSchema = ({ model }: Serving): JsonSchema => {
+const answerSchema = ({ model, captured }: Serving): JsonSchema => {
   const { task, classes } = model.package;
   const isBoolean = task === 'binary' && classes.includes('true') && classes.includes('false');
   const label = isBoolean ? { type: 'boolean' } : { type: 'string', enum: classes };
@@ -56,6 +56,7 @@ const answerSchema = ({ model }: Serving): JsonSchema => {
     }),
     prediction_id: { type: 'string', format: 'uuid' },
     model_version: { type: 'integer', minimum: 1 },
+    ...(captured < 1 && { captured: { type: 'boolean', description: 'Whether it was logged: a label finds only what was.' } }),
   };
   return { type: 'object', properties, required: Object.keys(properties) };
 };

@@ -2,6 +2,7 @@ import { PerennialError } from '#domain/errors.ts';
 import type { RawRow } from '#domain/features/apply.ts';
 import type { Metrics } from '../../infra/telemetry/metrics.ts';
 import type { ArmCapture, Capture } from '../capture/capture.ts';
+import { isKept } from '../capture/kept.ts';
 import type { Answer } from '../model/answer.ts';
 import type { ModelLoader } from '../model/loader.ts';
 import { lookupFor } from '../model/online-copy.ts';
@@ -13,7 +14,12 @@ import { eventMsOf } from './event-time.ts';
 import { createPredictionId } from './prediction-id.ts';
 import { batchOf, type Dealt, parseRows, rowsOf } from './rows.ts';
 
-export type Prediction = Answer & { readonly prediction_id: string; readonly model_version: number };
+export type Prediction = Answer & {
+  readonly prediction_id: string;
+  readonly model_version: number;
+  /** Whether it was logged, and so a label can find it; only where the pipeline keeps a share. */
+  readonly captured?: boolean;
+};
 export type PredictionBody = Prediction | { readonly predictions: readonly Prediction[]; readonly model_version: number };
 
 export type PredictionDeps = {
@@ -52,11 +58,12 @@ export const predictDealt = async (deps: PredictionDeps, dealt: Dealt): Promise<
   if (portions.length === 1) await answerPortion(deps, dealt, portions[0] as Portion, answers, versions);
   else await answerAll(portions.map((portion) => answerPortion(deps, dealt, portion, answers, versions)));
   await deps.capture.written();
-  const predictions = answers.map((answer, place) => ({
-    ...answer,
-    prediction_id: ids[place] as string,
-    model_version: versions[place] as number,
-  }));
+  const { captured } = dealt.serving;
+  const predictions = answers.map((answer, place) => {
+    const id = ids[place] as string;
+    const told = { ...answer, prediction_id: id, model_version: versions[place] as number };
+    return captured < 1 ? { ...told, captured: isKept(id, captured) } : told;
+  });
   const first = predictions[0] as Prediction;
   return { body: isBatch ? { predictions, model_version: firstPortion(dealt).version.version } : first, answers };
 };

@@ -51,6 +51,7 @@ describe('migrateToLatest()', () => {
     await createRegistry(db).register({ ...candidate('a'), snapshotSha256: null, runKey: null }, 'ada');
     await pool.query(`alter table perennial.model_versions drop column profile_sha256; drop table perennial.holdout_uses;
       alter table perennial.deployments drop column rollout;
+      alter table perennial.definitions drop column capture;
       alter table perennial.server_reports drop column candidate_sha256, drop column share;
       alter table perennial.pipelines drop column paused_at, drop column paused_by, drop column paused_reason, drop column deleted_at;
       drop table perennial.window_tallies, perennial.arm_tallies, perennial.counter_gaps, perennial.prediction_parts, perennial.labels,

@@ -31,6 +31,7 @@ const serving = {
   version: 1,
   model,
   rollout: null,
+  captured: 1,
 } as unknown as Serving;
 const answerOf = (tenure: number) => ({ prediction: tenure > 50, probability: tenure / 100 });
 

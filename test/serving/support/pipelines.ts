@@ -33,8 +33,8 @@ export const openWorld = ({ databaseUrl, store }: WorldParts) => {
   const rollouts = createRollouts(db);
   const closers: (() => Promise<void>)[] = [];
 
-  const applyPipeline = async (pipeline: PipelineName): Promise<Sha256> => {
-    const file = { name: pipeline };
+  const applyPipeline = async (pipeline: PipelineName, sections: { readonly [name: string]: unknown } = {}): Promise<Sha256> => {
+    const file = { name: pipeline, ...sections };
     const sha256 = digestOfJson(file);
     await definitions.apply(pipeline, null, file, sha256, 'test', 'test');
     return sha256;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { parseCron } from '../../cron.ts';
 import { noticeEvents } from '../../notice-events.ts';
+import type { Ratio } from '../../units.ts';
 import { columnNameSchema } from '../ids.ts';
 import { durationSchema, shareSchema } from './quantities.ts';
 import { metricNameSchema } from './training.ts';
@@ -160,9 +161,19 @@ export const retrainSchema = z.strictObject({
 });
 export type RetrainSpec = z.infer<typeof retrainSchema>;
 
+const captureSchema = z.union([z.literal('all'), shareSchema]).default('all');
+
+/** What a file says of `serve.capture`, as a share. What is no share was never applied: then nothing may be lost. */
+export const keptShareOf = (capture: unknown): Ratio => {
+  const { data } = captureSchema.safeParse(capture ?? undefined);
+  return typeof data === 'number' ? data : (1 as Ratio);
+};
+
 export const serveSchema = z.strictObject({
   inputs: z.record(columnNameSchema, z.literal('now')).default({}).describe('Fields that may be left out of a request'),
-  capture: z.union([z.literal('all'), shareSchema]).default('all'),
+  capture: captureSchema.describe(
+    'Answered rows that are logged: all, or a share drawn by the id of the prediction; all are counted',
+  ),
   explain: z.string().optional(),
 });
 
