@@ -7,6 +7,7 @@ import * as profile from './migrations/0002-profile.ts';
 import * as holdoutUses from './migrations/0003-holdout-uses.ts';
 import * as theLoop from './migrations/0004-the-loop.ts';
 import * as capturedShare from './migrations/0005-captured-share.ts';
+import * as retention from './migrations/0006-retention.ts';
 import { databaseSchema } from './tables.ts';
 
 /** Every migration by name, in order. A file that is not listed here does not run. */
@@ -16,6 +17,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0003-holdout-uses': holdoutUses,
   '0004-the-loop': theLoop,
   '0005-captured-share': capturedShare,
+  '0006-retention': retention,
 };
 
 /** A newer program may have changed what a column means: an older one must neither read nor write. */

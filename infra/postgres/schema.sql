@@ -307,6 +307,21 @@ create table perennial.quarantined_windows (
 );
 comment on table perennial.quarantined_windows is 'Windows whose data are broken: they count for no drift and no performance';
 
+create table perennial.retention_log (
+  id bigint generated always as identity not null,
+  pipeline text not null,
+  what text not null,
+  before timestamp with time zone,
+  items bigint not null,
+  rows bigint not null,
+  deleted_at timestamp with time zone not null default now(),
+  constraint retention_log_pkey PRIMARY KEY (id),
+  constraint retention_log_pipeline_fkey FOREIGN KEY (pipeline) REFERENCES perennial.pipelines(name),
+  constraint retention_log_items_check CHECK ((items > 0)),
+  constraint retention_log_what_check CHECK ((what = ANY (ARRAY['predictions'::text, 'labels'::text, 'snapshots'::text, 'runs'::text])))
+);
+comment on table perennial.retention_log is 'What the retention of pipelines deleted, written with each deletion';
+
 create table perennial.rollouts (
   id text not null,
   pipeline text not null,
@@ -402,6 +417,7 @@ create table perennial.snapshots (
   first_event_at timestamp with time zone,
   last_event_at timestamp with time zone,
   created_at timestamp with time zone not null default now(),
+  collected_at timestamp with time zone,
   constraint snapshots_pkey PRIMARY KEY (sha256),
   constraint snapshots_pipeline_fkey FOREIGN KEY (pipeline) REFERENCES perennial.pipelines(name)
 );

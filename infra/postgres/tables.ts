@@ -86,6 +86,7 @@ export type SnapshotsTable = {
   first_event_at: Timestamp | null;
   last_event_at: Timestamp | null;
   created_at: DefaultTimestamp;
+  collected_at: Timestamp | null;
 };
 
 export type EvaluationsTable = {
@@ -320,6 +321,16 @@ export type PublicationLogTable = {
   published_at: Timestamp;
 };
 
+export type RetentionLogTable = {
+  id: Generated<string>;
+  pipeline: string;
+  what: 'predictions' | 'labels' | 'snapshots' | 'runs';
+  before: Timestamp | null;
+  items: BigInteger;
+  rows: BigInteger;
+  deleted_at: DefaultTimestamp;
+};
+
 export type AuditLogTable = {
   id: Generated<string>;
   at: Timestamp;
@@ -360,5 +371,6 @@ export type Tables = {
   online_features: OnlineFeaturesTable;
   publications: PublicationsTable;
   publication_log: PublicationLogTable;
+  retention_log: RetentionLogTable;
   audit_log: AuditLogTable;
 };

@@ -52,6 +52,7 @@ describe('migrateToLatest()', () => {
     await pool.query(`alter table perennial.model_versions drop column profile_sha256; drop table perennial.holdout_uses;
       alter table perennial.deployments drop column rollout;
       alter table perennial.definitions drop column capture;
+      alter table perennial.snapshots drop column collected_at; drop table perennial.retention_log;
       alter table perennial.server_reports drop column candidate_sha256, drop column share;
       alter table perennial.pipelines drop column paused_at, drop column paused_by, drop column paused_reason, drop column deleted_at;
       drop table perennial.window_tallies, perennial.arm_tallies, perennial.counter_gaps, perennial.prediction_parts, perennial.labels,
