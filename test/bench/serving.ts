@@ -1,8 +1,8 @@
 /**
  * What a prediction costs: `perennial serve` with a tiny model against the framework without any, in turns, one row a
- * request; then against itself without log and counters, with the processor time of a request; then changes of champion
- * under load, with failed requests, latencies and memory.
- * Parameters: [seconds a turn, 5] [swaps, 50] [slices with and without log and counters, 41].
+ * request; then against itself with counters only, and with neither counters nor log, with the processor time of a request;
+ * then changes of champion under load, with failed requests, latencies and memory.
+ * Parameters: [seconds a turn, 5] [swaps, 50] [slices of each way to remember, 41].
  */
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -25,12 +25,16 @@ import { median } from '../support/median.ts';
 
 const row = { tenure: 5, contract: 'monthly', charges: 70.5 };
 const churn = 'churn' as PipelineName;
+/** The same model; its answers are counted, and none is logged. */
+const counted = 'churn-counted' as PipelineName;
 const connectionCounts = [1, 32, 128];
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
-const fire = async (url: string, connections: number, how: { readonly duration: number } | { readonly amount: number }) => {
+type Amount = { readonly duration: number } | { readonly amount: number };
+
+const fire = async (url: string, connections: number, how: Amount, pipeline = churn) => {
   const headers = { 'content-type': 'application/json' };
-  const options = { url: `${url}/predict/churn`, method: 'POST' as const, headers, body: JSON.stringify(row) };
+  const options = { url: `${url}/predict/${pipeline}`, method: 'POST' as const, headers, body: JSON.stringify(row) };
   return autocannon({ ...options, connections, ...how });
 };
 
@@ -64,62 +68,84 @@ const processorMs = (pid: number): number => {
   return ((Number(fields[11]) + Number(fields[12])) / ticksPerSecond) * 1_000;
 };
 
-type Remembering = { readonly url: string; readonly pid: number };
+/** A way to remember what is answered. */
+type Side = { readonly name: string; readonly url: string; readonly pid: number; readonly pipeline: PipelineName };
 type Slice = { readonly serverMs: number; readonly processorMs: number; readonly p50: number; readonly p99: number };
 
 /** Time from arrival to answer of all predictions so far, as the server itself counts it: a client's clock is too coarse. */
-const serverMs = async (url: string): Promise<number> => {
+const serverMs = async ({ url, pipeline }: Side): Promise<number> => {
   const text = (await get(`${url}/metrics`)).body as string;
-  return Number(/^perennial_serving_latency_seconds_sum\{.*status="200"\} (.+)$/m.exec(text)?.[1] ?? 0) * 1_000;
+  const answered = new RegExp(`^perennial_serving_latency_seconds_sum\\{.*pipeline="${pipeline}".*status="200"\\} (.+)$`, 'm');
+  return Number(answered.exec(text)?.[1] ?? 0) * 1_000;
 };
 
-/** Requests of one slice: some tenths of a second, so that a slow moment of the machine meets both sides. */
+/** Requests of one slice: some tenths of a second, so that a slow moment of the machine meets all sides. */
 const sliceRequests = 3_000;
 
-const takeSlice = async ({ url, pid }: Remembering, connections: number): Promise<Slice> => {
-  const [before, timeBefore] = [processorMs(pid), await serverMs(url)];
-  const { latency, non2xx, errors } = await fire(url, connections, { amount: sliceRequests });
+const takeSlice = async (side: Side, connections: number): Promise<Slice> => {
+  const [before, timeBefore] = [processorMs(side.pid), await serverMs(side)];
+  const { latency, non2xx, errors } = await fire(side.url, connections, { amount: sliceRequests }, side.pipeline);
   if (non2xx + errors > 0) say(`${non2xx + errors} of ${sliceRequests} requests failed`);
   return {
-    serverMs: (await serverMs(url)) - timeBefore,
-    processorMs: processorMs(pid) - before,
+    serverMs: (await serverMs(side)) - timeBefore,
+    processorMs: processorMs(side.pid) - before,
     p50: latency.p50,
     p99: latency.p99,
   };
 };
 
-/**
- * In short slices, the order changed each time. Processor time is that of all slices together, as it is told in hundredths of a
- * second; the server's time is the middle of the pairs' ratios, which does not hang on a few slow slices.
- */
-const compareMemory = async (withIt: Remembering, without: Remembering, connections: number, slices: number): Promise<void> => {
-  const pairs: { readonly on: Slice; readonly off: Slice }[] = [];
-  for (let slice = 0; slice < slices; slice += 1) {
-    const first = await takeSlice(slice % 2 === 0 ? withIt : without, connections);
-    const second = await takeSlice(slice % 2 === 0 ? without : withIt, connections);
-    pairs.push(slice % 2 === 0 ? { on: first, off: second } : { on: second, off: first });
+/** A slice of each side in each round, the order turned by one each time. */
+const takeSlices = async (
+  sides: readonly Side[],
+  connections: number,
+  rounds: number,
+): Promise<readonly (readonly Slice[])[]> => {
+  const slices: Slice[][] = sides.map(() => []);
+  for (let round = 0; round < rounds; round += 1) {
+    for (let turn = 0; turn < sides.length; turn += 1) {
+      const place = (round + turn) % sides.length;
+      slices[place]?.push(await takeSlice(sides[place] as Side, connections));
+    }
   }
-  const processorUs = (side: 'on' | 'off'): number =>
-    (pairs.reduce((sum, pair) => sum + pair[side].processorMs, 0) * 1_000) / (slices * sliceRequests);
-  for (const [name, side] of [
-    ['with log and counters', 'on'],
-    ['without', 'off'],
-  ] as const) {
-    const of = (key: keyof Slice): number => median(pairs.map((pair) => pair[side][key]));
-    say(
-      `${connections} connections, ${name}: p50 ${of('p50')} ms, p99 ${of('p99')} ms, a request takes the server ` +
-        `${((of('serverMs') * 1_000) / sliceRequests).toFixed(0)} us, and ${processorUs(side).toFixed(1)} us of a processor`,
-    );
-  }
-  const more = (ratio: number): string => `${ratio >= 1 ? '+' : ''}${((ratio - 1) * 100).toFixed(1)} %`;
-  const time = median(pairs.map(({ on, off }) => on.serverMs / off.serverMs));
+  return slices;
+};
+
+const processorUs = (slices: readonly Slice[]): number =>
+  (slices.reduce((sum, slice) => sum + slice.processorMs, 0) * 1_000) / (slices.length * sliceRequests);
+
+const sayTimes = (connections: number, { name }: Side, slices: readonly Slice[]): void => {
+  const of = (key: keyof Slice): number => median(slices.map((slice) => slice[key]));
   say(
-    `${connections} connections: log and counters cost ${more(time)} of the server's time and ` +
-      `${more(processorUs('on') / processorUs('off'))} processor time a request`,
+    `${connections} connections, ${name}: p50 ${of('p50')} ms, p99 ${of('p99')} ms, a request takes the server ` +
+      `${((of('serverMs') * 1_000) / sliceRequests).toFixed(1)} us, and ${processorUs(slices).toFixed(1)} us of a processor`,
   );
 };
 
-const startWithoutMemory = async (world: World): Promise<Remembering> => {
+const more = (ratio: number): string => `${ratio >= 1 ? '+' : ''}${((ratio - 1) * 100).toFixed(1)} %`;
+
+/**
+ * Processor time is that of all slices together, as it is told in hundredths of a second; the server's time is the middle of
+ * the rounds' ratios, which does not hang on a few slow slices.
+ */
+const sayCost = (what: string, slices: readonly Slice[], base: readonly Slice[]): void => {
+  const time = median(slices.map((slice, round) => slice.serverMs / (base[round] as Slice).serverMs));
+  say(
+    `${what}: ${more(time)} of the server's time and ${more(processorUs(slices) / processorUs(base))} processor time a request`,
+  );
+};
+
+type Sides = { readonly logged: Side; readonly counted: Side; readonly bare: Side };
+
+const compareMemory = async (sides: Sides, connections: number, rounds: number): Promise<void> => {
+  const all = [sides.logged, sides.counted, sides.bare];
+  const slices = await takeSlices(all, connections, rounds);
+  for (const [place, side] of all.entries()) sayTimes(connections, side, slices[place] as readonly Slice[]);
+  const [logged, counted, bare] = slices as readonly [readonly Slice[], readonly Slice[], readonly Slice[]];
+  sayCost(`${connections} connections, counting costs`, counted, bare);
+  sayCost(`${connections} connections, log and counting cost`, logged, bare);
+};
+
+const startWithoutMemory = async (world: World): Promise<Pick<Side, 'url' | 'pid'>> => {
   if (world.store.config.kind !== 'directory') throw new Error('Expected a directory store');
   const child = spawn(process.execPath, [new URL('./programs/serve-without-capture.ts', import.meta.url).pathname], {
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
@@ -188,18 +214,23 @@ export const run = async ([seconds = '5', swaps = '50', slices = '41']: readonly
   });
   const bare = await startBare();
   try {
-    await world.deploy({ pipeline: 'churn', bias: -1 }, churnProfile);
+    await world.deploy({ pipeline: churn, bias: -1 }, churnProfile);
+    await world.deploy({ pipeline: counted, bias: -1 }, churnProfile);
+    await world.applyPipeline(counted, { serve: { capture: 0 } });
     const { url, child } = await startServeProcess(world);
     await untilReady(url);
     const without = await startWithoutMemory(world);
     await fire(url, 32, { duration: 2 });
     const places = { 'perennial serve': url, 'fastify without a model': bare.url };
     for (const connections of connectionCounts) await compare(places, connections, Number(seconds));
-    await fire(without.url, 32, { duration: 2 });
-    const withIt = { url, pid: child.pid as number };
-    for (const connections of connectionCounts) {
-      await compareMemory(withIt, without, connections, Number(slices));
-    }
+    const pid = child.pid as number;
+    const sides = {
+      logged: { name: 'with log and counters', url, pid, pipeline: churn },
+      counted: { name: 'with counters only', url, pid, pipeline: counted },
+      bare: { name: 'with neither', ...without, pipeline: churn },
+    };
+    for (const side of Object.values(sides)) await fire(side.url, 32, { duration: 2 }, side.pipeline);
+    for (const connections of connectionCounts) await compareMemory(sides, connections, Number(slices));
     await swapUnderLoad(world, url, Number(swaps));
   } finally {
     bare.child.kill();
