@@ -1,8 +1,10 @@
-import { type Kysely, type Selectable, sql } from 'kysely';
+import type { Kysely, Selectable } from 'kysely';
 import type { QualityBreach } from '#domain/contracts/drift-report.ts';
 import type { Instant, PipelineName, Sha256 } from '#domain/units.ts';
 import { toCount, toInstant, toInstantOrNull, toJson } from './map.ts';
+import { type Release, type ReleasedWindow, readReleasers, releaseWindows } from './quarantine-release.ts';
 import type { QuarantinedWindowsTable, Tables } from './tables.ts';
+import { inTransaction } from './transaction.ts';
 
 type Span = { readonly from: Instant; readonly to: Instant };
 type WindowOf = Span & { readonly pipeline: PipelineName; readonly profileSha256: Sha256 };
@@ -43,17 +45,9 @@ const openBreaches = async (db: Kysely<Tables>, window: Pick<WindowOf, 'pipeline
   return rows.map(toRecord).reduce((sum, { breaches }) => sum + breaches.length, 0);
 };
 
-const release = async (db: Kysely<Tables>, { pipeline, profileSha256, from, to }: WindowOf): Promise<boolean> => {
-  const released = await db
-    .updateTable('quarantined_windows')
-    .set({ released_at: sql`now()` })
-    .where('pipeline', '=', pipeline)
-    .where('profile_sha256', '=', profileSha256)
-    .where('window_from', '=', new Date(from))
-    .where('window_to', '=', new Date(to))
-    .where('released_at', 'is', null)
-    .executeTakeFirst();
-  return released.numUpdatedRows > 0n;
+const list = async (db: Kysely<Tables>, pipeline: PipelineName, limit: number): Promise<QuarantinedRecord[]> => {
+  const rows = db.selectFrom('quarantined_windows').selectAll().where('pipeline', '=', pipeline);
+  return (await rows.orderBy('window_to', 'desc').limit(limit).execute()).map(toRecord);
 };
 
 /** Windows that count for no drift and no performance. */
@@ -62,12 +56,14 @@ export const createQuarantine = (db: Kysely<Tables>) => ({
   add: (window: Quarantined): Promise<void> => add(db, window),
   /** Breaches of the window that ends then, unless it was released; 0 where it is not in quarantine. */
   openBreaches: (window: Pick<WindowOf, 'pipeline' | 'profileSha256' | 'to'>): Promise<number> => openBreaches(db, window),
-  /** A person says that the window may count again for what is measured from now on; false where there is nothing to release. */
-  release: (window: WindowOf): Promise<boolean> => release(db, window),
+  /**
+   * A person says that a window may count again for what is measured from now on, under whatever profiles it is kept: in
+   * one transaction with its audit entry. Throws PRN_NOT_FOUND, PRN_CONFLICT where it was released before.
+   */
+  release: (wish: Release): Promise<readonly ReleasedWindow[]> => inTransaction(db, (tx) => releaseWindows(tx, wish)),
+  /** Who released windows and why, by `subjectOfWindow`. */
+  releasers: (pipeline: PipelineName) => readReleasers(db, pipeline),
   /** Newest first. */
-  list: async (pipeline: PipelineName, limit = 100): Promise<QuarantinedRecord[]> => {
-    const rows = db.selectFrom('quarantined_windows').selectAll().where('pipeline', '=', pipeline);
-    return (await rows.orderBy('window_to', 'desc').limit(limit).execute()).map(toRecord);
-  },
+  list: (pipeline: PipelineName, limit = 100): Promise<QuarantinedRecord[]> => list(db, pipeline, limit),
 });
 export type Quarantine = ReturnType<typeof createQuarantine>;

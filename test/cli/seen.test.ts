@@ -190,3 +190,32 @@ describe('perennial explain', () => {
     expect(stderr).toContain(way);
   });
 });
+
+describe('perennial quarantine', () => {
+  const day = '2001-02-07';
+  const release = (...words: string[]) => perennial('quarantine', 'release', 'flights', ...words, '--by', 'grace');
+
+  test('lists windows with why; explains which command lets one count', () => {
+    const { status, stdout } = perennial('quarantine', 'list', 'flights');
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^2001-02-07T00:00 {2}2001-02-08T00:00 {2}[\d,]+ +kept +\S+: /m);
+    expect(perennial('explain', `flights/${day}`).stdout).toContain('perennial quarantine release flights 2001-02-07T00:00');
+  });
+
+  test('releases a window once, with who and why, also while Temporal is away; refuses the rest', () => {
+    expect(release(day).status).toBe(2);
+    expect(release('yesterday', '--reason', 'x').status).toBe(2);
+    const unknown = release('2001-02-08', '--reason', 'x');
+    expect([unknown.status, unknown.stderr]).toEqual([4, expect.stringContaining('it never was')]);
+    const done = release(day, '--reason', 'the sensor was replaced');
+    expect([done.status, done.stdout]).toEqual([0, 'flights: 2001-02-07 to 2001-02-08 counts again\n']);
+    expect(done.stderr).toContain('The watch hears of it at its next look');
+    const again = release(day, '--reason', 'me too');
+    expect(again.status).toBe(5);
+    expect(again.stderr).toMatch(/grace released it at \S+: the sensor was replaced/);
+    const { windows } = JSON.parse(perennial('quarantine', 'list', 'flights', '--json').stdout);
+    expect(windows).toMatchObject([{ released: { by: 'grace', reason: 'the sensor was replaced' } }]);
+    expect(perennial('status', 'flights').stdout).not.toContain('quarantine  ');
+    expect(perennial('explain', `flights/${day}`).stdout).toContain('released by grace: the sensor was replaced');
+  });
+});

@@ -15,6 +15,7 @@ const commandModules: Readonly<Record<string, { readonly file: string; readonly 
   runs: { file: 'runs', summary: 'List and show runs' },
   explain: { file: 'explain', summary: 'Say why a run ended as it did, or where a version came from' },
   drift: { file: 'drift', summary: 'Show how live traffic differs from what a model was trained on' },
+  quarantine: { file: 'quarantine', summary: 'List windows whose data are broken, and let them count again' },
   predict: { file: 'predict', summary: 'Ask the champion for a prediction' },
   label: { file: 'label', summary: 'Hand in labels from a file' },
   cancel: { file: 'cancel', summary: 'Cancel a run that is under way' },

@@ -42,7 +42,7 @@ const toPoint = (
     scoreMean: scoreMean ?? null,
     positiveShare: positiveShare ?? null,
     outcome: outcomes.get(`${from}/${to}`) ?? outcome,
-    quarantined: quarantined.some((one) => one.from === from && one.to === to),
+    quarantined: quarantined.some((one) => one.releasedAt === null && one.from === from && one.to === to),
   };
 };
 

@@ -229,9 +229,15 @@ describeWithServers('measureWatch', () => {
     const [row, ...others] = await quarantine.list(flights);
     expect(others).toEqual([]);
     expect(row).toMatchObject({ from: instantOf(liveFrom), rows: rowsPerDay, releasedAt: null });
-    expect(await quarantine.release(row as never)).toBe(true);
-    expect(await quarantine.release(row as never)).toBe(false);
-    expect((await look({ cursor: until(1), dataTime: found.dataTime })).openBreaches).toBe(0);
+    const wish = { pipeline: flights, from: instantOf(liveFrom), actor: 'ada', reason: 'the sensor was replaced' };
+    expect(await quarantine.release(wish)).toHaveLength(1);
+    await expect(quarantine.release(wish)).rejects.toThrow('ada released it');
+    const asked = vi.fn(async (_deps: unknown, _question: { readonly quarantined: readonly unknown[] }) => null);
+    await createMeasureWatch(place.deps, { measurePerformance: asked, measureSkew: async () => null })(input(), context);
+    expect(asked.mock.calls[0]?.[1].quarantined).toEqual([]);
+    // A look that is made again after it, and the next one: neither puts it back.
+    expect(await look()).toMatchObject({ openBreaches: 0, windows: found.windows });
+    expect(await look({ cursor: until(1), dataTime: found.dataTime })).toMatchObject({ openBreaches: 0, windows: [] });
   });
 
   test('one garbage event time, or a clock that jumps, closes no window', async () => {

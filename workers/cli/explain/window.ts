@@ -3,8 +3,12 @@ import type { Instant, PipelineName } from '#domain/units.ts';
 import type { PipelineReport } from '../../../infra/report/data.ts';
 import { readPipelineReport } from '../../../infra/report/read/pipeline.ts';
 import type { Context } from '../context.ts';
+import { type ListedWindow, readQuarantine, stateOf } from '../quarantine/list-windows.ts';
 import { reportLines } from '../report/text.ts';
 import { decisionLines, readDecision } from './decision.ts';
+
+/** Further back nobody asks whether a window still counts for nothing. */
+const windowsSearched = 1_000;
 
 /** The window that begins then, and what was decided about it. Throws PRN_NOT_FOUND. */
 export const readWindowStory = async (context: Context, pipeline: PipelineName, from: Instant) => {
@@ -16,14 +20,25 @@ export const readWindowStory = async (context: Context, pipeline: PipelineName, 
     );
   const subject = `${report.window.from}/${report.window.to}`;
   const about = report.decisions.filter((one) => one.subject === subject);
-  return { report, decisions: await Promise.all(about.map(({ id }) => readDecision(context, id))) };
+  const quarantined = (await readQuarantine(context.database.db, pipeline, windowsSearched)).filter((one) => one.from === from);
+  return { report, quarantined, decisions: await Promise.all(about.map(({ id }) => readDecision(context, id))) };
+};
+
+const quarantineLines = (pipeline: PipelineName, windows: readonly ListedWindow[]): string[] => {
+  const [newest] = windows;
+  if (newest === undefined) return [];
+  if (newest.releasedAt !== null) return [`  it was in quarantine: ${stateOf(newest)}`];
+  return [
+    `  it counts for nothing: \`perennial quarantine release ${pipeline} ${newest.from.slice(0, 16)} --reason …\` lets it count`,
+  ];
 };
 
 /** What the window itself shows: rollouts and performance have explanations of their own. */
 const ofWindow = (report: PipelineReport): PipelineReport => ({ ...report, rollouts: [], performance: null });
 
-export const windowLines = ({ report, decisions }: Awaited<ReturnType<typeof readWindowStory>>): string[] => [
+export const windowLines = ({ report, quarantined, decisions }: Awaited<ReturnType<typeof readWindowStory>>): string[] => [
   ...reportLines(ofWindow(report)),
   ...report.variables.filter(({ state, reason }) => state !== 'ok' && reason !== '').map(({ reason }) => `  ${reason}`),
+  ...quarantineLines(report.pipeline, quarantined),
   ...decisions.flatMap((one) => ['', ...decisionLines(one)]),
 ];

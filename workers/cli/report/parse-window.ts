@@ -10,6 +10,6 @@ export const parseWindow = (text: string): Instant => {
   if (Number.isFinite(ms)) return new Date(ms).toISOString() as Instant;
   throw new PerennialError(
     'PRN_USAGE',
-    `Cannot use --window "${text}": it should be when the window begins, such as 2001-02-05 or 2001-02-05T06:00`,
+    `Cannot use window "${text}": it should be when the window begins, such as 2001-02-05 or 2001-02-05T06:00`,
   );
 };
