@@ -13,8 +13,12 @@ import type { Harmed, RolloutRecord } from '#domain/contracts/rollout.ts';
 import type { Verdict } from '#domain/contracts/verdict.ts';
 import type { Instant, PipelineName, RunKey, Sha256, VersionNumber } from '#domain/units.ts';
 import type { ContentStore } from '../infra/objects/store.ts';
-import type { NewRollout, RolloutEffect, RolloutEnd, Shift, UndoneRollout } from '../infra/postgres/rollout-changes.ts';
+import type { NewRollout } from '../infra/postgres/rollout-begin.ts';
+import type { RolloutEnd, UndoneRollout } from '../infra/postgres/rollout-end.ts';
+import type { RolloutEffect } from '../infra/postgres/rollout-rows.ts';
+import type { Shift } from '../infra/postgres/rollout-shift.ts';
 import type { ArmTotal } from '../infra/postgres/tally-totals.ts';
+import type { RetentionReport } from '../infra/retention/apply-retention.ts';
 import type { TrainerLaunch } from '../infra/trainer/launch.ts';
 import type { WatchDeps } from './watch/watch-deps.ts';
 
@@ -173,6 +177,13 @@ export type OnlineFeatureRow = {
   knownAt: Instant;
 };
 
+/** Deletes what has outlived the retention of its pipeline, and objects that nobody names. */
+export type ApplyRetention = (options: {
+  readonly isForReal: true;
+  readonly signal: AbortSignal;
+  readonly heartbeat: (detail: unknown) => void;
+}) => Promise<RetentionReport>;
+
 export interface Decisions {
   /** The same key again changes nothing. */
   record(decision: DecisionRecord): Promise<void>;
@@ -208,6 +219,7 @@ export type CpuDeps = {
   readonly decisions: Decisions;
   readonly notices: Notices;
   readonly watch: WatchDeps;
+  readonly applyRetention: ApplyRetention;
   readonly content: ContentStore;
   readonly scratch: Scratch;
   readonly limits: Limits;

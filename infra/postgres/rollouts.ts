@@ -1,25 +1,15 @@
-import { type Kysely, type Selectable, sql } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { type Harmed, type RolloutRecord, rolloutRecordSchema } from '#domain/contracts/rollout.ts';
 import type { PipelineName } from '#domain/units.ts';
 import { toInstant, toInstantOrNull, toJson } from './map.ts';
-import {
-  beginRollout,
-  endRollout,
-  findRow,
-  type NewRollout,
-  type RolloutEffect,
-  type RolloutEnd,
-  type Shift,
-  shiftTraffic,
-  type UndoneRollout,
-  undoPromotion,
-} from './rollout-changes.ts';
-import type { RolloutsTable, Tables } from './tables.ts';
+import { beginRollout, type NewRollout } from './rollout-begin.ts';
+import { endRollout, type RolloutEnd, type UndoneRollout, undoPromotion } from './rollout-end.ts';
+import { findRow, type RolloutEffect, type RolloutRow } from './rollout-rows.ts';
+import { type Shift, shiftTraffic } from './rollout-shift.ts';
+import type { Tables } from './tables.ts';
 import { inTransaction } from './transaction.ts';
 
-type Row = Selectable<RolloutsTable>;
-
-export const toRecord = (row: Row): RolloutRecord =>
+export const toRecord = (row: RolloutRow): RolloutRecord =>
   rolloutRecordSchema.parse({
     id: row.id,
     pipeline: row.pipeline,

@@ -5,7 +5,7 @@ import { objectKeys } from '../../../infra/objects/keys.ts';
 import type { ContentStore, ObjectStore } from '../../../infra/objects/store.ts';
 import { createDeployments } from '../../../infra/postgres/deployments.ts';
 import { createRegistry } from '../../../infra/postgres/registry.ts';
-import type { NewRollout } from '../../../infra/postgres/rollout-changes.ts';
+import type { NewRollout } from '../../../infra/postgres/rollout-begin.ts';
 import { createRollouts } from '../../../infra/postgres/rollouts.ts';
 import { createSnapshots } from '../../../infra/postgres/snapshots.ts';
 import { verifyAll } from '../../../infra/verify.ts';

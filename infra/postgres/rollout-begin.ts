@@ -1,0 +1,94 @@
+/** A candidate comes beside the champion. */
+import type { Transaction } from 'kysely';
+import type { DeployedModel, DeployedRollout } from '#domain/contracts/model-version.ts';
+import type { RolloutSegment } from '#domain/contracts/rollout.ts';
+import { PerennialError } from '#domain/errors.ts';
+import type { PipelineName, Sha256, VersionNumber } from '#domain/units.ts';
+import { toJson, toText } from './map.ts';
+import { requireNotDeleted } from './pipelines.ts';
+import {
+  audit,
+  conflict,
+  currentOf,
+  findRow,
+  nowOf,
+  type RolloutEffect,
+  segmentsOf,
+  type Wanted,
+  writeWanted,
+} from './rollout-rows.ts';
+import type { Tables } from './tables.ts';
+import { lockPipeline, unknownVersion } from './transaction.ts';
+
+export type NewRollout = {
+  readonly id: string;
+  readonly pipeline: PipelineName;
+  readonly version: VersionNumber;
+  /** Which the candidate was compared with. */
+  readonly championVersion: VersionNumber;
+  readonly workflowId: string;
+  readonly policy: unknown;
+  readonly deployed: Pick<DeployedRollout, 'strategy' | 'share' | 'salt' | 'by' | 'latencyMs'>;
+  readonly actor: string;
+  readonly reason: string;
+};
+const candidateOf = async (tx: Transaction<Tables>, { pipeline, version }: NewRollout): Promise<DeployedModel> => {
+  const versions = tx.selectFrom('model_versions').selectAll().where('pipeline', '=', pipeline);
+  const row = await versions.where('version', '=', version).executeTakeFirst();
+  if (!row) throw unknownVersion(pipeline, version);
+  if (row.stage !== 'registered' && row.stage !== 'retired') {
+    const message = `Cannot roll version ${version} of "${pipeline}" out as it must be registered or retired: it is ${row.stage}`;
+    throw new PerennialError('PRN_CONFLICT', message);
+  }
+  return { version, modelSha256: row.model_sha256 as Sha256, profileSha256: row.profile_sha256 as Sha256 | null };
+};
+
+const refuseOther = (wanted: NewRollout, current: Wanted): void => {
+  const start = `Cannot roll version ${wanted.version} of "${wanted.pipeline}" out as`;
+  if (current.rollout !== null) {
+    const { id, candidate } = current.rollout;
+    throw conflict(
+      `${start} no other rollout may run: version ${candidate.version} is being rolled out (${id}); \`perennial rollback ${wanted.pipeline} --reason TEXT\` takes it back`,
+      {
+        rolloutId: id,
+      },
+    );
+  }
+  if (current.champion === wanted.championVersion) return;
+  throw conflict(
+    `${start} version ${wanted.championVersion}, which it was compared with, must be champion: ${current.champion ?? 'none'} is`,
+    { championVersion: current.champion, generation: current.generation },
+  );
+};
+
+export const beginRollout = async (tx: Transaction<Tables>, wanted: NewRollout): Promise<RolloutEffect> => {
+  const { id, pipeline, version, championVersion, deployed } = wanted;
+  await lockPipeline(tx, pipeline);
+  await requireNotDeleted(tx, pipeline, `Cannot roll version ${version} of "${pipeline}" out`);
+  const before = await findRow(tx, id);
+  if (before) return { generation: (segmentsOf(before)[0] as RolloutSegment).generation };
+  const current = await currentOf(tx, pipeline);
+  refuseOther(wanted, current);
+  const candidate = await candidateOf(tx, wanted);
+  const generation = current.generation + 1;
+  const segments = [{ generation, share: deployed.share, since: await nowOf(tx) }];
+  await tx
+    .insertInto('rollouts')
+    .values({
+      id,
+      pipeline,
+      version,
+      champion_version: championVersion,
+      strategy: deployed.strategy,
+      workflow_id: wanted.workflowId,
+      policy: toJson(wanted.policy),
+      state: 'running',
+      segments: toJson(segments),
+      started_by: wanted.actor,
+      reason: toText(wanted.reason),
+    })
+    .execute();
+  await writeWanted(tx, pipeline, generation, { id, candidate, ...deployed });
+  await audit(tx, wanted, 'rollout began', { rolloutId: id, generation, version, share: deployed.share });
+  return { generation };
+};
