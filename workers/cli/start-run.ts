@@ -5,14 +5,12 @@ import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/c
 import { type RetrainOutcome, type RetrainRequest, retrainOutcomeSchema } from '#domain/contracts/retrain.ts';
 import { PerennialError } from '#domain/errors.ts';
 import type { RunKey } from '#domain/units.ts';
-import { digestOfJson } from '../../infra/objects/digest.ts';
 import { buildRequest, type RunDefinition, type WantedRun } from '../../infra/runs/build-request.ts';
-import { parseStoredDefinition } from '../../infra/schemas/stored-definition.ts';
 import { retrainWorkflowId, searchAttributes, taskQueues } from '../../workflows/names.ts';
 import type { retrain } from '../../workflows/retrain.ts';
 import type { Context } from './context.ts';
 import { requirePipeline } from './known-pipeline.ts';
-import { applyOverrides } from './spec/overrides.ts';
+import { keepOverridden } from './spec/keep-overridden.ts';
 import { failureOf } from './workflow-failure.ts';
 
 export type RunWish = WantedRun & {
@@ -44,11 +42,7 @@ const effectiveDefinition = async (context: Context, wish: RunWish): Promise<Run
       `Cannot run "${wish.pipeline}": it has no definition; \`perennial apply PATH\` gives it one`,
     );
   }
-  const file = applyOverrides(current.file, wish.overrides ?? []);
-  const spec = parseStoredDefinition(file, `run "${wish.pipeline}"`);
-  const sha256 = digestOfJson(spec);
-  if (sha256 !== current.sha256) await context.definitions.keep(wish.pipeline, file, sha256, current.codeVersion);
-  return { sha256, codeVersion: current.codeVersion, folder: current.folder ?? '.', spec };
+  return keepOverridden(context, current, wish.overrides ?? [], `run "${wish.pipeline}"`);
 };
 
 const requestOf = async (context: Context, wish: RunWish): Promise<RetrainRequest> => {

@@ -1,9 +1,7 @@
 import { existsSync } from 'node:fs';
-import { setTimeout as wait } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { Command } from 'commander';
 import { instantSchema } from '#domain/contracts/ids.ts';
-import { durationSchema } from '#domain/contracts/pipeline-spec/quantities.ts';
 import type { RetrainOutcome } from '#domain/contracts/retrain.ts';
 import { PerennialError } from '#domain/errors.ts';
 import type { Instant, PipelineName, RunKey } from '#domain/units.ts';
@@ -13,6 +11,7 @@ import { inOrder } from '../models/in-order.ts';
 import { exitOfOutcome, note, paint, print, printJson, short } from '../output.ts';
 import type { StartedRun } from '../start-run.ts';
 import { createStory } from '../story.ts';
+import { exitOfInterrupt, type Interrupt, parseTimeout, waitForEnd, waitTimedOut } from '../wait-for-end.ts';
 
 type Options = {
   wait?: boolean;
@@ -26,7 +25,6 @@ type Options = {
 };
 
 const collect = (value: string, before: string[]): string[] => [...before, value];
-const waitTimedOut = 124;
 
 const parseCutoff = (text: string | undefined): Instant | undefined => {
   if (text === undefined) return undefined;
@@ -34,13 +32,6 @@ const parseCutoff = (text: string | undefined): Instant | undefined => {
   if (Number.isNaN(date.getTime()))
     throw new PerennialError('PRN_USAGE', `Cannot use cut-off "${text}": it should be an instant such as 2001-02-01T00:00:00Z`);
   return instantSchema.parse(date.toISOString());
-};
-
-const parseTimeout = (text: string | undefined): number | null => {
-  if (text === undefined) return null;
-  const parsed = durationSchema.safeParse(text);
-  if (!parsed.success) throw new PerennialError('PRN_USAGE', `Cannot use timeout "${text}": it should be a duration such as 2h`);
-  return parsed.data;
 };
 
 /** A path is applied first, with its schedule and its watch; a name is run as it was applied. */
@@ -60,27 +51,6 @@ const resolvePipeline = async (context: Context, client: Client, nameOrPath: str
 const notePause = async (context: Context, pipeline: PipelineName): Promise<void> => {
   const paused = (await context.pipelines.state(pipeline))?.paused;
   if (paused != null) note(`${pipeline} is paused by ${paused.by} (${paused.reason}); it runs now because you ask for it`);
-};
-
-type Interrupt = 'SIGINT' | 'SIGTERM';
-const exitOfInterrupt: Readonly<Record<Interrupt, number>> = { SIGINT: 130, SIGTERM: 143 };
-
-const untilInterrupted = (): Promise<Interrupt> =>
-  new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal));
-  });
-
-/** Waits; whoever interrupts detaches, and the run goes on: it is durable. */
-const waitForEnd = async (
-  outcome: Promise<RetrainOutcome>,
-  timeoutMs: number | null,
-): Promise<RetrainOutcome | 'timed out' | Interrupt> => {
-  const timer = new AbortController();
-  const timedOut =
-    timeoutMs === null ? [] : [wait(timeoutMs, 'timed out' as const, { signal: timer.signal }).catch(() => 'timed out' as const)];
-  const ended = await Promise.race([outcome, untilInterrupted(), ...timedOut]);
-  timer.abort();
-  return ended;
 };
 
 /** Cancels only what this command started itself: others may wait for the same run. */
@@ -153,16 +123,16 @@ const runAction = async (nameOrPath: string, options: Options): Promise<void> =>
         return options.json
           ? printJson({ workflowId: started.workflowId, runKey: started.runKey, attached: started.attached, link })
           : undefined;
-      const ended = await endOf(context, started, timeoutMs);
-      if (ended === 'SIGINT' || ended === 'SIGTERM') await leave(started, ended, options);
-      else if (ended === 'timed out') {
+      const waited = await endOf(context, started, timeoutMs);
+      if ('interrupt' in waited) return leave(started, waited.interrupt, options);
+      if ('timedOut' in waited) {
         note(`waited ${options.timeout}: ${started.workflowId} goes on`);
         process.exitCode = waitTimedOut;
-      } else {
-        if (options.json) printJson({ ...ended, attached: started.attached, link });
-        else printOutcome(ended);
-        process.exitCode = exitOfOutcome[ended.verdict];
+        return undefined;
       }
+      const { outcome } = waited;
+      process.exitCode = exitOfOutcome[outcome.verdict];
+      return options.json ? printJson({ ...outcome, attached: started.attached, link }) : printOutcome(outcome);
     }),
   );
 };

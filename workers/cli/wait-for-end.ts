@@ -1,0 +1,36 @@
+/** Waiting for what is durable: whoever stops waiting detaches, and it goes on. */
+import { setTimeout as wait } from 'node:timers/promises';
+import { durationSchema } from '#domain/contracts/pipeline-spec/quantities.ts';
+import { PerennialError } from '#domain/errors.ts';
+
+export type Interrupt = 'SIGINT' | 'SIGTERM';
+export const exitOfInterrupt: Readonly<Record<Interrupt, number>> = { SIGINT: 130, SIGTERM: 143 };
+/** As `timeout` of the shell has it. */
+export const waitTimedOut = 124;
+
+/** null: as long as it takes. Throws PRN_USAGE. */
+export const parseTimeout = (text: string | undefined): number | null => {
+  if (text === undefined) return null;
+  const parsed = durationSchema.safeParse(text);
+  if (!parsed.success) throw new PerennialError('PRN_USAGE', `Cannot use timeout "${text}": it should be a duration such as 2h`);
+  return parsed.data;
+};
+
+const untilInterrupted = (): Promise<{ interrupt: Interrupt }> =>
+  new Promise((resolve) => {
+    for (const interrupt of ['SIGINT', 'SIGTERM'] as const) process.once(interrupt, () => resolve({ interrupt }));
+  });
+
+export type Waited<Outcome> = { readonly outcome: Outcome } | { readonly interrupt: Interrupt } | { readonly timedOut: true };
+
+export const waitForEnd = async <Outcome>(ending: Promise<Outcome>, timeoutMs: number | null): Promise<Waited<Outcome>> => {
+  const timer = new AbortController();
+  const late = { timedOut: true } as const;
+  const timeouts = timeoutMs === null ? [] : [wait(timeoutMs, late, { signal: timer.signal }).catch(() => late)];
+  const ended = ending.then((outcome) => ({ outcome }));
+  try {
+    return await Promise.race([ended, untilInterrupted(), ...timeouts]);
+  } finally {
+    timer.abort();
+  }
+};
