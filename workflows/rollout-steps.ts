@@ -50,6 +50,7 @@ export interface RolloutSteps {
 
   /**
    * Ends the rollout: the candidate becomes champion, or goes, in one transaction. Key: rollout id and end; the first end wins.
+   * One that is rolled back before it began (PRN_NOT_FOUND, final) never begins, however late its first step arrives.
    * Final error: PRN_DEPLOY_CONFLICT where it ended otherwise, or, for a promotion, another generation was judged.
    */
   endRollout(input: EndInput): Promise<Changed>;

@@ -1,11 +1,12 @@
 /** A candidate comes beside the champion. */
-import type { Transaction } from 'kysely';
+import type { Kysely, Transaction } from 'kysely';
 import type { DeployedModel, DeployedRollout } from '#domain/contracts/model-version.ts';
 import type { RolloutSegment } from '#domain/contracts/rollout.ts';
 import { PerennialError } from '#domain/errors.ts';
 import type { PipelineName, Sha256, VersionNumber } from '#domain/units.ts';
 import { toJson, toText } from './map.ts';
 import { requireNotDeleted } from './pipelines.ts';
+import { requireNotBarred } from './rollout-bar.ts';
 import {
   audit,
   conflict,
@@ -32,8 +33,11 @@ export type NewRollout = {
   readonly actor: string;
   readonly reason: string;
 };
-const candidateOf = async (tx: Transaction<Tables>, { pipeline, version }: NewRollout): Promise<DeployedModel> => {
-  const versions = tx.selectFrom('model_versions').selectAll().where('pipeline', '=', pipeline);
+
+export type Compared = Pick<NewRollout, 'pipeline' | 'version' | 'championVersion'>;
+
+const candidateOf = async (db: Kysely<Tables>, { pipeline, version }: Compared): Promise<DeployedModel> => {
+  const versions = db.selectFrom('model_versions').selectAll().where('pipeline', '=', pipeline);
   const row = await versions.where('version', '=', version).executeTakeFirst();
   if (!row) throw unknownVersion(pipeline, version);
   if (row.stage !== 'registered' && row.stage !== 'retired') {
@@ -43,7 +47,7 @@ const candidateOf = async (tx: Transaction<Tables>, { pipeline, version }: NewRo
   return { version, modelSha256: row.model_sha256 as Sha256, profileSha256: row.profile_sha256 as Sha256 | null };
 };
 
-const refuseOther = (wanted: NewRollout, current: Wanted): void => {
+const refuseOther = (wanted: Compared, current: Wanted): void => {
   const start = `Cannot roll version ${wanted.version} of "${wanted.pipeline}" out as`;
   if (current.rollout !== null) {
     const { id, candidate } = current.rollout;
@@ -61,15 +65,24 @@ const refuseOther = (wanted: NewRollout, current: Wanted): void => {
   );
 };
 
+/** Throws what would keep the rollout from beginning now: PRN_NOT_FOUND, PRN_CONFLICT, PRN_DEPLOY_CONFLICT. Reads only. */
+export const checkBegin = async (db: Kysely<Tables>, wanted: Compared) => {
+  const { pipeline, version } = wanted;
+  await requireNotDeleted(db, pipeline, `Cannot roll version ${version} of "${pipeline}" out`);
+  const current = await currentOf(db, pipeline);
+  refuseOther(wanted, current);
+  return { candidate: await candidateOf(db, wanted), current };
+};
+
+/** Key: the id. Whoever comes late, with a rollout that ended or was taken back, changes nothing. */
 export const beginRollout = async (tx: Transaction<Tables>, wanted: NewRollout): Promise<RolloutEffect> => {
   const { id, pipeline, version, championVersion, deployed } = wanted;
   await lockPipeline(tx, pipeline);
-  await requireNotDeleted(tx, pipeline, `Cannot roll version ${version} of "${pipeline}" out`);
   const before = await findRow(tx, id);
+  // Also where it has ended since: a step that comes late brings no candidate back.
   if (before) return { generation: (segmentsOf(before)[0] as RolloutSegment).generation };
-  const current = await currentOf(tx, pipeline);
-  refuseOther(wanted, current);
-  const candidate = await candidateOf(tx, wanted);
+  await requireNotBarred(tx, id, pipeline);
+  const { candidate, current } = await checkBegin(tx, wanted);
   const generation = current.generation + 1;
   const segments = [{ generation, share: deployed.share, since: await nowOf(tx) }];
   await tx

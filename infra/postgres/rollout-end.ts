@@ -4,10 +4,12 @@ import type { RolloutSegment } from '#domain/contracts/rollout.ts';
 import type { PipelineName, Sha256, VersionNumber } from '#domain/units.ts';
 import { toJson, toText } from './map.ts';
 import { swapChampion } from './promote.ts';
+import { barRollout } from './rollout-bar.ts';
 import {
   audit,
   conflict,
   currentOf,
+  findRow,
   nowOf,
   type RolloutEffect,
   type RolloutRow,
@@ -88,11 +90,22 @@ const dropCandidate = async (tx: Transaction<Tables>, row: RolloutRow, wanted: R
   await audit(tx, wanted, 'rollout rolled back', { rolloutId: row.id, generation, version: row.version });
 };
 
-/** Champion, rollout and stages change in one transaction: there is no instant at which two or none are champion. */
-export const endRollout = async (tx: Transaction<Tables>, wanted: RolloutEnd): Promise<RolloutEffect> => {
-  const { pipeline, end, expectedGeneration } = wanted;
+/**
+ * Champion, rollout and stages change in one transaction: there is no instant at which two or none are champion. null for
+ * a rollout that never began and is taken back: from then on it does not begin.
+ */
+export const endRollout = async (tx: Transaction<Tables>, wanted: RolloutEnd): Promise<RolloutEffect | null> => {
+  const { pipeline, end } = wanted;
   await lockPipeline(tx, pipeline);
-  const row = await requireRow(tx, wanted);
+  if (end === 'rolled back' && (await findRow(tx, wanted.id)) === undefined) {
+    await barRollout(tx, wanted.id, wanted.reason);
+    return null;
+  }
+  return endBegun(tx, await requireRow(tx, wanted), wanted);
+};
+
+const endBegun = async (tx: Transaction<Tables>, row: RolloutRow, wanted: RolloutEnd): Promise<RolloutEffect> => {
+  const { pipeline, end, expectedGeneration } = wanted;
   if (row.state === end) return { generation: (segmentsOf(row).at(-1) as RolloutSegment).generation };
   const what = end === 'promoted' ? `promote version ${row.version}` : `roll version ${row.version} back`;
   requireRunning(row, what);

@@ -26,17 +26,20 @@ export const conflict = (message: string, details: Readonly<Record<string, unkno
 export const findRow = async (tx: Kysely<Tables>, id: string): Promise<RolloutRow | undefined> =>
   tx.selectFrom('rollouts').selectAll().where('id', '=', id).executeTakeFirst();
 
+export const neverBegan = ({ id, pipeline }: { readonly id: string; readonly pipeline: PipelineName }): PerennialError =>
+  new PerennialError('PRN_NOT_FOUND', `Cannot find rollout "${id}" of "${pipeline}" as it never began`);
+
 export const requireRow = async (
   tx: Transaction<Tables>,
   { id, pipeline }: { id: string; pipeline: PipelineName },
 ): Promise<RolloutRow> => {
   const row = await findRow(tx, id);
   if (row?.pipeline === pipeline) return row;
-  throw new PerennialError('PRN_NOT_FOUND', `Cannot find rollout "${id}" of "${pipeline}" as it never began`);
+  throw neverBegan({ id, pipeline });
 };
 
-export const currentOf = async (tx: Transaction<Tables>, pipeline: PipelineName): Promise<Wanted> => {
-  const row = await tx.selectFrom('deployments').selectAll().where('pipeline', '=', pipeline).executeTakeFirst();
+export const currentOf = async (db: Kysely<Tables>, pipeline: PipelineName): Promise<Wanted> => {
+  const row = await db.selectFrom('deployments').selectAll().where('pipeline', '=', pipeline).executeTakeFirst();
   return {
     generation: toCount(row?.generation ?? '0'),
     champion: (row?.champion_version ?? null) as VersionNumber | null,

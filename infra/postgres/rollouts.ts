@@ -2,9 +2,9 @@ import { type Kysely, sql } from 'kysely';
 import { type Harmed, type RolloutRecord, rolloutRecordSchema } from '#domain/contracts/rollout.ts';
 import type { PipelineName } from '#domain/units.ts';
 import { toInstant, toInstantOrNull, toJson } from './map.ts';
-import { beginRollout, type NewRollout } from './rollout-begin.ts';
+import { beginRollout, type Compared, checkBegin, type NewRollout } from './rollout-begin.ts';
 import { endRollout, type RolloutEnd, type UndoneRollout, undoPromotion } from './rollout-end.ts';
-import { findRow, type RolloutEffect, type RolloutRow } from './rollout-rows.ts';
+import { findRow, neverBegan, type RolloutEffect, type RolloutRow } from './rollout-rows.ts';
 import { type Shift, shiftTraffic } from './rollout-shift.ts';
 import type { Tables } from './tables.ts';
 import { inTransaction } from './transaction.ts';
@@ -42,12 +42,21 @@ const countingServers = async (db: Kysely<Tables>, pipeline: PipelineName, maxAg
 
 /** Candidates on their way: one at a time for each pipeline. All changes are fenced and happen once. */
 export const createRollouts = (db: Kysely<Tables>) => ({
+  /** Throws what would keep it from beginning now, as `begin` does. Reads only. */
+  checkBegin: async (wanted: Compared): Promise<void> => void (await checkBegin(db, wanted)),
   /** Key: the id. Throws PRN_DEPLOY_CONFLICT where another rollout runs or another champion serves. */
   begin: (wanted: NewRollout): Promise<RolloutEffect> => inTransaction(db, (tx) => beginRollout(tx, wanted)),
   /** Key: id and share. Throws PRN_DEPLOY_CONFLICT where the rollout has ended or another generation is wanted by now. */
   shift: (wanted: Shift): Promise<RolloutEffect> => inTransaction(db, (tx) => shiftTraffic(tx, wanted)),
-  /** Key: id and end; the first end wins. Throws PRN_DEPLOY_CONFLICT where it ended otherwise. */
-  end: (wanted: RolloutEnd): Promise<RolloutEffect> => inTransaction(db, (tx) => endRollout(tx, wanted)),
+  /**
+   * Key: id and end; the first end wins. Throws PRN_DEPLOY_CONFLICT where it ended otherwise, PRN_NOT_FOUND where it never
+   * began: one that was to be rolled back never does from then on.
+   */
+  end: async (wanted: RolloutEnd): Promise<RolloutEffect> => {
+    const ended = await inTransaction(db, (tx) => endRollout(tx, wanted));
+    if (ended === null) throw neverBegan(wanted);
+    return ended;
+  },
   /** Key: id. Throws PRN_DEPLOY_CONFLICT where something else happened since, or nothing was promoted. */
   undoPromotion: (wanted: UndoneRollout): Promise<RolloutEffect> => inTransaction(db, (tx) => undoPromotion(tx, wanted)),
   /** What it did to those it answered; counters only grow, so the newest count holds. */

@@ -169,6 +169,39 @@ describe('a rollout', () => {
     await expect(rollouts.undoPromotion({ ...undo, id: 'flights/2/two' })).rejects.toMatchObject(refusal(/must be 6.*it is 7/));
   });
 
+  it('is not brought back by a first step that arrives late, whatever its end was', async () => {
+    const rollouts = createRollouts(bench.db);
+    await rollouts.begin(wanted());
+    await rollouts.end(end('rolled back', null));
+    const before = await createDeployments(bench.db).get(flights);
+    expect(await rollouts.begin(wanted())).toEqual({ generation: 2 });
+    expect(await createDeployments(bench.db).get(flights)).toEqual(before);
+    // Ended promoted, and another champion serves since.
+    await rollouts.begin(wanted({ id: 'flights/2/two' }));
+    await rollouts.end({ ...end('promoted', 4), id: 'flights/2/two' });
+    await createDeployments(bench.db).promote(promotion(3, 5, 'else'));
+    expect(await rollouts.begin(wanted({ id: 'flights/2/two' }))).toEqual({ generation: 4 });
+    expect(await createDeployments(bench.db).get(flights)).toMatchObject({
+      generation: 6,
+      champion: { version: 3 },
+      rollout: null,
+    });
+    expect((await actions()).filter((one) => one === 'rollout began')).toHaveLength(2);
+  });
+
+  it('that was taken back before it began never begins; the same version in another rollout does', async () => {
+    const rollouts = createRollouts(bench.db);
+    const never = { code: 'PRN_NOT_FOUND', message: expect.stringContaining('it never began') };
+    for (const _ of [1, 2]) await expect(rollouts.end(end('rolled back', null))).rejects.toMatchObject(never);
+    await expect(rollouts.begin(wanted())).rejects.toMatchObject(refusal(/taken back before it began/));
+    expect(await createDeployments(bench.db).get(flights)).toMatchObject({ generation: 1, rollout: null });
+    expect(await rollouts.list(flights)).toEqual([]);
+    // To promote what never began bars nothing: nobody has given it up.
+    const other = { id: 'flights/2/two' };
+    await expect(rollouts.end({ ...end('promoted', 1), ...other })).rejects.toMatchObject(never);
+    expect(await rollouts.begin(wanted(other))).toEqual({ generation: 2 });
+  });
+
   it('is not begun for a pipeline that is deleted', async () => {
     await bench.pool.query(`update perennial.pipelines set deleted_at = now()`);
     await expect(createRollouts(bench.db).begin(wanted())).rejects.toThrow('Cannot roll version 2 of "flights" out');
@@ -227,6 +260,12 @@ describe('16 at once', () => {
     const ends = await all((rollouts, index) => rollouts.begin(wanted({ id: `flights/2/${index}` })));
     expect(fulfilled(ends)).toEqual([{ generation: 2 }]);
     expect(codes(ends)).toEqual(new Set(['PRN_DEPLOY_CONFLICT']));
+  });
+
+  it('beginning and taking back, in any order: no candidate stays', async () => {
+    await all((one, index) => (index % 2 === 0 ? one.begin(wanted()) : one.end(end('rolled back', null))));
+    expect((await createDeployments(bench.db).get(flights)).rollout).toBeNull();
+    expect(await createRollouts(bench.db).running(flights)).toBeNull();
   });
 
   it('promotion, roll back and a further step: one end, one champion, shares that add up', async () => {
