@@ -12,6 +12,7 @@ import { createConfirmServing, createPromoteVersion, createRollBackPromotion } f
 import { createPublish } from './publish.ts';
 import { createCountPollers, createFinishRun, createRecordStage } from './record.ts';
 import { createRegister } from './register.ts';
+import { createExpireData } from './retention.ts';
 import {
   createBeginRollout,
   createEndRollout,
@@ -81,6 +82,7 @@ export const createCpuSteps = (deps: CpuDeps): CpuSteps => {
     measureWatch: step(createMeasureWatch(deps, measures)),
     prepareRetrain: step(createPrepareRetrain(deps)),
     askWatch: step(createAskWatch(deps)),
+    expireData: step(createExpireData(deps)),
     recordDecisions: step(createRecordDecisions(deps)),
     recordDecision: step(createRecordDecision(deps)),
     sendNotice: step(createSendNotice(deps)),

@@ -6,6 +6,7 @@ import type { Kysely } from 'kysely';
 import type { ObjectStore } from './objects/store.ts';
 import { createAudit } from './postgres/audit.ts';
 import { createRegistry } from './postgres/registry.ts';
+import { lockForReading } from './postgres/retention.ts';
 import { createSnapshots } from './postgres/snapshots.ts';
 import type { Tables } from './postgres/tables.ts';
 import { verifyAudit } from './verify/audit.ts';
@@ -46,7 +47,10 @@ export const verifyAll = async (world: { db: Kysely<Tables>; objects: ObjectStor
   const scratch = await mkdtemp(join(tmpdir(), 'perennial-verify-'));
   const reading = world.db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only');
   try {
-    return await reading.execute((tx) => runChecks(openDeps(tx, world.objects, scratch)));
+    return await reading.execute(async (tx) => {
+      await lockForReading(tx);
+      return await runChecks(openDeps(tx, world.objects, scratch));
+    });
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

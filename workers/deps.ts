@@ -5,6 +5,7 @@ import { createCompareArmsOnLabels } from '../activities/watch/compare-arms.ts';
 import type { Config } from '../infra/config.ts';
 import { createContentStore } from '../infra/objects/content-store.ts';
 import { openObjectStore } from '../infra/objects/open.ts';
+import type { ObjectStore } from '../infra/objects/store.ts';
 import { createDecisions } from '../infra/postgres/decisions.ts';
 import { createDefinitions } from '../infra/postgres/definitions.ts';
 import { createDeployments } from '../infra/postgres/deployments.ts';
@@ -22,6 +23,7 @@ import { createStepLedger } from '../infra/postgres/step-ledger.ts';
 import { createTallies } from '../infra/postgres/tally-totals.ts';
 import { createWatchEvidence } from '../infra/postgres/watch-evidence.ts';
 import { createWatchReports } from '../infra/postgres/watch-reports.ts';
+import { applyRetention, garbageGraceMs } from '../infra/retention/apply-retention.ts';
 import { createOpenSource } from '../infra/sources/open.ts';
 import type { Endpoints } from '../infra/state/endpoints.ts';
 import type { WatchTemporal } from '../infra/temporal/request-retrain.ts';
@@ -29,13 +31,14 @@ import { resolveTrainer } from '../infra/trainer/resolve.ts';
 import { openScratch } from './scratch.ts';
 
 type Opened<Deps> = { readonly deps: Deps; close(): Promise<void> };
-type SharedDeps = Omit<CpuDeps, 'limits' | 'countPollers' | 'openSource' | 'watch' | 'compareArmsOnLabels'>;
-type Shared = Opened<SharedDeps> & { readonly db: Db };
+type SharedDeps = Omit<CpuDeps, 'limits' | 'countPollers' | 'openSource' | 'watch' | 'compareArmsOnLabels' | 'applyRetention'>;
+type Shared = Opened<SharedDeps> & { readonly db: Db; readonly objects: ObjectStore };
 
 /** Workers of one state folder share its cache of verified content; each role has scratch folders of its own. */
 const openSharedDeps = ({ stateDir }: Config, { databaseUrl, store }: Servers, role: string): Shared => {
   const database = openDatabase(databaseUrl);
   const { db } = database;
+  const objects = openObjectStore(store);
   const deps = {
     ledger: createStepLedger(db),
     definitions: createDefinitions(db),
@@ -48,10 +51,10 @@ const openSharedDeps = ({ stateDir }: Config, { databaseUrl, store }: Servers, r
     onlineFeatures: createOnlineFeatures(db),
     decisions: createDecisions(db),
     notices: createNotices(db),
-    content: createContentStore(openObjectStore(store), join(stateDir, 'content-cache')),
+    content: createContentStore(objects, join(stateDir, 'content-cache')),
     scratch: openScratch(join(stateDir, 'scratch', role)),
   };
-  return { deps, db, close: () => database.close() };
+  return { deps, db, objects, close: () => database.close() };
 };
 
 type Servers = Pick<Endpoints, 'databaseUrl' | 'store'>;
@@ -74,13 +77,15 @@ export const openCpuDeps = (
   countPollers: CpuDeps['countPollers'],
   temporal: WatchTemporal,
 ): Opened<CpuDeps> => {
-  const { deps, db, close } = openSharedDeps(config, servers, 'cpu');
+  const { deps, db, objects, close } = openSharedDeps(config, servers, 'cpu');
   const { memoryMiB, threads, cacheDir, s3 } = config;
   const openSource = createOpenSource({ cacheFolder: cacheDir, s3 });
   const watch = openWatchDeps(db, { cacheFolder: cacheDir, s3 }, temporal);
   const limits = { memoryMiB, threads };
   const compareArmsOnLabels = createCompareArmsOnLabels({ ...deps, ...watch, limits });
-  return { deps: { ...deps, watch, compareArmsOnLabels, limits, countPollers, openSource }, close };
+  const applyAll: CpuDeps['applyRetention'] = (options) =>
+    applyRetention({ db, objects, content: deps.content }, options, { graceMs: garbageGraceMs, nowMs: Date.now() });
+  return { deps: { ...deps, watch, compareArmsOnLabels, applyRetention: applyAll, limits, countPollers, openSource }, close };
 };
 
 /** `say` hears of the long work of setting a trainer's environment up. */

@@ -14,7 +14,11 @@ export const searchAttributes = {
 } as const;
 
 /** Names of workflow functions that are started from another room. */
-export const workflowTypes = { watchDrift: 'watchDrift', scheduledRetrain: 'scheduledRetrain' } as const;
+export const workflowTypes = {
+  watchDrift: 'watchDrift',
+  scheduledRetrain: 'scheduledRetrain',
+  applyRetention: 'applyRetention',
+} as const;
 
 /** Workflow ids go from general to particular and are business facts: starting twice is starting once. */
 export const retrainWorkflowId = (pipeline: PipelineName, runKey: RunKey): string => `retrain/${pipeline}/${runKey}`;
@@ -40,3 +44,6 @@ export const rollBackWorkflowId = (pipeline: PipelineName, generation: number): 
 
 /** A schedule asks the watch; its id is also the prefix of the workflows that it starts. */
 export const scheduleId = (pipeline: PipelineName): string => `scheduled-retrain/${pipeline}`;
+
+/** One schedule for all pipelines; its id is also the prefix of the workflows that it starts. */
+export const retentionScheduleId = 'retention';

@@ -4,12 +4,11 @@ import type { PipelineSpec } from '#domain/contracts/pipeline-spec/pipeline-spec
 import type { MetricName } from '#domain/contracts/pipeline-spec/training.ts';
 import { type ReferencePerformance, type ReferenceProfile, referenceProfileSchema } from '#domain/contracts/reference-profile.ts';
 import { fitsTask } from '#domain/stats/metrics/metrics.ts';
+import { windowsBack } from '#domain/stats/performance/look-back.ts';
 import type { LabelPolicy } from '#domain/stats/performance/maturity.ts';
 import type { Instant } from '#domain/units.ts';
 import type { PerformanceDeps, PerformanceQuestion, Span } from './performance-question.ts';
 
-/** Windows that are looked at, newest first, beyond the time that labels take. */
-const windowsBack = 30;
 /** However long ago the last training was: labels older than this are no news. */
 const mostWindowsBack = 120;
 

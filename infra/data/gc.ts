@@ -3,6 +3,7 @@ import { PerennialError } from '#domain/errors.ts';
 import type { Sha256 } from '#domain/units.ts';
 import type { ObjectInfo, ObjectStore } from '../objects/store.ts';
 import { listContent } from '../objects/stored.ts';
+import { isHeldUp } from '../postgres/retention.ts';
 import type { Tables } from '../postgres/tables.ts';
 
 export type GcOptions = {
@@ -28,7 +29,7 @@ const maxDocumentBytes = 16 * 1_048_576;
  */
 const rootDigests = async (db: Kysely<Tables>, graceMs: number): Promise<Set<Sha256>> => {
   const { rows } = await sql<{ text: string }>`
-    select to_jsonb(t)::text as text from perennial.snapshots t union all
+    select to_jsonb(t)::text as text from perennial.snapshots t where collected_at is null union all
     select to_jsonb(t)::text from perennial.runs t union all
     select to_jsonb(t)::text from perennial.evaluations t union all
     select to_jsonb(t)::text from perennial.model_versions t union all
@@ -44,19 +45,26 @@ const rootDigests = async (db: Kysely<Tables>, graceMs: number): Promise<Set<Sha
   return new Set(rows.flatMap((row) => (row.text.match(digests) ?? []) as Sha256[]));
 };
 
+/** Whatever names them: what retention gave up is no longer kept for a report that mentions it. */
+const collectedSnapshots = async (db: Kysely<Tables>): Promise<Set<Sha256>> => {
+  const rows = await db.selectFrom('snapshots').select('sha256').where('collected_at', 'is not', null).execute();
+  return new Set(rows.map(({ sha256 }) => sha256 as Sha256));
+};
+
 const isDocument = (bytes: Buffer): boolean => bytes[0] === 0x7b || bytes[0] === 0x5b;
 
-/** Follows documents (manifests, batches, packages, …) to everything that they name. */
+/** Follows documents (manifests, batches, packages, …) to everything that they name, but not those that were given up. */
 const reachable = async (
   objects: ObjectStore,
   roots: ReadonlySet<Sha256>,
+  givenUp: ReadonlySet<Sha256>,
   sizes: ReadonlyMap<Sha256, ObjectInfo>,
 ): Promise<Set<Sha256>> => {
   const marked = new Set<Sha256>();
   const open = [...roots];
   for (let sha256 = open.pop(); sha256 !== undefined; sha256 = open.pop()) {
     const info = sizes.get(sha256);
-    if (!info || marked.has(sha256)) continue;
+    if (!info || marked.has(sha256) || givenUp.has(sha256)) continue;
     marked.add(sha256);
     if (info.bytes > maxDocumentBytes) continue;
     const bytes = await objects.read(info.key);
@@ -85,6 +93,20 @@ const assertQuiet = async (db: Kysely<Tables>): Promise<void> => {
     );
 };
 
+/** Who verifies the store reads for long: all others must not wait that long with us. */
+const waitForReaders = `set local lock_timeout = '10s'`;
+
+const asConflict = (error: unknown): unknown =>
+  isHeldUp(error)
+    ? new PerennialError(
+        'PRN_CONFLICT',
+        'Cannot delete objects while somebody verifies the store: try again when that has ended',
+        {
+          cause: error,
+        },
+      )
+    : error;
+
 const total = (infos: readonly ObjectInfo[]) => ({
   objects: infos.length,
   bytes: infos.reduce((sum, info) => sum + info.bytes, 0),
@@ -92,7 +114,8 @@ const total = (infos: readonly ObjectInfo[]) => ({
 
 const collect = async (db: Kysely<Tables>, objects: ObjectStore, options: GcOptions): Promise<GcResult> => {
   const all = await contents(objects);
-  const marked = await reachable(objects, await rootDigests(db, options.graceMs), all);
+  const [roots, givenUp] = [await rootDigests(db, options.graceMs), await collectedSnapshots(db)];
+  const marked = await reachable(objects, roots, givenUp, all);
   const isOld = (info: ObjectInfo) => info.modifiedAt.getTime() < options.nowMs - options.graceMs;
   const garbage = [...all].filter(([sha256, info]) => !marked.has(sha256) && isOld(info));
   const kept = total([...all.values()]).bytes - total(garbage.map(([, info]) => info)).bytes;
@@ -108,15 +131,20 @@ const collect = async (db: Kysely<Tables>, objects: ObjectStore, options: GcOpti
  * Finds objects that no snapshot, run, evaluation, model version, deployment, shipped prediction, report, decision, rollout
  * or recent step names, directly or through documents, and that are older than the grace time; deletes them only when told
  * to. Remembered results of steps that point to what is gone are forgotten first, so that no step returns a digest without
- * an object. Throws PRN_CONFLICT while a run is in work; a run that wants to begin meanwhile waits for the end, and so does
+ * an object. Throws PRN_CONFLICT while a run is in work or the store is verified; a run that wants to begin meanwhile waits for the end, and so does
  * a server that ships predictions, because each may find an old object there and rely on it.
  */
 export const collectGarbage = (db: Kysely<Tables>, objects: ObjectStore, options: GcOptions): Promise<GcResult> => {
   if (!options.isForReal) return collect(db, objects, options);
-  return db.transaction().execute(async (holder) => {
+  const work = db.transaction().execute(async (holder) => {
     await sql`lock table perennial.runs, perennial.prediction_parts in share row exclusive mode`.execute(holder);
+    await sql.raw(waitForReaders).execute(holder);
+    await sql`lock table perennial.snapshots in exclusive mode`.execute(holder);
     await assertQuiet(holder);
     // On connections of their own: what is forgotten must stay so even if this transaction is undone.
     return await collect(db, objects, options);
+  });
+  return work.catch((error: unknown) => {
+    throw asConflict(error);
   });
 };

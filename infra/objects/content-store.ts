@@ -92,6 +92,14 @@ class VerifiedContent implements ContentStore {
     return own;
   }
 
+  forget(sha256: Sha256): Promise<void> {
+    return rm(this.#cacheFile(sha256), { force: true });
+  }
+
+  #cacheFile(sha256: Sha256): string {
+    return join(this.#cacheFolder, sha256.slice(0, 2), sha256);
+  }
+
   /** Callers that ask for one object at once share one download. */
   #cached(sha256: Sha256, key: string): Promise<string> {
     const running = this.#fetching.get(sha256);
@@ -103,7 +111,7 @@ class VerifiedContent implements ContentStore {
 
   /** A cached file that was damaged is fetched again; a damaged object is an error. */
   async #fetch(sha256: Sha256, key: string): Promise<string> {
-    const file = join(this.#cacheFolder, sha256.slice(0, 2), sha256);
+    const file = this.#cacheFile(sha256);
     if ((await this.#digestOfFile(file, sha256)) === sha256) return file;
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
     const partial = `${file}.${randomUUID()}`;

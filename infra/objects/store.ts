@@ -49,4 +49,6 @@ export interface ContentStore {
   /** A verified local file of the object: the store's own where it has one, else one in the scratch cache. Never write to it. */
   localFile(sha256: Sha256): Promise<string>;
   has(sha256: Sha256): Promise<boolean>;
+  /** Removes this machine's own copy of an object that was deleted; nothing where there is none. */
+  forget(sha256: Sha256): Promise<void>;
 }

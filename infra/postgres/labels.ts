@@ -102,7 +102,7 @@ const find = async (db: Kysely<Tables>, pipeline: PipelineName, subjects: readon
 };
 
 /** The first subject of predictions of a millisecond: their ids begin with it (UUID, version 7). */
-const subjectOfMs = (ms: number): string => {
+export const subjectOfMs = (ms: number): string => {
   const time = Math.max(0, Math.floor(ms)).toString(16).padStart(12, '0');
   return `id:${time.slice(0, 8)}-${time.slice(8)}-0000-0000-000000000000`;
 };

@@ -32,6 +32,21 @@ const decisionsAfter = async (db: Kysely<Tables>, afterId: number) => {
   return { counts, lastId: Math.max(afterId, ...rows.map(({ last }) => toCount(last))) };
 };
 
+export type DeletionCount = { readonly pipeline: PipelineName; readonly what: string; readonly count: number };
+
+/** Rows of predictions; of all else what was deleted. */
+const deletionsAfter = async (db: Kysely<Tables>, afterId: number) => {
+  const { rows } = await sql<{ pipeline: string; what: string; count: string; last: string }>`
+    select pipeline, what, sum(case when what = 'predictions' then rows else items end) as count, max(id) as last
+    from perennial.retention_log
+    where id > ${afterId} and deleted_at < clock_timestamp() - make_interval(secs => ${settledSeconds})
+    group by pipeline, what`.execute(db);
+  const counts = rows.map(
+    (row): DeletionCount => ({ pipeline: row.pipeline as PipelineName, what: row.what, count: toCount(row.count) }),
+  );
+  return { counts, lastId: Math.max(afterId, ...rows.map(({ last }) => toCount(last))) };
+};
+
 const servers = async (db: Kysely<Tables>, maxAgeMs: number): Promise<ServerCount[]> => {
   const { rows } = await sql<{ pipeline: string; state: string; count: string }>`
     select r.pipeline, case when r.state = 'refused' then 'refused'
@@ -62,6 +77,8 @@ const newestRecords = async (db: Kysely<Tables>, kind: 'retrain' | 'rollout') =>
 export const createLoopCounts = (db: Kysely<Tables>) => ({
   /** Decisions recorded since the one of that number, and the number to ask with the next time. */
   decisionsAfter: (afterId: number) => decisionsAfter(db, afterId),
+  /** What retention deleted, in the same way. */
+  deletionsAfter: (afterId: number) => deletionsAfter(db, afterId),
   servers: (maxAgeMs: number) => servers(db, maxAgeMs),
   waitingRuns: () => waitingRuns(db),
   newestRecords: (kind: 'retrain' | 'rollout') => newestRecords(db, kind),

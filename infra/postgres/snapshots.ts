@@ -14,6 +14,8 @@ export type SnapshotRecord = {
   readonly firstEventAt: Instant | null;
   readonly lastEventAt: Instant | null;
   readonly createdAt: Instant;
+  /** When retention gave its data up; null where they are there. */
+  readonly collectedAt: Instant | null;
 };
 
 const toRecord = (row: Selectable<SnapshotsTable>): SnapshotRecord => ({
@@ -25,10 +27,11 @@ const toRecord = (row: Selectable<SnapshotsTable>): SnapshotRecord => ({
   firstEventAt: toInstantOrNull(row.first_event_at),
   lastEventAt: toInstantOrNull(row.last_event_at),
   createdAt: toInstant(row.created_at),
+  collectedAt: toInstantOrNull(row.collected_at),
 });
 
 type PartRow = { readonly sha256: Sha256; readonly bytes: number; readonly rows: number };
-type NewSnapshot = Omit<SnapshotRecord, 'createdAt'>;
+type NewSnapshot = Omit<SnapshotRecord, 'createdAt' | 'collectedAt'>;
 
 /** Sorted, so that two writers of the same parts wait for each other instead of dying of a deadlock. */
 const inOrder = (parts: readonly PartRow[]): PartRow[] =>
@@ -43,6 +46,7 @@ const recordParts = async (db: Kysely<Tables>, parts: readonly PartRow[]): Promi
   return inTransaction(db, async (tx) => Number((await insert.execute(tx)).numAffectedRows ?? 0n));
 };
 
+/** One that was given up is back with its data. */
 const record = async (db: Kysely<Tables>, snapshot: NewSnapshot): Promise<boolean> => {
   const inserted = await db
     .insertInto('snapshots')
@@ -55,7 +59,12 @@ const record = async (db: Kysely<Tables>, snapshot: NewSnapshot): Promise<boolea
       first_event_at: snapshot.firstEventAt,
       last_event_at: snapshot.lastEventAt,
     })
-    .onConflict((conflict) => conflict.column('sha256').doNothing())
+    .onConflict((conflict) =>
+      conflict
+        .column('sha256')
+        .doUpdateSet({ collected_at: null, created_at: sql`now()` })
+        .where('snapshots.collected_at', 'is not', null),
+    )
     .executeTakeFirst();
   return (inserted.numInsertedOrUpdatedRows ?? 0n) > 0n;
 };
@@ -92,7 +101,7 @@ const list = async (db: Kysely<Tables>, pipeline?: PipelineName): Promise<readon
 export const createSnapshots = (db: Kysely<Tables>) => ({
   /** Notes parts that arrived; returns how many were new. */
   recordParts: (parts: readonly PartRow[]) => recordParts(db, parts),
-  /** false where it was there. */
+  /** false where it was there with its data. */
   record: (snapshot: NewSnapshot) => record(db, snapshot),
   get: async (sha256: Sha256): Promise<SnapshotRecord | null> => {
     const row = await db.selectFrom('snapshots').selectAll().where('sha256', '=', sha256).executeTakeFirst();

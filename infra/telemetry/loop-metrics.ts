@@ -179,11 +179,15 @@ const countOf = (servers: Read['servers'], pipeline: PipelineName, state: string
 export const observeLoop = (metrics: Metrics, db: Db, onFailure: (error: unknown) => void): void => {
   let readAt = Number.NEGATIVE_INFINITY;
   let lastId = 0;
+  let lastDeletion = 0;
   let reading: Promise<void> | null = null;
   const look = async (): Promise<void> => {
     const decided = await createLoopCounts(db).decisionsAfter(lastId);
+    const expired = await createLoopCounts(db).deletionsAfter(lastDeletion);
     await show(metrics, db, await readAll(db));
     lastId = decided.lastId;
+    lastDeletion = expired.lastId;
+    for (const { count, ...labels } of expired.counts) metrics.count('perennial_retention_deleted_total', labels, count);
     for (const { count, ...labels } of decided.counts) metrics.count('perennial_decisions_total', labels, count);
     metrics.set('perennial_loop_read_timestamp_seconds', {}, Date.now() / 1000);
     readAt = performance.now();

@@ -237,6 +237,11 @@ export const metricSpecs = {
     help: 'Recorded decisions of watches and rollouts, also every no, by what was decided',
     labels: ['pipeline', 'kind', 'action'],
   },
+  perennial_retention_deleted_total: {
+    type: 'counter',
+    help: 'What has outlived its retention and was deleted: predictions, labels, snapshots whose data were given up, runs',
+    labels: ['pipeline', 'what'],
+  },
   perennial_retrain_budget_left: {
     type: 'gauge',
     help: 'Retrains that the budget still allows, as of the newest decision about a retrain',

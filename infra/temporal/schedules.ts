@@ -9,7 +9,7 @@ import {
 } from '@temporalio/client';
 import { type CronSchedule, parseCron } from '#domain/cron.ts';
 import type { PipelineName } from '#domain/units.ts';
-import { scheduleId, searchAttributes, taskQueues, workflowTypes } from '../../workflows/names.ts';
+import { retentionScheduleId, scheduleId, searchAttributes, taskQueues, workflowTypes } from '../../workflows/names.ts';
 
 export type WantedSchedule = {
   /** As the pipeline file says it. */
@@ -97,5 +97,36 @@ export const reconcileSchedule = async (
   } catch (error) {
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
     return change(client, pipeline, wanted);
+  }
+};
+
+/** At night, where most are asleep; not on the hour, when everything else begins. */
+const retentionCron = '17 2 * * *';
+
+const retentionOptions = (schedule: CronSchedule): ScheduleOptions => ({
+  scheduleId: retentionScheduleId,
+  spec: { calendars: [calendarOf(retentionCron, schedule)], timezone: 'UTC' },
+  action: {
+    type: 'startWorkflow',
+    workflowType: workflowTypes.applyRetention,
+    workflowId: retentionScheduleId,
+    taskQueue: taskQueues.flow,
+    args: [{ format: 1 }],
+    // The next day does what this one could not.
+    workflowExecutionTimeout: '23h',
+  },
+  policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '24h' },
+});
+
+/** Creates the schedule that deletes what has outlived its retention; one that is there, also one that rests, stays. */
+export const ensureRetentionSchedule = async (client: Client): Promise<'created' | 'unchanged'> => {
+  const parsed = parseCron(retentionCron);
+  if (parsed.kind === 'wrong') throw new RangeError(`Cannot use "${retentionCron}" as a schedule: ${parsed.reason}`);
+  try {
+    await client.schedule.create(retentionOptions(parsed.schedule));
+    return 'created';
+  } catch (error) {
+    if (error instanceof ScheduleAlreadyRunning) return 'unchanged';
+    throw error;
   }
 };

@@ -79,6 +79,7 @@ export const snapshotSchema = z.object({
   firstEventAt: instantSchema.nullable(),
   lastEventAt: instantSchema.nullable(),
   createdAt: instantSchema,
+  collectedAt: instantSchema.nullable().describe('When retention gave its data up; null where they are there'),
 });
 export const pipelineSchema = z.object({
   name: pipelineNameSchema,

@@ -99,6 +99,16 @@ const wellBehaved = (outcomes: RetrainOutcome[], rollout: RolloutTruth): Require
     outcomes.push(outcome);
   },
   ...quietWatch(),
+  expireData: async () => ({
+    pipelines: 2,
+    predictions: 31_234,
+    labels: 7,
+    snapshots: 1,
+    runs: 0,
+    objects: 12,
+    held: [],
+    problems: [],
+  }),
   recordDecision: async () => {},
   sendNotice: async () => ({ addressees: 0 }),
 });

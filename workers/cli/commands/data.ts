@@ -49,11 +49,18 @@ const registerKeeping = (data: Command): void => {
     .action(async (snapshot, options) => (await import('../data/keep.ts')).verify(snapshot, options));
   data
     .command('gc')
-    .description('Find objects that no snapshot, model or run names; says what it would delete')
+    .description('Find what has outlived its retention, and objects that nothing names; says what it would delete')
     .option('--delete', 'delete them')
-    .option('--older-than <duration>', 'never touch what is younger', '7d')
+    .option('--older-than <duration>', 'never touch objects that nothing names and are younger', '7d')
     .option('--json', 'one JSON document')
-    .addHelpText('after', '\nExample:\n  $ perennial data gc --older-than 30d --delete')
+    .addHelpText(
+      'after',
+      `
+How long predictions, snapshots and runs are kept says \`retention\` of each pipeline file. A schedule does the same each night.
+
+Example:
+  $ perennial data gc --older-than 30d --delete`,
+    )
     .action(async (options) => (await import('../data/keep.ts')).gc(options));
 };
 

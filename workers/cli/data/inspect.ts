@@ -23,8 +23,9 @@ export const listSnapshots = (options: { pipeline?: string; json?: boolean }): P
       String(snapshot.partCount),
       snapshot.firstEventAt === null ? '-' : `${snapshot.firstEventAt.slice(0, 10)} to ${snapshot.lastEventAt?.slice(0, 10)}`,
       snapshot.createdAt,
+      snapshot.collectedAt === null ? 'kept' : `given up ${snapshot.collectedAt.slice(0, 10)}`,
     ]);
-    print(table([['snapshot', 'pipeline', 'rows', 'size', 'parts', 'events', 'frozen'], ...rows]));
+    print(table([['snapshot', 'pipeline', 'rows', 'size', 'parts', 'events', 'frozen', 'data'], ...rows]));
     return undefined;
   });
 

@@ -1,7 +1,7 @@
 import { durationSchema } from '#domain/contracts/pipeline-spec/quantities.ts';
 import { PerennialError } from '#domain/errors.ts';
-import { collectGarbage } from '../../../infra/data/gc.ts';
 import { type Verification, verifySnapshot, verifyStore } from '../../../infra/data/verify.ts';
+import { applyRetention, type PipelineRetention, type RetentionReport } from '../../../infra/retention/apply-retention.ts';
 import { withContext } from '../context.ts';
 import { note, print, printJson } from '../output.ts';
 import { formatBytes, formatMany } from '../quantity.ts';
@@ -33,20 +33,40 @@ export const verify = (asked: string | undefined, options: { json?: boolean }): 
     return print(`${formatMany(result.objects, 'object')}, ${formatBytes(result.bytes)}: every name is the digest of its bytes`);
   });
 
+const describePipeline = (one: PipelineRetention): string[] => {
+  const { pipeline, predictions, snapshots, runs, held } = one;
+  const { rows, hours, labels, before } = predictions;
+  const parts = [
+    ...(rows > 0 ? [`${formatMany(rows, 'prediction')} of ${formatMany(hours, 'hour')} before ${before}`] : []),
+    ...(labels > 0 ? [formatMany(labels, 'label')] : []),
+    ...(snapshots > 0 ? [`the data of ${formatMany(snapshots, 'snapshot')}`] : []),
+    ...(runs > 0 ? [formatMany(runs, 'run')] : []),
+  ];
+  return [...(parts.length > 0 ? [`${pipeline}: ${parts.join(', ')}`] : []), ...held.map((why) => `${pipeline} keeps ${why}`)];
+};
+
+const printReport = ({ pipelines, problems, garbage }: RetentionReport, isForReal: boolean): void => {
+  const expired = pipelines.flatMap(describePipeline);
+  if (expired.length > 0) print(isForReal ? 'Outlived their retention, and deleted:' : 'Outlived their retention:');
+  for (const line of expired) print(`  ${line}`);
+  for (const { pipeline, reason } of problems) note(`${pipeline}: nothing is deleted: ${reason}`);
+  if (garbage === null) return;
+  const what = `${formatMany(garbage.garbage.objects, 'object')} (${formatBytes(garbage.garbage.bytes)}) that nothing names`;
+  if (garbage.garbage.objects > 0) print(isForReal ? `Deleted ${what}` : `Would delete ${what}`);
+  else if (expired.length === 0) print('Nothing to delete');
+  if (!isForReal && (garbage.garbage.objects > 0 || expired.length > 0)) print('Add --delete to do it');
+  print(`${formatMany(garbage.kept.objects, 'object')} (${formatBytes(garbage.kept.bytes)}) stay`);
+};
+
 export const gc = (options: { delete?: boolean; olderThan: string; json?: boolean }): Promise<void> =>
-  withContext(async (context) => {
+  withContext(async ({ database: { db }, objects, content }) => {
     const grace = durationSchema.safeParse(options.olderThan);
     if (!grace.success)
       throw new PerennialError('PRN_USAGE', `Cannot read --older-than "${options.olderThan}": expected a duration such as 7d`);
     const isForReal = options.delete === true;
-    const result = await collectGarbage(context.database.db, context.objects, {
-      graceMs: grace.data,
-      nowMs: Date.now(),
-      isForReal,
-    });
-    if (options.json) return printJson({ ...result, isForReal });
-    const what = `${formatMany(result.garbage.objects, 'object')} (${formatBytes(result.garbage.bytes)}) that nothing names`;
-    if (result.garbage.objects === 0) print('Nothing to delete');
-    else print(isForReal ? `Deleted ${what}` : `Would delete ${what}; add --delete to do it`);
-    return print(`${formatMany(result.kept.objects, 'object')} (${formatBytes(result.kept.bytes)}) stay`);
+    const garbage = { graceMs: grace.data, nowMs: Date.now() };
+    const report = await applyRetention({ db, objects, content }, { isForReal }, garbage);
+    if (options.json) printJson({ ...report, isForReal });
+    else printReport(report, isForReal);
+    if (report.garbageHeld !== null) throw new PerennialError('PRN_CONFLICT', report.garbageHeld);
   });

@@ -1,4 +1,5 @@
 import type { DatasetManifest } from '#domain/contracts/dataset.ts';
+import { PerennialError } from '#domain/errors.ts';
 import type { PipelineName } from '#domain/units.ts';
 import { readManifest } from '../../../infra/data/manifest.ts';
 import { readFirstRows, readQuarantined, readRejected } from '../../../infra/data/rows.ts';
@@ -16,6 +17,12 @@ const text = (value: unknown): string => {
 export const findSnapshot = async (context: Context, asked: string) => {
   const [newest] = await context.snapshots.list(asked as PipelineName);
   const sha256 = newest?.sha256 ?? (await context.snapshots.resolvePrefix(asked));
+  const collectedAt = (await context.snapshots.get(sha256))?.collectedAt ?? null;
+  if (collectedAt !== null)
+    throw new PerennialError(
+      'PRN_NOT_FOUND',
+      `Cannot read snapshot "${short(sha256)}" as its data must be kept: retention.snapshots gave them up at ${collectedAt}`,
+    );
   return { sha256, manifest: await readManifest(context.content, sha256) };
 };
 

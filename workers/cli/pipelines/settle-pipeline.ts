@@ -1,11 +1,11 @@
-/** Brings Temporal in line with what was applied: the schedule of a pipeline, and its watch. */
+/** Brings Temporal in line with what was applied: the schedule of a pipeline, its watch, and the retention of all. */
 import type { Client } from '@temporalio/client';
 import { PerennialError } from '#domain/errors.ts';
 import type { PipelineName } from '#domain/units.ts';
 import type { PipelineState } from '../../../infra/postgres/pipelines.ts';
 import { parseStoredDefinition } from '../../../infra/schemas/stored-definition.ts';
 import { changeWatchPolicy, startWatch } from '../../../infra/temporal/ask-watch.ts';
-import { reconcileSchedule, type ScheduleChange } from '../../../infra/temporal/schedules.ts';
+import { ensureRetentionSchedule, reconcileSchedule, type ScheduleChange } from '../../../infra/temporal/schedules.ts';
 import type { Context } from '../context.ts';
 
 /** Why a schedule rests, as Temporal shows it. */
@@ -40,6 +40,7 @@ export const settlePipeline = async (
   newPolicy = true,
 ): Promise<Settled> => {
   const schedule = await settleSchedule(context, client, pipeline);
+  await ensureRetentionSchedule(client);
   const { sha256 } = await requireCurrent(context, pipeline);
   const decision = { by: context.config.actor, reason: `definition ${sha256.slice(0, 12)} was applied` };
   if (newPolicy) await changeWatchPolicy(client, pipeline, sha256, decision);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseCron } from '../../cron.ts';
+import { keptSnapshotsPattern } from '../../kept-snapshots.ts';
 import { noticeEvents } from '../../notice-events.ts';
 import type { Ratio } from '../../units.ts';
 import { columnNameSchema } from '../ids.ts';
@@ -192,10 +193,20 @@ export const notifySchema = z
   )
   .default([]);
 
+const keptForSchema = durationSchema.refine((ms) => ms > 0, 'must be above 0');
+
 export const retentionSchema = z
   .strictObject({
-    predictions: durationSchema.default(7_776_000_000 as never),
-    snapshots: z.string().default('champions and 10 newest'),
-    runs: durationSchema.default(31_536_000_000 as never),
+    predictions: keptForSchema
+      .default(7_776_000_000 as never)
+      .describe('Shipped predictions and labels by their ids, in data time; counters, reports and decisions stay'),
+    snapshots: z
+      .string()
+      .regex(keptSnapshotsPattern, 'must be of the form "champions and 10 newest"')
+      .default('champions and 10 newest')
+      .describe('Data of versions that serve or served, and so many newest; of others the row stays, the data go'),
+    runs: keptForSchema
+      .default(31_536_000_000 as never)
+      .describe('Ended runs with stages, metrics and evaluation, since their end; those that registered a version stay'),
   })
   .prefault({});

@@ -1,0 +1,135 @@
+/** Shipped predictions that have outlived `retention.predictions`, and the labels of those that are gone. */
+import type { PipelineSpec } from '#domain/contracts/pipeline-spec/pipeline-spec.ts';
+import { agingTime, chooseHours, type HeldHours, type ShippedHour } from '#domain/decide/retention/choose-hours.ts';
+import { type CountedWindow, dataTime } from '#domain/stats/drift/data-time.ts';
+import { hourMs, type Instant, minuteMs, type PipelineName } from '#domain/units.ts';
+import { objectKeys } from '../objects/keys.ts';
+import type { ContentStore, ObjectStore } from '../objects/store.ts';
+import type { Db } from '../postgres/pool.ts';
+import { createRetention, type ShippedSpan } from '../postgres/retention.ts';
+import { createWatchEvidence } from '../postgres/watch-evidence.ts';
+import { findNeeds } from './needs.ts';
+
+export type RetentionDeps = {
+  readonly db: Db;
+  readonly objects: ObjectStore;
+  readonly content: Pick<ContentStore, 'getJson' | 'forget'>;
+};
+export type RetentionOptions = {
+  /** Only with this is anything deleted. */
+  readonly isForReal: boolean;
+  readonly signal?: AbortSignal;
+  readonly heartbeat?: (detail: unknown) => void;
+};
+export type ExpiredPredictions = {
+  /** Predictions whose event is older have outlived it; null where nothing was shipped. */
+  readonly before: Instant | null;
+  readonly hours: number;
+  readonly parts: number;
+  readonly rows: number;
+  readonly bytes: number;
+  readonly labels: number;
+  readonly held: readonly HeldHours[];
+};
+
+/** Enough that a statement does not count, few enough that shippers do not wait. */
+const hoursAtOnce = 24;
+const objectsAtOnce = 8;
+/** Between the making of an id and the answer a request may wait for so long. */
+const longestRequestMs = minuteMs;
+
+const toCounted = ({ from, to, rows }: { from: Instant; to: Instant; rows: number }): CountedWindow => ({
+  fromMs: Date.parse(from),
+  toMs: Date.parse(to),
+  rows,
+});
+
+const newestEvent = (hours: readonly ShippedHour[]): number | null =>
+  hours.reduce<number | null>((newest, { lastEventMs }) => ((lastEventMs ?? 0) > (newest ?? 0) ? lastEventMs : newest), null);
+
+/** The data time of the watch; without windows, as of a model that has no profile, the newest event that was shipped. */
+const findDataTime = async (db: Db, pipeline: PipelineName, span: ShippedSpan): Promise<number> => {
+  const evidence = createWatchEvidence(db);
+  const [windows, last] = [await evidence.windowRows(pipeline, null), await evidence.lastEvents(pipeline)];
+  const events = last.instants.map((one) => Date.parse(one));
+  return dataTime(windows.map(toCounted), events, span.wallMs) ?? span.eventMs ?? newestEvent(span.hours) ?? span.wallMs;
+};
+
+const batches = <T>(all: readonly T[], size: number): T[][] =>
+  Array.from({ length: Math.ceil(all.length / size) }, (_, index) => all.slice(index * size, (index + 1) * size));
+
+const deleteHours = async (
+  { db, objects, content }: RetentionDeps,
+  pipeline: PipelineName,
+  hours: readonly ShippedHour[],
+  before: Instant,
+  { signal, heartbeat }: RetentionOptions,
+): Promise<void> => {
+  const retention = createRetention(db);
+  for (const some of batches(hours, hoursAtOnce)) {
+    signal?.throwIfAborted();
+    heartbeat?.({ pipeline, deletes: 'predictions' });
+    const fromMs = some.map((hour) => hour.fromMs);
+    const deleted = await retention.deleteParts(pipeline, fromMs, before);
+    for (const few of batches(deleted.objects, objectsAtOnce)) {
+      heartbeat?.({ pipeline, deletes: 'predictions' });
+      await retention.deleteObjects(few, async (sha256) => {
+        await objects.delete(objectKeys.content(sha256));
+        await content.forget(sha256);
+      });
+    }
+  }
+};
+
+/** By ids that are as old as the retention, and older than all that is there: they name nothing any more. */
+const expireLabels = async (
+  { db }: RetentionDeps,
+  pipeline: PipelineName,
+  beforeMs: number,
+  { isForReal, signal, heartbeat }: RetentionOptions,
+): Promise<number> => {
+  const retention = createRetention(db);
+  if (!isForReal) return retention.countLabels(pipeline, beforeMs);
+  for (let labels = 0; ; ) {
+    signal?.throwIfAborted();
+    heartbeat?.({ pipeline, deletes: 'labels' });
+    const { items } = await retention.deleteLabels(pipeline, beforeMs);
+    if (items === 0) return labels;
+    labels += items;
+  }
+};
+
+const labelsBefore = ({ hours, wallMs }: ShippedSpan, expired: readonly ShippedHour[], keepMs: number): number => {
+  const gone = new Set(expired.map(({ fromMs }) => fromMs));
+  const oldest = hours.find(({ fromMs }) => !gone.has(fromMs))?.fromMs ?? Number.POSITIVE_INFINITY;
+  return Math.min(oldest, Math.floor((wallMs - keepMs) / hourMs) * hourMs) - longestRequestMs;
+};
+
+const total = (hours: readonly ShippedHour[], of: 'parts' | 'rows' | 'bytes'): number =>
+  hours.reduce((sum, hour) => sum + hour[of], 0);
+
+/** Deletes whole hours, oldest first. Killed at any point, the next time does the rest; again it does nothing. */
+export const expirePredictions = async (
+  deps: RetentionDeps,
+  pipeline: PipelineName,
+  spec: PipelineSpec,
+  options: RetentionOptions,
+): Promise<ExpiredPredictions> => {
+  const keepMs = spec.retention.predictions;
+  const span = await createRetention(deps.db).shipped(pipeline);
+  const { wallMs } = span;
+  const nowMs = agingTime(await findDataTime(deps.db, pipeline, span), span.shippedMs ?? wallMs, wallMs);
+  const needs = span.hours.length === 0 ? [] : await findNeeds(deps, pipeline, spec, nowMs);
+  const { expired, held } = chooseHours(span.hours, { keepMs, nowMs, wallMs, needs });
+  const before = new Date(nowMs - keepMs).toISOString() as Instant;
+  if (options.isForReal) await deleteHours(deps, pipeline, expired, before, options);
+  return {
+    before: span.hours.length === 0 ? null : before,
+    hours: expired.length,
+    parts: total(expired, 'parts'),
+    rows: total(expired, 'rows'),
+    bytes: total(expired, 'bytes'),
+    labels: await expireLabels(deps, pipeline, labelsBefore(span, expired, keepMs), options),
+    held,
+  };
+};

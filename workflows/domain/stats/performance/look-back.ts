@@ -1,0 +1,2 @@
+/** Windows that are looked at, newest first, beyond the time that labels take. */
+export const windowsBack = 30;
