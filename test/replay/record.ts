@@ -21,7 +21,7 @@ import {
   rollBackUpdate,
   rolloutEndedSignal,
 } from '../../workflows/messages.ts';
-import { rollBackWorkflowId, taskQueues } from '../../workflows/names.ts';
+import { retentionScheduleId, rollBackWorkflowId, taskQueues, workflowTypes } from '../../workflows/names.ts';
 import type { rollBack } from '../../workflows/roll-back.ts';
 import { evaluation, type Over, type Pretend, planned, pretendSteps } from '../workflows/pretend.ts';
 import { interval, quiet, type RolloutTruth, rolloutRequest, strategies } from '../workflows/pretend-rollout.ts';
@@ -158,6 +158,14 @@ const rollouts: Readonly<Record<string, Situation>> = {
 const situations: Readonly<Record<string, Situation>> = {
   ...rollouts,
   ...watchSituations,
+  'a-night-of-the-retention': {
+    start: (world) =>
+      world.client.workflow.start(workflowTypes.applyRetention, {
+        workflowId: retentionScheduleId,
+        taskQueue: taskQueues.flow,
+        args: [{ format: 1 }],
+      }),
+  },
   'candidate-is-rolled-out-and-promoted': {},
   'candidate-does-harm-in-its-rollout': {
     start: async (world, pretend) => {
