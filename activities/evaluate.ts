@@ -20,7 +20,7 @@ import type { StepContext } from './step-context.ts';
 type Deps = Pick<CpuDeps, 'ledger' | 'definitions' | 'deployments' | 'registry' | 'content' | 'scratch' | 'limits'>;
 
 /** Part of the ledger's key: raise it whenever the same models on the same rows would be judged otherwise. */
-const evaluationVersion = 2;
+const evaluationVersion = 3;
 
 /** What the candidate meets: who serves now, and how often the hold-out was used before. */
 type Opponent = { readonly deployment: Deployment; readonly holdoutUse: HoldoutUse | null };
@@ -108,7 +108,7 @@ const judge = async (
 ): Promise<EvaluateSummary> => {
   const models = await scoreModels(deps, subject, session, champion, context);
   const measured = await measureServed(deps, subject, session);
-  const profileSha256 = await completeProfile(deps, subject, models.candidate, context);
+  const profileSha256 = await completeProfile(deps, subject, models, context);
   const report = await buildReport(subject, models, champion, holdoutUse, measured, context);
   return {
     reportSha256: await deps.content.putJson({ ...report, profileSha256 }),

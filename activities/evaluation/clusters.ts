@@ -1,4 +1,5 @@
 /** Which rows of the hold-out belong together, because they are not independent pieces of evidence. */
+import type { ClusterUnit } from '#domain/contracts/reference-profile.ts';
 import { PerennialError } from '#domain/errors.ts';
 import { type Clusters, tooFewClusters } from '#domain/stats/comparison/clusters.ts';
 import type { Duck } from '../../infra/tabular/duckdb.ts';
@@ -32,6 +33,12 @@ export const readClusters = async (db: Duck, holdout: RawHoldout, choice: Cluste
     if (tooFewClusters(found) === null) return found;
   }
   return null;
+};
+
+/** What such rows were put together by. */
+export const unitOf = ({ cluster, key, eventTime }: ClusterChoice, { by }: Clusters): ClusterUnit => {
+  if (Array.isArray(cluster)) return cluster;
+  return cluster === undefined && eventTime === null ? [...key] : by === 'hour' ? 'hour' : 'day';
 };
 
 /** Where every row is a cluster of its own, rows are independent, and exact tests may be used. */

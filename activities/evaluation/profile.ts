@@ -1,8 +1,9 @@
 /** The reference profile of a candidate: that of its frame, and what it answers and how well. */
 import { type ReferenceProfile, referenceProfileSchema } from '#domain/contracts/reference-profile.ts';
+import { takeClusters } from '#domain/stats/comparison/clusters.ts';
 import { measureAll } from '#domain/stats/metrics/metrics.ts';
 import { predictedClasses, type Scored, takeRows } from '#domain/stats/metrics/scored.ts';
-import { measureReference } from '#domain/stats/performance/reference-performance.ts';
+import { type ClusteredBy, measureReference } from '#domain/stats/performance/reference-performance.ts';
 import type { Steps } from '#domain/stats/steps.ts';
 import type { Sha256 } from '#domain/units.ts';
 import { readManifest } from '../../infra/data/manifest.ts';
@@ -12,7 +13,9 @@ import { withDuckDb } from '../../infra/tabular/duckdb.ts';
 import { parquetOf, quoteName } from '../../infra/tabular/sql.ts';
 import type { CpuDeps } from '../deps.ts';
 import type { StepContext } from '../step-context.ts';
+import { unitOf } from './clusters.ts';
 import { withPauses } from './comparisons.ts';
+import type { ScoredModels } from './scored-models.ts';
 import type { Subject } from './subject.ts';
 
 type Deps = Pick<CpuDeps, 'content' | 'scratch' | 'limits'>;
@@ -23,8 +26,8 @@ type Deps = Pick<CpuDeps, 'content' | 'scratch' | 'limits'>;
  */
 export const completeProfile = async (
   deps: Deps,
-  { frame, input, result }: Subject,
-  candidate: Scored,
+  { frame, input, result, rowsTogether }: Subject,
+  { candidate, clusters }: Pick<ScoredModels, 'candidate' | 'clusters'>,
   context: StepContext | undefined,
 ): Promise<Sha256 | null> => {
   if (frame.profileSha256 === undefined) return null;
@@ -37,7 +40,12 @@ export const completeProfile = async (
     onnxSha256: result.onnxSha256,
     scores: await withPauses(profileScoresInSteps(candidate, frame.classes, timing), context),
     predictions: predictionsOf(candidate, frame.classes, timing),
-    performance: await measurePerformance(candidate, seed, context),
+    performance: await measurePerformance(
+      candidate,
+      clusters === null ? null : { unit: unitOf(rowsTogether, clusters), clusters },
+      seed,
+      context,
+    ),
   } satisfies ReferenceProfile);
 };
 
@@ -47,14 +55,17 @@ const mostRows = 200_000;
 /** Metrics are of all rows; what is estimated beside them is of at most 200,000, evenly spread. */
 const measurePerformance = async (
   candidate: Scored,
+  together: ClusteredBy | null,
   seed: number,
   context: StepContext | undefined,
 ): Promise<ReferenceProfile['performance']> => {
   const rows = candidate.labels.length;
   const stride = Math.ceil(rows / mostRows);
   const spread = Uint32Array.from({ length: Math.ceil(rows / Math.max(1, stride)) }, (_, index) => index * stride);
-  const measured = await withPauses(measureReference(stride > 1 ? takeRows(candidate, spread) : candidate, seed), context);
-  return stride > 1 ? { ...measured, rows, metrics: measureAll(candidate) } : measured;
+  const isThinned = stride > 1;
+  const taken = isThinned && together !== null ? { ...together, clusters: takeClusters(together.clusters, spread) } : together;
+  const measured = await withPauses(measureReference(isThinned ? takeRows(candidate, spread) : candidate, seed, taken), context);
+  return isThinned ? { ...measured, rows, metrics: measureAll(candidate) } : measured;
 };
 
 /** Instants of the hold-out rows in their order, and the windows that they fall into. */

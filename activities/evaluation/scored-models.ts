@@ -22,7 +22,7 @@ export type ScoredModels = {
   readonly slices: readonly SliceRows[];
   /** Rows by the values of each column of `gate.fairness`. */
   readonly groups: readonly SliceRows[];
-  /** Rows that belong together; null where each counts for itself, and without a champion. */
+  /** Rows that belong together; null where each counts for itself. */
   readonly clusters: Clusters | null;
 };
 
@@ -84,18 +84,20 @@ const readRaw = async (
   const onRows = (rows: number) => context?.heartbeat({ stage: 'champion', rows });
   const sharesVectors = champion?.modelPackage.featureSetSha256 === frame.featureSetSha256;
   const shared = champion !== null && sharesVectors ? await scoreVectors(deps, subject, champion.session, onRows) : null;
-  const needsRows = champion !== null && (!sharesVectors || gate.fairness.length > 0 || mayCluster(rowsTogether));
-  if (gate.slices.length === 0 && !needsRows) return { answers: shared, slices: [], groups: [], clusters: null };
+  const needsRows = champion !== null && (!sharesVectors || gate.fairness.length > 0);
+  if (gate.slices.length === 0 && !needsRows && !mayCluster(rowsTogether))
+    return { answers: shared, slices: [], groups: [], clusters: null };
   const file = await deps.content.localFile(frame.holdout.raw);
   return deps.scratch.withFolder('evaluate', (folder) =>
     withDuckDb({ folder, ...deps.limits, allowedFolders: [file], signal: context?.signal }, async (db) => {
       const holdout = await openHoldout(db, file);
       const slices: SliceRows[] = [];
       for (const { by, top } of gate.slices) slices.push(...(await readSlices(db, holdout, by, top)));
-      if (champion === null) return { answers: null, slices, groups: [], clusters: null };
+      // A first champion is watched by them, though there is nobody to compare it with.
+      const clusters = await readClusters(db, holdout, rowsTogether);
+      if (champion === null) return { answers: null, slices, groups: [], clusters };
       const groups: SliceRows[] = [];
       for (const { by } of gate.fairness) groups.push(...(await readSlices(db, holdout, by, mostGroups)));
-      const clusters = await readClusters(db, holdout, rowsTogether);
       const model = { ...champion, featureSetSha256: champion.modelPackage.featureSetSha256 };
       const answers = shared ?? (await scoreRawRows(db, holdout, model, frame.holdout.rows, onRows));
       return { answers, slices, groups, clusters };

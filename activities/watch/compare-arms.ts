@@ -103,7 +103,7 @@ export const createCompareArmsOnLabels =
     const dataTime = new Date().toISOString() as Instant;
     const what = `${champion.task === 'regression' ? 'mean absolute error' : 'Brier score'}, champion minus candidate, on labels`;
     return await deps.scratch.withFolder('arms', (folder) =>
-      withJoined(deps, { pipeline, parts, from: null, dataTime, folder }, async (joined) =>
+      withJoined(deps, { pipeline, parts, from: null, dataTime, groupBy: null, folder }, async (joined) =>
         compareLosses(
           await measureArm(joined, champion, generations),
           await measureArm(joined, candidate, generations),

@@ -54,7 +54,9 @@ export const estimateWithoutLabels = async (
   if (found === null) return null;
   const evidence = estimatedMetrics.flatMap((metric) => {
     const value = found.metrics[metric];
-    return value === undefined ? [] : [compareEstimate({ metric, value, rows: found.rows, better: 'higher' }, performance)];
+    return value === undefined
+      ? []
+      : [compareEstimate({ metric, value, rows: found.rows, better: 'higher', windowMs: season.windowMs }, performance)];
   });
   return { from: window.from, to: window.to, evidence };
 };

@@ -14,6 +14,7 @@ import { type Joined, withJoined } from '../../infra/performance/joined.ts';
 import { readAnswers, readWaits } from '../../infra/performance/questions.ts';
 import type { StepContext } from '../step-context.ts';
 import { estimateWithoutLabels } from './label-free.ts';
+import { columnsOfClusters } from './performance-clusters.ts';
 import { countLabels } from './performance-labels.ts';
 import type { LabelCounts, PerformanceDeps, PerformanceMeasurement, PerformanceQuestion } from './performance-question.ts';
 import { beginOf, instantOf, readSubject, type Subject } from './performance-subject.ts';
@@ -148,7 +149,7 @@ export const measurePerformance = async (
   const from = instantOf(beginMs);
   const parts = await deps.predictionParts.select(pipeline, from);
   const found = await deps.scratch.withFolder('performance', (folder) => {
-    const scope = { pipeline, parts, from, dataTime, folder, signal: context?.signal };
+    const scope = { pipeline, parts, from, dataTime, groupBy: columnsOfClusters(subject), folder, signal: context?.signal };
     return withJoined(deps, scope, (joined) => look(deps, joined, subject, beginMs, context));
   });
   const until = instantOf(subject.nowMs - question.spec.watch.lateness);

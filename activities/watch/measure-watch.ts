@@ -215,6 +215,8 @@ export const createMeasureWatch =
     const { performance, problem } = await measureLabels(deps, measurePerformance, input, spec, served, clocks.dataTime, context);
     const skew = await findSkew(deps, measureSkew, served, windows, context);
     const openBreaches = await countBreaches(deps, input, served?.profileSha256 ?? null, { windows, performance });
+    const runs = await findRuns(deps, input, instantOf(clocks.wallMs));
+    await deps.watch.looks.looked(input.pipeline, spec.watch.every);
     return {
       dataTime: clocks.dataTime,
       model: served === null ? null : modelOf(served),
@@ -226,6 +228,6 @@ export const createMeasureWatch =
       skew,
       ...(problem !== null && { problem }),
       paused: await deps.watch.evidence.paused(input.pipeline),
-      ...(await findRuns(deps, input, instantOf(clocks.wallMs))),
+      ...runs,
     };
   };

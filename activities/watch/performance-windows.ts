@@ -13,6 +13,7 @@ import type { Joined } from '../../infra/performance/joined.ts';
 import { countWindows, readAnswers, type WindowRows } from '../../infra/performance/questions.ts';
 import { withPauses } from '../evaluation/comparisons.ts';
 import type { StepContext } from '../step-context.ts';
+import { clustersOf } from './performance-clusters.ts';
 import type { PerformanceDeps, Span } from './performance-question.ts';
 import { instantOf, type Subject } from './performance-subject.ts';
 import { outputsOf, type ScoredRows, toScoredRows } from './scored-rows.ts';
@@ -121,7 +122,13 @@ export const measureOne = async (
   const { reference, metric, model, question } = subject;
   const compare = [...new Set<MetricName>(model.task === 'binary' ? [metric, 'roc_auc'] : [metric])];
   const seed = Number.parseInt(sha256Of(`${question.version.profileSha256} ${window.from}`).slice(0, 8), 16);
-  const labelled = { from: window.from, to: window.to, predictions: window.rows.predictions, ...rows };
+  const labelled = {
+    from: window.from,
+    to: window.to,
+    predictions: window.rows.predictions,
+    ...rows,
+    clusters: clustersOf(subject, rows),
+  };
   const steps = measureWindow(labelled, window.maturity, { reference, curve, compare, confidence, seed });
   const report = { ...(await withPauses(steps, context)), labelled: labelledOf(subject, window, rows) };
   context?.heartbeat({ stage: 'performance', window: window.from });

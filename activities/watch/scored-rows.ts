@@ -31,7 +31,12 @@ export const createLabelReader = ({ task, classes }: Model): ((json: string | nu
   };
 };
 
-export type ScoredRows = { readonly scored: Scored; readonly agesMs: Float64Array; readonly eventMs: Float64Array };
+export type ScoredRows = {
+  readonly scored: Scored;
+  readonly agesMs: Float64Array;
+  readonly eventMs: Float64Array;
+  readonly groups: readonly (bigint | null)[];
+};
 
 /** Settled rows with their answers; probabilities that a rounding took out of [0, 1] are put back. */
 export const toScoredRows = (rows: AnswerRows, model: Model, nowMs: number, policy: LabelPolicy): ScoredRows => {
@@ -52,5 +57,6 @@ export const toScoredRows = (rows: AnswerRows, model: Model, nowMs: number, poli
     scored: { task: model.task, classes, labels: settled.labels, answers },
     agesMs: pick(ages),
     eventMs: pick(rows.eventMs),
+    groups: Array.from(settled.rows, (row) => rows.groups[row] as bigint | null),
   };
 };

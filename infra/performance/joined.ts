@@ -5,6 +5,7 @@ import { Readable } from 'node:stream';
 import { pipeline as pipe } from 'node:stream/promises';
 import { PerennialError } from '#domain/errors.ts';
 import { hourMs, type Instant, minuteMs, type PipelineName, type Sha256 } from '#domain/units.ts';
+import { groupSql } from '../capture/convert/key-sql.ts';
 import { mapParallel } from '../objects/parallel.ts';
 import type { ContentStore } from '../objects/store.ts';
 import type { Labels } from '../postgres/labels.ts';
@@ -26,6 +27,8 @@ export type JoinScope = {
   readonly from: Instant | null;
   /** Ages are counted until then. */
   readonly dataTime: Instant;
+  /** Rows with the same values in these inputs are given one number; null where nobody asks. */
+  readonly groupBy: readonly string[] | null;
   /** Private, for what does not fit into memory. */
   readonly folder: string;
   readonly signal?: AbortSignal | undefined;
@@ -44,6 +47,8 @@ const writeLabels = async (labels: JoinDeps['labels'], { pipeline, folder, parts
   return file;
 };
 
+const noGroup = 'CAST(NULL AS UBIGINT)';
+
 const loadLabels = async (db: Duck, file: string): Promise<void> => {
   const columns = `{subject: 'VARCHAR', label: 'VARCHAR', known_ms: 'BIGINT'}`;
   await db.run(`CREATE TABLE labels AS FROM read_csv(${quoteText(file)}, delim = '\t', quote = '', escape = '', header = false,
@@ -54,13 +59,14 @@ const loadLabels = async (db: Duck, file: string): Promise<void> => {
  * A label by the prediction's id goes before one by the key of its row. A label that says it is from after the data time is
  * known now, and one from before its event was known at once: waits are never negative.
  */
-const loadPredictions = async (db: Duck, files: readonly string[], { from, dataTime }: JoinScope): Promise<void> => {
+const loadPredictions = async (db: Duck, files: readonly string[], { from, dataTime, groupBy }: JoinScope): Promise<void> => {
   const nowMs = Date.parse(dataTime);
+  const grouped = groupBy === null ? noGroup : groupSql('p.inputs', groupBy);
   await db.run(`CREATE TABLE joined AS
-    SELECT version, model_sha256, generation, arm, scores, hash(id) AS draw, event_ms, label,
+    SELECT version, model_sha256, generation, arm, scores, hash(id) AS draw, event_ms, label, grouped,
       greatest(0, CASE WHEN label IS NULL THEN ${nowMs} ELSE least(known_ms, ${nowMs}) END - event_ms) AS wait_ms
     FROM (
-      SELECT p.*, epoch_ms(p.event_at) AS event_ms, coalesce(by_id.label, by_key.label) AS label,
+      SELECT p.*, ${grouped} AS grouped, epoch_ms(p.event_at) AS event_ms, coalesce(by_id.label, by_key.label) AS label,
         CASE WHEN by_id.label IS NULL THEN by_key.known_ms ELSE by_id.known_ms END AS known_ms
       FROM (FROM ${parquetOf(files)} WHERE kind = 'answered' AND NOT shadow
         ${from === null ? '' : `AND event_at >= CAST(${quoteText(from)} AS TIMESTAMP)`}) AS p
@@ -72,7 +78,7 @@ const loadPredictions = async (db: Duck, files: readonly string[], { from, dataT
 const withNothing = async (db: Duck): Promise<void> => {
   await db.run(`CREATE TABLE labels (subject VARCHAR, label VARCHAR, known_ms BIGINT)`);
   await db.run(`CREATE TABLE joined (version INTEGER, model_sha256 VARCHAR, generation BIGINT, arm VARCHAR, scores DOUBLE[],
-    draw UBIGINT, event_ms BIGINT, label VARCHAR, wait_ms BIGINT)`);
+    draw UBIGINT, event_ms BIGINT, label VARCHAR, grouped UBIGINT, wait_ms BIGINT)`);
 };
 
 /** One lost hour must not keep all others from being measured. */

@@ -44,6 +44,8 @@ export type AnswerRows = {
   readonly width: number;
   readonly labels: readonly (string | null)[];
   readonly eventMs: Float64Array;
+  /** What rows share that the join groups by; null for each where it does not. */
+  readonly groups: readonly (bigint | null)[];
 };
 
 export type RowFilter = {
@@ -65,17 +67,23 @@ export const readAnswers = async ({ db }: Joined, filter: RowFilter): Promise<An
   const { modelSha256, fromMs, toMs, unlabelled, width, most, prefer } = filter;
   const outputs = Array.from({ length: width }, (_, k) => `scores[${k + 1}] AS s${k}`).join(', ');
   const result = await db.connection.runAndReadAll(`SELECT * FROM (
-      SELECT CAST(event_ms AS DOUBLE) AS event_ms, draw, label, ${outputs} FROM joined
+      SELECT CAST(event_ms AS DOUBLE) AS event_ms, draw, label, grouped, ${outputs} FROM joined
       WHERE model_sha256 = ${quoteText(modelSha256)} AND event_ms >= ${fromMs} AND event_ms < ${toMs}
         ${unlabelled ? '' : 'AND label IS NOT NULL'} AND len(scores) = ${width}
       ORDER BY ${prefer === 'sample' ? 'draw' : 'event_ms DESC, draw'} LIMIT ${most}
     ) ORDER BY event_ms, draw`);
-  const [eventMs = [], , labels = [], ...columns] = result.getColumns();
+  const [eventMs = [], , labels = [], groups = [], ...columns] = result.getColumns();
   const scores = new Float64Array(eventMs.length * width);
   for (const [k, column] of columns.entries()) {
     for (const [row, value] of column.entries()) scores[row * width + k] = value as number;
   }
-  return { scores, width, labels: labels as (string | null)[], eventMs: Float64Array.from(eventMs as number[]) };
+  return {
+    scores,
+    width,
+    labels: labels as (string | null)[],
+    eventMs: Float64Array.from(eventMs as number[]),
+    groups: groups as (bigint | null)[],
+  };
 };
 
 export type LabelTally = { readonly label: string | null; readonly rows: number };

@@ -130,9 +130,11 @@ describe('buildFeatures()', () => {
       frame,
       input: { ...step, frameSha256: summary.frameSha256 },
       result: { onnxSha256: digestOfJson('model') },
+      rowsTogether: { cluster: ['origin'], eventTime: null, key: [] },
     };
+    const clusters = { by: 'origin', ids: Uint32Array.from(labels, (_, row) => row % 7), count: 7 };
     const candidate = { task: 'binary' as const, classes: 2, labels, answers };
-    const complete = () => completeProfile(depsOf(), subject as never, candidate, undefined);
+    const complete = () => completeProfile(depsOf(), subject as never, { candidate, clusters }, undefined);
     const sha256 = (await complete()) as Sha256;
     expect(await complete()).toBe(sha256);
     const { features, ...profile } = referenceProfileSchema.parse(await world.json(sha256));
@@ -146,9 +148,10 @@ describe('buildFeatures()', () => {
       rows,
       calibrator: expect.anything(),
       perRowDeviation: { roc_auc: expect.anything() },
+      clusters: { unit: ['origin'], count: 7, error: { roc_auc: expect.anything() } },
     });
     const old = { ...subject, frame: { ...frame, profileSha256: undefined } };
-    expect(await completeProfile(depsOf(), old as never, candidate, undefined)).toBeNull();
+    expect(await completeProfile(depsOf(), old as never, { candidate, clusters }, undefined)).toBeNull();
   });
 
   it('pauses after each answer of many classes, so that a heart can beat', () => {

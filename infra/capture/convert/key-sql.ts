@@ -7,6 +7,12 @@ const isoInstant = '\\d{4}-\\d{2}-\\d{2}([T ]\\d{2}:\\d{2}(:\\d{2}(\\.\\d{1,9})?
 /** A step of a JSON pointer (RFC 6901). */
 const pointerTo = (column: string): string => quoteText(`/${column.replaceAll('~', '~0').replaceAll('/', '~1')}`);
 
+/** A number that rows with the same values in these columns share; what a row lacks is a value of its own. */
+export const groupSql = (inputs: string, columns: readonly string[]): string => {
+  const texts = columns.map((column) => `coalesce(json_extract_string(${inputs}, ${pointerTo(column)}), chr(1))`);
+  return `hash(concat(${texts.join(', chr(31), ')}))`;
+};
+
 const textOf = (inputs: string, column: string): string => {
   const text = `json_extract_string(${inputs}, ${pointerTo(column)})`;
   const epochMs = `CAST(epoch_ms(TRY_CAST(${text} AS TIMESTAMPTZ)) AS VARCHAR)`;

@@ -16,6 +16,7 @@ import { openScratch } from '../../../workers/scratch.ts';
 import type { AnsweredRecord } from '../../../workflows/domain/contracts/capture.ts';
 import type { ModelVersion } from '../../../workflows/domain/contracts/model-version.ts';
 import { type PipelineFile, pipelineSpecSchema } from '../../../workflows/domain/contracts/pipeline-spec/pipeline-spec.ts';
+import type { ReferenceClusters, ReferenceProfile } from '../../../workflows/domain/contracts/reference-profile.ts';
 import { createRandom } from '../../../workflows/domain/stats/random.ts';
 import { emptyCounts } from '../../../workflows/domain/stats/summaries/cell-counts.ts';
 import { momentsOf } from '../../../workflows/domain/stats/summaries/moments.ts';
@@ -58,13 +59,25 @@ export const drawRows = (options: {
   });
 };
 
-export const openTruthWorld = async (watch: PipelineFile['watch'] = {}) => {
+/** A reference whose rows are evidence each of its own, unless it is told how clusters of them differ. */
+export type Together = {
+  readonly clusters: ReferenceClusters | undefined;
+  readonly gate?: PipelineFile['gate'];
+};
+
+const profileWith = (profile: ReferenceProfile, together: Together | null): ReferenceProfile => {
+  if (together === null || profile.performance === null) return profile;
+  const { clusters: _, ...performance } = profile.performance;
+  return { ...profile, performance: { ...performance, ...(together.clusters && { clusters: together.clusters }) } };
+};
+
+export const openTruthWorld = async (watch: PipelineFile['watch'] = {}, together: Together | null = null) => {
   const bench = await openBench();
   await applyFlights(bench);
   const store = testStore();
   const place = testFolder();
-  const spec = pipelineSpecSchema.parse(fileOf(watch));
-  const profile = referenceOf(spec.watch.window);
+  const spec = pipelineSpecSchema.parse({ ...fileOf(watch), ...(together?.gate && { gate: together.gate }) });
+  const profile = profileWith(referenceOf(spec.watch.window), together);
   const profileSha256 = await store.content.putJson(profile);
   const registry = createRegistry(bench.db);
   const register = async (name: string): Promise<ModelVersion> => {

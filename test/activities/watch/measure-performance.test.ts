@@ -7,8 +7,8 @@ import { answered, flights, idAt, instant } from '../../infra/capture/records.ts
 import { day, drawRows, hour, openTruthWorld, type Row, start, type TruthWorld } from '../support/truth-world.ts';
 
 let world: TruthWorld;
-const open = async (watch: Parameters<typeof openTruthWorld>[0] = {}): Promise<TruthWorld> => {
-  world = await openTruthWorld(watch);
+const open = async (...asked: Parameters<typeof openTruthWorld>): Promise<TruthWorld> => {
+  world = await openTruthWorld(...asked);
   return world;
 };
 afterEach(() => world.close());
@@ -48,6 +48,53 @@ describe('measurePerformance()', () => {
     expect(found.labels).toMatchObject({ predictions: 5_760, labelled: 4_320, unknownIds: 0, late: 0, newRows: 4_320 });
     expect(found.labels.newRareRows).toBeGreaterThan(1_900);
     expect(await measured(start + 4 * day + 2 * hour)).toEqual(found);
+  });
+
+  describe('rows that belong together', () => {
+    /** Days of a hold-out that differ by so much. */
+    const daysThatDiffer = (between: number) => {
+      const each = { roc_auc: { clusters: 7, mean: 0.83, meanError: between / Math.sqrt(7), between } };
+      return { unit: 'day', count: 7, effective: 7, error: { roc_auc: 0.03 }, each } as const;
+    };
+    const badDay = async (...together: Parameters<typeof openTruthWorld>) => {
+      const { ship, label } = await open(...together);
+      const rows = dayOf(0, 0.9).map((row, n) => {
+        const inputs = { origin: ['SFO', 'JFK', 'EWR', 'LAX', 'ORD', 'SEA'][n % 6] as string };
+        return { ...row, record: { ...row.record, inputs } };
+      });
+      await ship(rows);
+      await label(rows, hour);
+      const found = await measured(start + 2 * day);
+      return { ...found, verdict: found.windows[0]?.performance };
+    };
+
+    it('has no breach in a bad day where the days of the reference differ as much', async () => {
+      const { verdict } = await badDay({}, { clusters: daysThatDiffer(0.2) });
+      expect(verdict?.outcome).toBe('inconclusive');
+      expect(verdict?.reason).toMatch(/nor does upper bound .* on 1440 rows in 1 day against 7$/);
+    });
+
+    it('has one where they are alike', async () => {
+      const { verdict } = await badDay({}, { clusters: daysThatDiffer(0.02) });
+      expect(verdict).toMatchObject({ outcome: 'fail' });
+      expect(verdict?.reason).toMatch(/upper 95% bound -0\.\d+ < -0\.1, on 1440 rows in 1 day against 7$/);
+    });
+
+    it('says with its numbers that one day decides nothing, by a profile that does not know its days', async () => {
+      const { verdict } = await badDay({}, { clusters: undefined, gate: { cluster: 'day' } });
+      expect(verdict?.outcome).toBe('inconclusive');
+      expect(verdict?.reason).toContain('clusters by day 1 >= 5 does not hold, and the reference does not say');
+    });
+
+    it('falls back to hours, as the gate does, by a profile that does not know and a gate that was told nothing', async () => {
+      const { verdict } = await badDay({}, { clusters: undefined });
+      expect(verdict?.reason).toMatch(/in 24 hours$/);
+    });
+
+    it('takes rows of one value of a column together, as the gate does', async () => {
+      const { verdict } = await badDay({}, { clusters: undefined, gate: { cluster: ['origin'] } });
+      expect(verdict?.reason).toMatch(/in 6 clusters by origin$/);
+    });
   });
 
   it('tells each matured window once, and leaves quarantined ones out', async () => {

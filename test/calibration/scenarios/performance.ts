@@ -18,6 +18,7 @@ import { boundShareArrived, estimateLagCurve } from '#domain/stats/performance/l
 import { controlBand } from '#domain/stats/performance/reference-performance.ts';
 import type { Random } from '#domain/stats/random.ts';
 import { finish } from '#domain/stats/steps.ts';
+import { dayMs } from '#domain/units.ts';
 import { binaryOf, calibratorOf, distanceOfArea, promises, referenceOf, rightWith, twoNormals } from '../performance/worlds.ts';
 import { exponential } from '../samplers.ts';
 import { countOf, type Finding, type Measured, type Scenario, type Target } from '../scenario.ts';
@@ -29,7 +30,7 @@ const isBreach = (evidence: Evidence, metric: Metric, tolerated: number): boolea
   decideGain(evidence, { evidenceId: performanceEvidenceId(metric), tolerated, confidence }).outcome === 'fail';
 
 const breaches = (metric: Metric, window: Scored, reference: ReferencePerformance, tolerated: number): boolean =>
-  isBreach(finish(compareWindow({ metric, window, reference, confidence, seed: 1 })), metric, tolerated);
+  isBreach(finish(compareWindow({ metric, window, reference, clusters: null, confidence, seed: 1 })), metric, tolerated);
 
 /** A drop of the point estimate alone. */
 const seemsWorse = (metric: Metric, window: Scored, reference: ReferencePerformance, tolerated: number): boolean => {
@@ -261,7 +262,13 @@ const withoutLabels: Scenario = {
       const estimate = ({ answers }: Scored) =>
         estimatePerformance(cellsOfRows(answers, calibrateAll(calibrator, answers), 0.5))?.metrics.accuracy ?? Number.NaN;
       const isAlarm = (window: Scored): boolean => {
-        const found = { metric: 'accuracy', value: estimate(window), rows: window.labels.length, better: 'higher' } as const;
+        const found = {
+          metric: 'accuracy',
+          value: estimate(window),
+          rows: window.labels.length,
+          better: 'higher',
+          windowMs: dayMs,
+        } as const;
         const policy = {
           evidenceId: estimateEvidenceId('accuracy'),
           tolerated: 0.01,

@@ -430,7 +430,7 @@ describe('performance with late labels and without', () => {
   const reference = freeze(finish(measureReference(good(), 1)));
   const curve = estimateLagCurve({ waitsMs: [5, 9], arrived: [1, 1] });
   const compare = (window: Scored, parts: object = {}) =>
-    finish(compareWindow({ metric: 'roc_auc', window, reference, confidence: 0.95, seed: 1, ...parts }));
+    finish(compareWindow({ metric: 'roc_auc', window, reference, clusters: null, confidence: 0.95, seed: 1, ...parts }));
   const tiny = (scale: number) =>
     scored(
       half(40),
@@ -442,6 +442,7 @@ describe('performance with late labels and without', () => {
     to: instant(monday + 1),
     predictions: 2,
     scored: scored([0, 1], [0.2, 0.8]),
+    clusters: null,
     agesMs,
   });
   const plan = freeze({ reference, curve, compare: [], confidence: 0.95, seed: 1 });
@@ -487,6 +488,7 @@ describe('performance with late labels and without', () => {
                 1,
               ),
             ),
+            clusters: null,
             confidence: 0.95,
             seed: 1,
           }),

@@ -9,6 +9,7 @@ import type { Moments, ProfiledFeature, ReferenceProfile } from '#domain/contrac
 import { type RetrainState, retrainDecisionSchema, retrainStateSchema } from '#domain/contracts/retrain-policy.ts';
 import { runOutcomes } from '#domain/contracts/verdict.ts';
 import { beginRetrainState, decideRetrain } from '#domain/decide/retrain/decide-retrain.ts';
+import type { Clusters } from '#domain/stats/comparison/clusters.ts';
 import { compareModels } from '#domain/stats/comparison/compare-models.ts';
 import type { Contest } from '#domain/stats/comparison/contest.ts';
 import { measureDrift } from '#domain/stats/drift/measure-drift.ts';
@@ -175,15 +176,24 @@ describe('compareWindow()', () => {
       window: fc.constantFrom(0, 30, 45).chain((rows) => scoredOf(task, rows)),
       before: fc.constantFrom(0, 1, 2, 40).chain((rows) => scoredOf(task, rows)),
       confidence: fc.constantFrom(0.51, 0.95, 0.9999),
+      // Rows that belong together in the window and in the reference; 0: each is evidence of its own.
+      count: fc.constantFrom(0, 1, 5, 7),
+      isKnown: fc.boolean(),
     }),
   );
+  const clustersOf = (rows: number, most: number): Clusters => {
+    const count = Math.min(rows, most);
+    return { by: 'day', ids: Uint32Array.from({ length: rows }, (_, row) => row % Math.max(1, count)), count };
+  };
 
   test('of any window and reference is evidence of finite numbers', () => {
     fc.assert(
-      fc.property(question, ({ before, ...one }) => {
-        const reference = freeze(finish(measureReference(before, 1)));
+      fc.property(question, ({ before, count, isKnown, ...one }) => {
+        const together = isKnown ? { unit: 'day' as const, clusters: clustersOf(before.labels.length, 6) } : null;
+        const reference = freeze(finish(measureReference(before, 1, together)));
         expect(wrongNumbers(reference)).toEqual([]);
-        const found = finish(compareWindow({ ...one, reference, seed: 1 }));
+        const clusters = count === 0 ? null : clustersOf(one.window.labels.length, count);
+        const found = finish(compareWindow({ ...one, reference, clusters, seed: 1 }));
         expect(wrongNumbers(found)).toEqual([]);
         evidenceSchema.parse(found);
       }),

@@ -24,6 +24,10 @@ export const evidenceSchema = z.discriminatedUnion('kind', [
     standardError: z.number().nonnegative(),
     method: z.string(),
     rows: z.int(),
+    clusters: z
+      .strictObject({ by: z.string(), count: z.int(), reference: z.int().nullable() })
+      .optional()
+      .describe('Rows that belong together, in the window and in what it is compared with; absent: rows were independent'),
   }),
   z.strictObject({ ...common, kind: z.literal('measurement'), value: z.number(), rows: z.int() }),
   z.strictObject({ ...common, kind: z.literal('insufficient'), reason: z.string(), rows: z.int() }),

@@ -111,6 +111,29 @@ export type Season = z.infer<typeof seasonSchema>;
 export const calibratorSchema = z.strictObject({ scores: z.array(z.number()), probabilities: z.array(z.number().min(0).max(1)) });
 export type Calibrator = z.infer<typeof calibratorSchema>;
 
+/** By what rows belong together: a time, or columns. */
+export const clusterUnitSchema = z.union([z.enum(['day', 'hour']), z.array(columnNameSchema).min(1)]);
+export type ClusterUnit = z.infer<typeof clusterUnitSchema>;
+
+/** A metric taken in each cluster for itself, as on each day. */
+export const metricByClusterSchema = z.strictObject({
+  clusters: count.describe('In which it could be measured'),
+  mean: z.number(),
+  meanError: z.number().nonnegative().describe('Standard error of the mean'),
+  between: z.number().nonnegative().describe('Standard deviation from cluster to cluster, beyond what their few rows explain'),
+});
+export type MetricByCluster = z.infer<typeof metricByClusterSchema>;
+
+/** How alike the rows of a cluster of the hold-out are: what later windows are allowed to differ by. */
+export const referenceClustersSchema = z.strictObject({
+  unit: clusterUnitSchema,
+  count,
+  effective: z.number().nonnegative().describe('How many of equal size they are worth'),
+  error: z.record(z.string(), z.number().nonnegative()).describe('Standard error of a metric of all rows'),
+  each: z.record(z.string(), metricByClusterSchema),
+});
+export type ReferenceClusters = z.infer<typeof referenceClustersSchema>;
+
 /** What the label-free estimate and matured windows are compared with; measured on the hold-out. */
 export const referencePerformanceSchema = z.strictObject({
   rows: count,
@@ -118,6 +141,10 @@ export const referencePerformanceSchema = z.strictObject({
   perRowDeviation: z.record(z.string(), z.number().nonnegative()).describe('Standard deviation of a metric per row'),
   calibrator: calibratorSchema.nullable().describe('Two classes only'),
   calibrationError: z.number().nonnegative().nullable().describe('Equal-mass ECE after the calibrator, by cross-fitting'),
+  clusters: referenceClustersSchema
+    .nullable()
+    .optional()
+    .describe('null: the gate takes each row for evidence of its own. Absent in profiles from before it was measured'),
 });
 export type ReferencePerformance = z.infer<typeof referencePerformanceSchema>;
 

@@ -40,11 +40,12 @@ const referenceOf = (parts: Partial<ReferencePerformance>): ReferencePerformance
   perRowDeviation: {},
   calibrator: null,
   calibrationError: null,
+  clusters: null,
   ...parts,
 });
 
 const compare = (metric: MetricName, window: Scored, reference: ReferencePerformance, confidence = 0.95) => {
-  const found = finish(compareWindow({ metric, window, reference, confidence, seed: 7 }));
+  const found = finish(compareWindow({ metric, window, reference, clusters: null, confidence, seed: 7 }));
   evidenceSchema.parse(found);
   return found;
 };

@@ -15,8 +15,9 @@ import { type LabelledWindow, measureWindow } from '#domain/stats/performance/me
 import { measureReference } from '#domain/stats/performance/reference-performance.ts';
 import { rateWithoutEvents } from '#domain/stats/performance/zero-events.ts';
 import { createRandom } from '#domain/stats/random.ts';
+import { studentUpperQuantile } from '#domain/stats/special/student-t.ts';
 import { finish } from '#domain/stats/steps.ts';
-import type { Instant } from '#domain/units.ts';
+import { dayMs, type Instant } from '#domain/units.ts';
 import golden from '../../../golden/performance.json' with { type: 'json' };
 import vectors from '../../../golden/vectors.json' with { type: 'json' };
 import { expectRelative } from '../tolerance.ts';
@@ -34,6 +35,7 @@ const windowOf = (scored: Scored): LabelledWindow => ({
   to: '2026-01-02T00:00:00.000Z' as Instant,
   predictions: scored.labels.length + 10,
   scored,
+  clusters: null,
   agesMs: Float64Array.from(scored.labels, (_, row) => 100 + row),
 });
 const matured: Maturity = { kind: 'matured', ageMs: 10, afterMs: 5, by: 'lag' };
@@ -151,23 +153,37 @@ describe('compareEstimate()', () => {
   };
 
   test('is three standard errors either way, turned so that more is better', () => {
-    const higher = compareEstimate({ metric: 'roc_auc', value: 0.85, rows: 2500, better: 'higher' }, reference);
+    const higher = compareEstimate({ metric: 'roc_auc', value: 0.85, rows: 2500, better: 'higher', windowMs: dayMs }, reference);
     expect(evidenceSchema.parse(higher)).toMatchObject({ kind: 'interval', standardError: 0.01 });
     if (higher.kind === 'interval') {
       expectRelative(higher.lower, -0.08, 1e-12);
       expectRelative(higher.upper, -0.02, 1e-12);
     }
-    const lower = compareEstimate({ metric: 'mae', value: 1.5, rows: 400, better: 'lower' }, reference);
+    const lower = compareEstimate({ metric: 'mae', value: 1.5, rows: 400, better: 'lower', windowMs: dayMs }, reference);
     expect(lower).toMatchObject({ estimate: 0.5, standardError: 0.05 });
   });
 
   test('is insufficient without rows or a reference', () => {
-    expect(compareEstimate({ metric: 'f1', value: 1, rows: 9, better: 'higher' }, reference)).toMatchObject({
+    expect(compareEstimate({ metric: 'f1', value: 1, rows: 9, better: 'higher', windowMs: dayMs }, reference)).toMatchObject({
       kind: 'insufficient',
     });
-    expect(compareEstimate({ metric: 'mae', value: 1, rows: 0, better: 'lower' }, reference)).toMatchObject({
+    expect(compareEstimate({ metric: 'mae', value: 1, rows: 0, better: 'lower', windowMs: dayMs }, reference)).toMatchObject({
       reason: 'rows 0 > 0 does not hold',
     });
+  });
+
+  test('where days differ, a day may lie as far from their mean as Student says', () => {
+    const each = { roc_auc: { clusters: 7, mean: 0.85, meanError: 0.01, between: 0.03 } };
+    const clusters = { unit: 'day' as const, count: 7, effective: 7, error: { roc_auc: 0.02 }, each };
+    const of = (windowMs: number) =>
+      compareEstimate({ metric: 'roc_auc', value: 0.8, rows: 2500, better: 'higher', windowMs }, { ...reference, clusters });
+    const [one, week] = [of(dayMs), of(7 * dayMs)];
+    if (one.kind !== 'interval' || week.kind !== 'interval') expect.fail('both must be intervals');
+    expectRelative(one.estimate, 0.8 - 0.85, 1e-12);
+    expectRelative(one.standardError, Math.hypot(0.01, 0.03, 0.01), 1e-12);
+    expectRelative(one.upper - one.estimate, studentUpperQuantile(0.00135, 6) * one.standardError, 1e-9);
+    expect(week.estimate).toBeCloseTo(0.8 - (reference.metrics['roc_auc'] as number), 12);
+    expectRelative(week.standardError, Math.hypot(0.01, 0.03 / Math.sqrt(7), 0.01), 1e-12);
   });
 });
 

@@ -43,6 +43,14 @@ export const decideGain = (evidence: Evidence | undefined, policy: PerformancePo
   return judge(evidence, policy.tolerated);
 };
 
+/** "on 1440 rows in 1 day against 7". */
+const rowsSentence = ({ rows, clusters }: Interval): string => {
+  if (clusters === undefined) return `on ${rows} rows`;
+  const { by, count, reference } = clusters;
+  const named = by === 'day' || by === 'hour' ? `${by}${count === 1 ? '' : 's'}` : `clusters by ${by}`;
+  return `on ${rows} rows in ${count} ${named}${reference === null ? '' : ` against ${reference}`}`;
+};
+
 const judge = (evidence: Interval, tolerated: number): Verdict => {
   const limit = tolerated === 0 ? 0 : -tolerated;
   const position = locate(evidence, limit);
@@ -56,6 +64,6 @@ const judge = (evidence: Interval, tolerated: number): Verdict => {
     below: `upper ${at} bound ${high} < ${right}`,
     undecided: `lower ${at} bound ${low} > ${right} does not hold, nor does upper bound ${high} < ${right}`,
   }[position];
-  const reason = `${evidence.what} ${shortNumber(evidence.estimate)}: ${told}, on ${evidence.rows} rows`;
+  const reason = `${evidence.what} ${shortNumber(evidence.estimate)}: ${told}, ${rowsSentence(evidence)}`;
   return conclude(outcome, reason, [lower, upper], [evidence.id]);
 };

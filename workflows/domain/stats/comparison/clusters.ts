@@ -62,10 +62,17 @@ const leastWorth = 3;
  *
  * Source: definition; on few and unequal clusters: Cameron and Miller, Journal of Human Resources 50 (2015), section VI.
  */
-export const tooFewClusters = (clusters: Clusters): string | null => {
-  const { by, count } = clusters;
+export const tooFewClusters = (clusters: Clusters): string | null =>
+  tooFewOf({ ...clusters, effective: effectiveClusters(clusters) });
+
+/** The same of clusters that were counted elsewhere. */
+export const tooFewOf = (clusters: {
+  readonly by: string;
+  readonly count: number;
+  readonly effective: number;
+}): string | null => {
+  const { by, count, effective: worth } = clusters;
   if (count < fewestClusters) return `clusters by ${by} ${count} >= ${fewestClusters} does not hold`;
-  const worth = effectiveClusters(clusters);
   if (worth >= leastWorth) return null;
   return `the ${count} clusters by ${by} are worth ${worth.toFixed(1)} of equal size: ${worth.toFixed(1)} >= ${leastWorth} does not hold`;
 };

@@ -3,8 +3,8 @@ import { calibrationErrorByWidth, observedOverExpected, spiegelhalterTest } from
 import { calibrationNull } from '../metrics/calibration-null.ts';
 import { measure } from '../metrics/metrics.ts';
 import type { Numbers } from '../ranks.ts';
-import { fewestLabelledRows } from './compare-window.ts';
 import { calibrationCells } from './cross-fitted-calibration.ts';
+import { fewestLabelledRows } from './fewest-labelled.ts';
 
 /** Ids of the evidence on calibration. */
 export const calibrationEvidenceIds = {

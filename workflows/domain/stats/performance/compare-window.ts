@@ -2,6 +2,7 @@ import type { Evidence } from '../../contracts/evidence.ts';
 import type { MetricName } from '../../contracts/pipeline-spec/training.ts';
 import type { ReferencePerformance } from '../../contracts/reference-profile.ts';
 import { bootstrapInSteps, percentileBounds } from '../comparison/bootstrap.ts';
+import { type Clusters, effectiveClusters, tooFewClusters } from '../comparison/clusters.ts';
 import { meanOf } from '../mean.ts';
 import { checkScored } from '../metrics/check-scored.ts';
 import { metricTable } from '../metrics/metrics.ts';
@@ -10,7 +11,10 @@ import { everyRowOnce, type Scored } from '../metrics/scored.ts';
 import { normalUpperQuantile } from '../special/normal.ts';
 import { studentUpperQuantile } from '../special/student-t.ts';
 import type { Steps } from '../steps.ts';
-import { newcombeInterval, type Share } from '../two-sample/proportions.ts';
+import { newcombeOfWorth, type Share } from '../two-sample/proportions.ts';
+import { around, type Change, errorOf, type Known, type Missing } from './change.ts';
+import { changeOfFewClusters, independent, type Spread, spreadOfClusters } from './compare-clusters.ts';
+import { fewestLabelledOfClass, fewestLabelledRows } from './fewest-labelled.ts';
 import { deviationOf, isMeanMetric, rocAucError, shareOfMetric } from './metric-uncertainty.ts';
 
 export type PerformanceQuestion = {
@@ -18,24 +22,12 @@ export type PerformanceQuestion = {
   /** Labelled rows of a matured window. */
   readonly window: Scored;
   readonly reference: ReferencePerformance;
+  /** Which rows of the window belong together; null: each is evidence of its own. */
+  readonly clusters: Clusters | null;
   /** Of each bound for itself; above 1/2. */
   readonly confidence: number;
   readonly seed: number;
 };
-
-/** Window minus reference, in the direction of the metric, with one-sided bounds. */
-type Change = {
-  readonly estimate: number;
-  readonly lower: number;
-  readonly upper: number;
-  readonly standardError: number;
-  readonly method: string;
-};
-type Missing = { readonly reason: string };
-
-/** As for the gate: fewer rows, or fewer of a class, and bounds are too narrow to be believed. */
-export const fewestLabelledRows = 30;
-export const fewestLabelledOfClass = 10;
 
 const resamples = 1000;
 /** More resamples without a value than this share, and the rest are not a sample of anything. */
@@ -50,10 +42,14 @@ export const performanceEvidenceId = (metric: string): string => `performance/${
  *
  * A proportion by Newcombe's interval; the area under the ROC curve of two classes by DeLong's variance; a mean of losses
  * by Welch's t; anything else by a bootstrap of the window, its reach combined with that of the reference by squares. The
- * reference is an estimate too, and its error counts. Rows are taken as independent.
+ * reference is an estimate too, and its error counts.
+ *
+ * Where rows come in clusters these reach as much further as clusters differ (`spreadOfClusters`), with Student's t by what
+ * the clusters are worth. A window of too few clusters, such as one day, is compared with those of the reference one by
+ * one (`changeOfFewClusters`).
  *
  * Insufficient with fewer than 30 labelled rows, with fewer than 10 of either of two classes for the area, where the metric
- * does not exist in the window, and where the reference has no value or no deviation for it. Throws RangeError for a
+ * does not exist in the window, where the reference has no value or no deviation for it, and with too few clusters. Throws RangeError for a
  * confidence outside (1/2, 1), and for labels and answers that are none (`checkScored`).
  *
  * Source: Newcombe, Statistics in Medicine 17 (1998), method 10; DeLong et al. (1988); Welch, Biometrika 34 (1947);
@@ -74,8 +70,14 @@ export function* compareWindow(question: PerformanceQuestion): Steps<Evidence> {
   };
   const found = yield* changeOf(question);
   if ('reason' in found) return { ...common, kind: 'insufficient', reason: found.reason };
-  return { ...common, kind: 'interval', ...(isLoss ? turned(found) : found), confidence, sides: 'one' };
+  const clusters = clustersOf(question);
+  return { ...common, kind: 'interval', ...(isLoss ? turned(found) : found), confidence, sides: 'one', ...clusters };
 }
+
+const clustersOf = ({ clusters, reference }: PerformanceQuestion): { clusters?: Interval['clusters'] } =>
+  clusters === null ? {} : { clusters: { by: clusters.by, count: clusters.count, reference: reference.clusters?.count ?? null } };
+
+type Interval = Extract<Evidence, { kind: 'interval' }>;
 
 const turned = (change: Change): Change => ({
   ...change,
@@ -93,31 +95,55 @@ function* changeOf(question: PerformanceQuestion): Steps<Change | Missing> {
   if (value === undefined || deviation === undefined || reference.rows < 2)
     return { reason: `the reference has no ${metric} with its deviation` };
   const known = { value, deviation, rows: reference.rows };
-  const share = shareOfMetric(metric, window);
-  if (share !== null) return changeOfShare(share, question, known);
-  if (isMeanMetric(metric)) return changeOfMean(lossesOfRows(metric, window), question, known);
-  if (metric === 'roc_auc' && window.task === 'binary') return changeOfArea(question, known);
-  return yield* changeByResampling(question, known);
+  const { clusters } = question;
+  if (clusters === null) return yield* changeOfRows(question, known, independent);
+  const few = tooFewClusters(clusters);
+  if (few !== null) return yield* changeOfFewClusters({ ...question, clusters }, few);
+  const spread = yield* spreadOfClusters({ ...question, clusters }, known, effectiveClusters(clusters));
+  if ('reason' in spread) return spread;
+  const found = yield* changeOfRows(question, known, spread);
+  return 'reason' in found ? found : { ...found, method: `${found.method}, clusters by ${clusters.by}` };
 }
 
-/** A metric of the reference, with its deviation per row. */
-type Known = { readonly value: number; readonly deviation: number; readonly rows: number };
-const errorOf = ({ deviation, rows }: Known): number => deviation / Math.sqrt(rows);
+function* changeOfRows(question: PerformanceQuestion, known: Known, spread: Spread): Steps<Change | Missing> {
+  const { metric, window } = question;
+  const share = shareOfMetric(metric, window);
+  if (share !== null) return changeOfShare(share, question, known, spread);
+  if (isMeanMetric(metric)) return changeOfMean(lossesOfRows(metric, window), question, known, spread);
+  if (metric === 'roc_auc' && window.task === 'binary') return changeOfArea(question, known, spread);
+  return yield* changeByResampling(question, known, spread);
+}
 
-const changeOfShare = (share: Share, { metric, confidence }: PerformanceQuestion, known: Known): Change | Missing => {
+const changeOfShare = (
+  share: Share,
+  { metric, confidence }: PerformanceQuestion,
+  known: Known,
+  spread: Spread,
+): Change | Missing => {
   if (share.rows === 0) return { reason: `${metric} does not exist for these rows` };
   const old = shareOfReference(metric, known);
-  // Bounds of confidence c each are limits of confidence 2c - 1 together.
-  const limits = old === null ? null : newcombeInterval(old, share, 2 * confidence - 1);
+  const limits =
+    old === null
+      ? null
+      : newcombeOfWorth(worthOf(old, spread.ofReference), worthOf(share, spread.ofWindow), quantileOf(confidence, spread));
   if (limits === null)
     return { reason: `the reference does not say of how many rows its ${metric} of ${known.value} is a share` };
   const value = share.count / share.rows;
-  return {
-    ...limits,
-    standardError: Math.hypot(Math.sqrt((value * (1 - value)) / share.rows), errorOf(known)),
-    method: 'Newcombe',
-  };
+  const variance = (value * (1 - value)) / share.rows + spread.ofWindow + spread.ofReference;
+  return { ...limits, standardError: Math.hypot(Math.sqrt(variance), errorOf(known)), method: 'Newcombe' };
 };
+
+/** So many independent rows as know a share as badly as these do, half a row added to either side. */
+const worthOf = (share: Share, added: number): Share => {
+  if (added === 0) return share;
+  const near = (share.count + 0.5) / (share.rows + 1);
+  const effect = 1 + (added * share.rows) / (near * (1 - near));
+  return { count: share.count / effect, rows: share.rows / effect };
+};
+
+/** Standard errors to a bound. */
+const quantileOf = (confidence: number, { degreesOfFreedom }: Spread): number =>
+  studentUpperQuantile(1 - confidence, degreesOfFreedom);
 
 /** A share of which only the deviation per row was kept: p (1 - p) n / deviation^2 are the rows that it is a share of. */
 const shareOfReference = (metric: MetricName, { value, deviation, rows }: Known): Share | null => {
@@ -125,36 +151,39 @@ const shareOfReference = (metric: MetricName, { value, deviation, rows }: Known)
   return trials > 0 && Number.isFinite(trials) ? { count: Math.round(value * trials), rows: trials } : null;
 };
 
-const changeOfMean = (losses: Float64Array, { confidence }: PerformanceQuestion, known: Known): Change => {
+const changeOfMean = (losses: Float64Array, { confidence }: PerformanceQuestion, known: Known, spread: Spread): Change => {
   const estimate = meanOf(losses) - known.value;
-  const ofWindow = deviationOf(losses) ** 2 / losses.length;
-  const ofReference = errorOf(known) ** 2;
+  const ofWindow = deviationOf(losses) ** 2 / losses.length + spread.ofWindow;
+  const ofReference = errorOf(known) ** 2 + spread.ofReference;
   const variance = ofWindow + ofReference;
   // By the window's part of the variance: squares of small variances would vanish.
   const part = ofWindow / variance;
-  const degrees = 1 / (part ** 2 / (losses.length - 1) + (1 - part) ** 2 / (known.rows - 1));
+  const ofRows = 1 / (part ** 2 / (losses.length - 1) + (1 - part) ** 2 / (known.rows - 1));
+  const degrees = Math.min(ofRows, spread.degreesOfFreedom);
   // Losses that are all the same on both sides have no error, and no degrees of freedom.
   const reach = variance === 0 ? 0 : studentUpperQuantile(1 - confidence, degrees) * Math.sqrt(variance);
   return { ...around(estimate, reach), standardError: Math.sqrt(variance), method: 'Welch' };
 };
 
-const changeOfArea = ({ window, confidence }: PerformanceQuestion, known: Known): Change | Missing => {
+const changeOfArea = ({ window, confidence }: PerformanceQuestion, known: Known, spread: Spread): Change | Missing => {
   const positives = Array.from(window.labels).filter((label) => label === 1).length;
   const rarer = Math.min(positives, window.labels.length - positives);
   const area = rocAucError(window.labels, window.answers);
   if (area === null || rarer < fewestLabelledOfClass)
     return { reason: `labelled rows of the rarer class ${rarer} >= ${fewestLabelledOfClass} does not hold` };
-  const standardError = Math.hypot(area.standardError, errorOf(known));
+  const standardError = Math.sqrt(area.standardError ** 2 + errorOf(known) ** 2 + spread.ofWindow + spread.ofReference);
   return {
-    ...around(area.auc - known.value, normalUpperQuantile(1 - confidence) * standardError),
+    ...around(area.auc - known.value, quantileOf(confidence, spread) * standardError),
     standardError,
     method: 'DeLong',
   };
 };
 
-const around = (estimate: number, reach: number) => ({ estimate, lower: estimate - reach, upper: estimate + reach });
-
-function* changeByResampling({ metric, window, confidence, seed }: PerformanceQuestion, known: Known): Steps<Change | Missing> {
+function* changeByResampling(
+  { metric, window, confidence, seed }: PerformanceQuestion,
+  known: Known,
+  spread: Spread,
+): Steps<Change | Missing> {
   const rows = window.labels.length;
   const statistic = metricTable[metric].prepare(window);
   const value = statistic(everyRowOnce(rows));
@@ -162,13 +191,15 @@ function* changeByResampling({ metric, window, confidence, seed }: PerformanceQu
   if (value === null || result === null || result.missing > mostMissing * resamples)
     return { reason: `${metric} does not exist for these ${rows} rows, or for many of their resamples` };
   const bounds = percentileBounds(result, confidence);
-  const ofReference = normalUpperQuantile(1 - confidence) * errorOf(known);
+  const normal = normalUpperQuantile(1 - confidence);
+  const others = Math.sqrt(errorOf(known) ** 2 + spread.ofWindow + spread.ofReference);
   const estimate = value - known.value;
+  const widened = quantileOf(confidence, spread) / normal;
   return {
     estimate,
-    lower: estimate - Math.hypot(value - bounds.lower, ofReference),
-    upper: estimate + Math.hypot(bounds.upper - value, ofReference),
-    standardError: Math.hypot(result.standardError, errorOf(known)),
+    lower: estimate - widened * Math.hypot(value - bounds.lower, normal * others),
+    upper: estimate + widened * Math.hypot(bounds.upper - value, normal * others),
+    standardError: Math.hypot(result.standardError, others),
     method: `bootstrap, ${resamples} resamples, mulberry32(${seed})`,
   };
 }

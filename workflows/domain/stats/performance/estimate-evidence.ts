@@ -1,5 +1,8 @@
 import type { Evidence } from '../../contracts/evidence.ts';
 import type { ReferencePerformance } from '../../contracts/reference-profile.ts';
+import { dayMs, hourMs } from '../../units.ts';
+import { fewestClusters } from '../comparison/clusters.ts';
+import { studentUpperQuantile } from '../special/student-t.ts';
 
 /** An estimate of a metric that was made without labels, on so many rows. */
 export type LabelFreeEstimate = {
@@ -7,6 +10,8 @@ export type LabelFreeEstimate = {
   readonly value: number;
   readonly rows: number;
   readonly better: 'higher' | 'lower';
+  /** How long its window is, for how many days or hours it holds. */
+  readonly windowMs: number;
 };
 
 /** Three standard errors either way hold 99.73 % of a normal distribution. */
@@ -18,7 +23,8 @@ export const estimateEvidenceId = (metric: string): string => `estimate/${metric
 /**
  * How far an estimate without labels lies from the reference, turned so that more is better, within three standard errors
  * of the metric on that many rows: 3 * deviation per row / sqrt(rows). The band is that of the metric with labels, which
- * is wider than that of its estimate.
+ * is wider than that of its estimate. Where days (or hours) of the reference differ, it is wider by what they differ by, with
+ * Student's t by their number, and a window of fewer than 5 of them is compared with their mean.
  *
  * Insufficient where the reference lacks the metric or its deviation, and without rows.
  *
@@ -36,17 +42,41 @@ export const compareEstimate = (estimate: LabelFreeEstimate, reference: Referenc
   if (known === undefined || deviation === undefined)
     return { ...common, kind: 'insufficient', reason: `the reference has no ${metric} with its deviation` };
   if (!(rows > 0)) return { ...common, kind: 'insufficient', reason: `rows ${rows} > 0 does not hold` };
-  const gain = better === 'higher' ? value - known : known - value;
-  const standardError = deviation / Math.sqrt(rows);
+  const { expected, standardError, errors, method } = bandOfClusters(estimate, reference) ?? {
+    expected: known,
+    standardError: deviation / Math.sqrt(rows),
+    errors: bandErrors,
+    method: 'three standard errors of the reference',
+  };
+  const gain = better === 'higher' ? value - expected : expected - value;
   return {
     ...common,
     kind: 'interval',
     estimate: gain,
-    lower: gain - bandErrors * standardError,
-    upper: gain + bandErrors * standardError,
+    lower: gain - errors * standardError,
+    upper: gain + errors * standardError,
     confidence: bandConfidence,
     sides: 'two',
     standardError,
-    method: 'three standard errors of the reference',
+    method,
+  };
+};
+
+const lengthMs = { day: dayMs, hour: hourMs } as const;
+
+type Band = { readonly expected: number; readonly standardError: number; readonly errors: number; readonly method: string };
+
+/** Null where rows are independent, or belong together by something else than time. */
+const bandOfClusters = ({ metric, rows, windowMs }: LabelFreeEstimate, reference: ReferencePerformance): Band | null => {
+  const { clusters } = reference;
+  const each = clusters?.each[metric];
+  if (clusters == null || each === undefined || Array.isArray(clusters.unit)) return null;
+  const count = Math.max(1, windowMs / lengthMs[clusters.unit]);
+  const ofRows = (reference.perRowDeviation[metric] as number) / Math.sqrt(rows);
+  return {
+    expected: count < fewestClusters ? each.mean : (reference.metrics[metric] as number),
+    standardError: Math.hypot(ofRows, each.between / Math.sqrt(count), each.meanError),
+    errors: studentUpperQuantile((1 - bandConfidence) / 2, each.clusters - 1),
+    method: `control limits of ${each.clusters} clusters by ${clusters.unit}`,
   };
 };

@@ -2,6 +2,7 @@ import type { PerformanceWindow } from '../../contracts/performance-report.ts';
 import type { MetricName } from '../../contracts/pipeline-spec/training.ts';
 import type { ReferencePerformance } from '../../contracts/reference-profile.ts';
 import type { Instant } from '../../units.ts';
+import type { Clusters } from '../comparison/clusters.ts';
 import { checkScored } from '../metrics/check-scored.ts';
 import { fitsTask, measureAll, metricTable } from '../metrics/metrics.ts';
 import type { RowWeights, Scored } from '../metrics/scored.ts';
@@ -17,6 +18,8 @@ export type LabelledWindow = {
   readonly to: Instant;
   readonly predictions: number;
   readonly scored: Scored;
+  /** Which of the labelled rows belong together; null: each is evidence of its own. */
+  readonly clusters: Clusters | null;
   /** Age of each labelled row, in milliseconds. */
   readonly agesMs: ArrayLike<number>;
 };
@@ -49,7 +52,8 @@ export function* measureWindow(window: LabelledWindow, maturity: Maturity, plan:
     return { kind: 'provisional', ...span, arrivedShare: maturity.arrivedShare, metrics };
   }
   const evidence = scored.task === 'binary' ? calibrationEvidence(scored.labels, scored.answers, plan.seed) : [];
-  for (const metric of plan.compare) evidence.push(yield* compareWindow({ ...plan, metric, window: scored }));
+  for (const metric of plan.compare)
+    evidence.push(yield* compareWindow({ ...plan, metric, window: scored, clusters: window.clusters }));
   return { kind: 'matured', ...span, by: maturity.by, metrics: measureAll(scored), evidence };
 }
 

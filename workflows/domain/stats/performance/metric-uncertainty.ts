@@ -27,7 +27,7 @@ export const isMeanMetric = (metric: MetricName): metric is MeanMetric => (meanM
  *
  * Source: of the parts.
  */
-export function* deviationPerRow(metric: MetricName, scored: Scored, seed: number): Steps<number | null> {
+export function* deviationPerRow(metric: MetricName, scored: Scored, seed: number, most = mostResamples): Steps<number | null> {
   const rows = scored.labels.length;
   const share = shareOfMetric(metric, scored);
   if (share !== null) {
@@ -40,7 +40,7 @@ export function* deviationPerRow(metric: MetricName, scored: Scored, seed: numbe
     return area === null ? null : area.standardError * Math.sqrt(rows);
   }
   const statistic = metricTable[metric].prepare(scored);
-  const resamples = Math.max(fewestResamples, Math.min(mostResamples, Math.floor(mostDraws / rows)));
+  const resamples = Math.max(fewestResamples, Math.min(most, Math.floor(mostDraws / rows)));
   const result = yield* bootstrapInSteps({ rows, resamples, seed, statistic });
   return result === null ? null : result.standardError * Math.sqrt(rows);
 }

@@ -1,10 +1,12 @@
 import type { MetricName } from '../../contracts/pipeline-spec/training.ts';
-import type { ReferencePerformance } from '../../contracts/reference-profile.ts';
+import type { ClusterUnit, MetricByCluster, ReferenceClusters, ReferencePerformance } from '../../contracts/reference-profile.ts';
+import { type Clusters, effectiveClusters } from '../comparison/clusters.ts';
 import { calibrationErrorByMass } from '../metrics/calibration.ts';
 import { measureAll } from '../metrics/metrics.ts';
 import type { Scored } from '../metrics/scored.ts';
 import type { Steps } from '../steps.ts';
 import { fitCalibrator } from './calibrator.ts';
+import { clusteredError, clusterSpread, metricOfClusters } from './cluster-metrics.ts';
 import { calibrationCells, crossFitInSteps } from './cross-fitted-calibration.ts';
 import { deviationPerRow } from './metric-uncertainty.ts';
 
@@ -13,11 +15,15 @@ import { deviationPerRow } from './metric-uncertainty.ts';
  * calibrator with the error that it has on rows it has not seen. Measured on rows that the model was not trained on.
  *
  * Metrics that do not exist for these rows are left out, as is a deviation that cannot be estimated. No rows: rows 0,
- * nothing else. One class: no calibrator. Deterministic in `seed`, which deals the folds and draws the resamples.
+ * nothing else. One class: no calibrator. Where rows belong together, also how much clusters of them differ. Deterministic in `seed`, which deals the folds and draws the resamples.
  *
  * Source: of the parts.
  */
-export function* measureReference(scored: Scored, seed: number): Steps<ReferencePerformance> {
+export function* measureReference(
+  scored: Scored,
+  seed: number,
+  together: ClusteredBy | null = null,
+): Steps<ReferencePerformance> {
   const metrics = measureAll(scored);
   const perRowDeviation: Record<string, number> = {};
   for (const metric of Object.keys(metrics) as MetricName[]) {
@@ -27,7 +33,23 @@ export function* measureReference(scored: Scored, seed: number): Steps<Reference
   const calibrator = scored.task === 'binary' ? fitCalibrator(scored.labels, scored.answers) : null;
   const probabilities = calibrator === null ? null : yield* crossFitInSteps(scored.labels, scored.answers, { seed });
   const calibrationError = probabilities === null ? null : calibrationErrorByMass(scored.labels, probabilities, calibrationCells);
-  return { rows: scored.labels.length, metrics, perRowDeviation, calibrator, calibrationError };
+  const clusters = together === null ? null : yield* measureClusters(scored, together, seed);
+  return { rows: scored.labels.length, metrics, perRowDeviation, calibrator, calibrationError, clusters };
+}
+
+/** Rows that belong together, and what they were put together by. */
+export type ClusteredBy = { readonly unit: ClusterUnit; readonly clusters: Clusters };
+
+function* measureClusters(scored: Scored, { unit, clusters }: ClusteredBy, seed: number): Steps<ReferenceClusters> {
+  const error: Record<string, number> = {};
+  const each: Record<string, MetricByCluster> = {};
+  for (const metric of Object.keys(measureAll(scored)) as MetricName[]) {
+    const found = yield* clusteredError(metric, scored, clusters, seed);
+    if (found !== null) error[metric] = found;
+    const spread = clusterSpread(yield* metricOfClusters(metric, scored, clusters, seed));
+    if (spread !== null) each[metric] = spread;
+  }
+  return { unit, count: clusters.count, effective: effectiveClusters(clusters), error, each };
 }
 
 /** A metric with the limits between which it is expected on some number of rows. */

@@ -13,6 +13,12 @@ export const checkShare = ({ count, rows }: Share): void => {
   }
 };
 
+/** The same of rows that are worth less than their number, and so need not be whole. */
+const checkWorth = ({ count, rows }: Share): void => {
+  if (!(count >= 0 && count <= rows && rows < Number.POSITIVE_INFINITY))
+    throw new RangeError(`Cannot take a share as 0 <= count <= rows must hold: ${count} of ${rows}`);
+};
+
 /** The normal deviate of two-sided limits at that confidence. Throws RangeError unless it is in (0, 1). */
 const reachOf = (confidence: number): number => {
   if (!(confidence > 0 && confidence < 1)) {
@@ -55,7 +61,11 @@ export const twoProportionTest = (reference: Share, current: Share): { z: number
  */
 export const wilsonInterval = (share: Share, confidence: number): Limits | null => {
   checkShare(share);
-  const z = reachOf(confidence);
+  return wilsonOfWorth(share, reachOf(confidence));
+};
+
+const wilsonOfWorth = (share: Share, z: number): Limits | null => {
+  checkWorth(share);
   const { count, rows } = share;
   if (rows === 0) return null;
   const missed = rows - count;
@@ -80,8 +90,19 @@ export const wilsonInterval = (share: Share, confidence: number): Limits | null 
  * @example newcombeInterval({ count: 18, rows: 1000 }, { count: 37, rows: 1200 }, 0.95).upper // 0.0259775693...
  */
 export const newcombeInterval = (reference: Share, current: Share, confidence: number): Limits | null => {
-  const old = wilsonInterval(reference, confidence);
-  const fresh = wilsonInterval(current, confidence);
+  checkShare(reference);
+  checkShare(current);
+  return newcombeOfWorth(reference, current, reachOf(confidence));
+};
+
+/**
+ * The same of rows that are alike, counted as the fewer, not whole, that they are worth; `reach` standard errors either way.
+ *
+ * Source: effective sample size in Wilson's interval: Dean and Pagano, Journal of Survey Statistics and Methodology 3 (2015).
+ */
+export const newcombeOfWorth = (reference: Share, current: Share, reach: number): Limits | null => {
+  const old = wilsonOfWorth(reference, reach);
+  const fresh = wilsonOfWorth(current, reach);
   if (old === null || fresh === null) return null;
   const estimate = fresh.estimate - old.estimate;
   const down = Math.hypot(fresh.estimate - fresh.lower, old.upper - old.estimate);
