@@ -22,6 +22,7 @@ import { createSnapshots } from '../infra/postgres/snapshots.ts';
 import { createStepLedger } from '../infra/postgres/step-ledger.ts';
 import { createTallies } from '../infra/postgres/tally-totals.ts';
 import { createWatchEvidence } from '../infra/postgres/watch-evidence.ts';
+import { createWatchLooks } from '../infra/postgres/watch-looks.ts';
 import { createWatchReports } from '../infra/postgres/watch-reports.ts';
 import { applyRetention, garbageGraceMs } from '../infra/retention/apply-retention.ts';
 import { createOpenSource } from '../infra/sources/open.ts';
@@ -61,6 +62,7 @@ type Servers = Pick<Endpoints, 'databaseUrl' | 'store'>;
 
 const openWatchDeps = (db: Db, sources: CpuDeps['watch']['sources'], temporal: WatchTemporal): CpuDeps['watch'] => ({
   evidence: createWatchEvidence(db),
+  looks: createWatchLooks(db),
   reports: createWatchReports(db),
   quarantine: createQuarantine(db),
   tallies: createTallies(db),

@@ -42,7 +42,8 @@ export interface WatchSteps {
 
   /**
    * Looks once: measures windows that closed (some at a time; `more` says whether there are others), what labels say, and
-   * reads which runs ended. Key: profile and window; a window that was reported is not measured again. Heartbeats.
+   * reads which runs ended. Key: profile and window; a window that was reported is not measured again. Notes that the watch
+   * looked, so that one that is gone is missed. Heartbeats.
    */
   measureWatch(input: MeasureWatchInput): Promise<WatchMeasurement>;
 

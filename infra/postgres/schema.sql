@@ -433,6 +433,15 @@ create table perennial.step_results (
 );
 comment on table perennial.step_results is 'Result of a step by its idempotency key; the first one stands';
 
+create table perennial.watch_looks (
+  pipeline text not null,
+  looked_at timestamp with time zone not null,
+  due_at timestamp with time zone not null,
+  constraint watch_looks_pkey PRIMARY KEY (pipeline),
+  constraint watch_looks_pipeline_fkey FOREIGN KEY (pipeline) REFERENCES perennial.pipelines(name)
+);
+comment on table perennial.watch_looks is 'The last look of each watch that measured all it asked for, and when the next is due: a watch that is gone is overdue';
+
 create table perennial.watch_reports (
   pipeline text not null,
   kind text not null,

@@ -331,6 +331,12 @@ export type RetentionLogTable = {
   deleted_at: DefaultTimestamp;
 };
 
+export type WatchLooksTable = {
+  pipeline: string;
+  looked_at: Timestamp;
+  due_at: Timestamp;
+};
+
 export type AuditLogTable = {
   id: Generated<string>;
   at: Timestamp;
@@ -372,5 +378,6 @@ export type Tables = {
   publications: PublicationsTable;
   publication_log: PublicationLogTable;
   retention_log: RetentionLogTable;
+  watch_looks: WatchLooksTable;
   audit_log: AuditLogTable;
 };

@@ -7,6 +7,7 @@ import type { PipelineName } from '#domain/units.ts';
 import { createLoopCounts } from '../postgres/loop-counts.ts';
 import type { Db } from '../postgres/pool.ts';
 import { createTallies } from '../postgres/tally-totals.ts';
+import { createWatchLooks } from '../postgres/watch-looks.ts';
 import { createWatchViews, type NewestReport } from '../postgres/watch-views.ts';
 import type { MetricName, Metrics } from './metrics.ts';
 
@@ -19,6 +20,7 @@ const reportMaxAgeMs = 10_000;
 const gauges = [
   'perennial_drift_psi',
   'perennial_watch_verdict',
+  'perennial_watch_due_timestamp_seconds',
   'perennial_performance_gain',
   'perennial_quarantined_windows',
   'perennial_data_timestamp_seconds',
@@ -113,7 +115,7 @@ const readAll = async (db: Db) => {
     views.newestDecisions(),
     views.runningRollouts(),
   ]);
-  const [gaps, quarantines, labels, servers, waiting, retrains, looks] = await Promise.all([
+  const [gaps, quarantines, labels, servers, waiting, retrains, looks, lives] = await Promise.all([
     views.gaps(),
     views.quarantines(),
     views.newestLabels(),
@@ -121,6 +123,7 @@ const readAll = async (db: Db) => {
     counts.waitingRuns(),
     counts.newestRecords('retrain'),
     counts.newestRecords('rollout'),
+    createWatchLooks(db).newest(),
   ]);
   const pipelines = await db.selectFrom('pipelines').select('name').execute();
   const names = pipelines.map(({ name }) => name as PipelineName).filter((name) => !deleted.has(name));
@@ -139,6 +142,7 @@ const readAll = async (db: Db) => {
     waiting,
     retrains,
     looks,
+    lives,
   };
 };
 type Read = Awaited<ReturnType<typeof readAll>>;
@@ -148,6 +152,8 @@ const showPipeline = (metrics: Metrics, read: Read, pipeline: PipelineName): voi
   metrics.set('perennial_quarantined_windows', { pipeline }, read.quarantines.get(pipeline)?.open ?? 0);
   metrics.set('perennial_counter_gap_predictions', { pipeline }, read.gaps.get(pipeline)?.predictions ?? 0);
   const [age, at, label] = [read.ages.get(pipeline), read.times.get(pipeline), read.labels.get(pipeline)];
+  const life = read.lives.get(pipeline);
+  if (life !== undefined) metrics.set('perennial_watch_due_timestamp_seconds', { pipeline }, seconds(life.dueAt));
   if (age !== undefined) metrics.set('perennial_champion_promoted_timestamp_seconds', { pipeline }, seconds(age.promotedAt));
   if (at !== undefined) metrics.set('perennial_data_timestamp_seconds', { pipeline }, seconds(at));
   if (label !== undefined) metrics.set('perennial_label_timestamp_seconds', { pipeline }, seconds(label.knownAt));

@@ -192,6 +192,11 @@ export const metricSpecs = {
     help: 'Newest windows in a row whose data are broken and that nobody released: 0 once the feed is sound again',
     labels: ['pipeline'],
   },
+  perennial_watch_due_timestamp_seconds: {
+    type: 'gauge',
+    help: 'When the watch means to look again; long past while it does not look',
+    labels: ['pipeline'],
+  },
   perennial_data_timestamp_seconds: {
     type: 'gauge',
     help: 'Data time: the newest event time that servers counted',

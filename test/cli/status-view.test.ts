@@ -80,6 +80,7 @@ const busy: PipelineStatus = {
     },
   },
   watch: null,
+  look: { lookedAt: '2026-01-02T10:00:00.000Z' as Instant, dueAt: '2026-01-02T11:00:00.000Z' as Instant },
   dataTime: '2026-01-02T11:59:00.000Z' as Instant,
   label: null,
   reports: [],
@@ -110,6 +111,9 @@ describe('statusLines()', () => {
     expect(lines).toContain('  … paused      for 1 h by ada: the feed is rebuilt');
     expect(lines).toContain('  … server      b:8080 serving generation 6, wanted is 7, candidate at 10 %');
     expect(lines).toContain('  … webhooks    2 webhooks waiting, the oldest for 10 min: refused');
+    expect(lines).toContain(
+      '  ✗ watch       no watch answers, the last looked 2 h ago and was due 1 h ago, data until 2026-01-02 11:59',
+    );
     expect(lines).toContain('  … gap         12 predictions logged and not counted, by 1 server killed; the last 1 h ago');
   });
 

@@ -16,6 +16,7 @@ import { createQuarantine } from '../../../infra/postgres/quarantine.ts';
 import { createRegistry } from '../../../infra/postgres/registry.ts';
 import { createRuns } from '../../../infra/postgres/runs.ts';
 import { createTallySink } from '../../../infra/postgres/tallies.ts';
+import { createWatchLooks } from '../../../infra/postgres/watch-looks.ts';
 import { createWatchReports } from '../../../infra/postgres/watch-reports.ts';
 import { openCpuDeps } from '../../../workers/deps.ts';
 import type { MeasureWatchInput } from '../../../workflows/watch-steps.ts';
@@ -186,6 +187,23 @@ describeWithServers('measureWatch', () => {
     expect(await look()).toMatchObject({ model: null, dataTime: null, windows: [], ended: [], otherRuns: [], more: false });
     await serve('first');
     expect(await look()).toMatchObject({ model: { version: 1, features: 4, predictions: 2 }, dataTime: null, windows: [] });
+  });
+
+  test('a look that ended is a sign of life, and one that failed is none', async () => {
+    const newest = async () => (await createWatchLooks(place.db).newest()).get(flights);
+    await look();
+    const first = await newest();
+    expect(Date.parse(first?.dueAt ?? '') - Date.parse(first?.lookedAt ?? '')).toBe(3_600_000);
+    await serve('first');
+    const lost = {
+      ...place.deps,
+      content: { ...place.deps.content, getJson: () => Promise.reject(new Error('the store is away')) },
+    };
+    const heavy = { measurePerformance: async () => null, measureSkew: async () => null };
+    await expect(createMeasureWatch(lost, heavy)(input(), context)).rejects.toThrow('the store is away');
+    expect(await newest()).toEqual(first);
+    await look();
+    expect((await newest())?.lookedAt).not.toBe(first?.lookedAt);
   });
 
   test('measures windows that closed, each once, and keeps what it found first', async () => {

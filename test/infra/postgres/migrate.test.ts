@@ -57,7 +57,7 @@ describe('migrateToLatest()', () => {
       alter table perennial.pipelines drop column paused_at, drop column paused_by, drop column paused_reason, drop column deleted_at;
       drop table perennial.window_tallies, perennial.arm_tallies, perennial.counter_gaps, perennial.prediction_parts, perennial.labels,
         perennial.publication_log, perennial.decisions, perennial.watch_reports, perennial.quarantined_windows, perennial.rollouts,
-        perennial.webhook_deliveries, perennial.notices;
+        perennial.webhook_deliveries, perennial.notices, perennial.watch_looks;
       delete from perennial.migrations where name > '0001-first'`);
     expect(await migrateToLatest(url)).toEqual(Object.keys(migrations).slice(1));
     expect(await createRegistry(db).list(flights)).toMatchObject([{ version: 1, profileSha256: null }]);

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { openDatabase } from '../../../infra/postgres/pool.ts';
+import { createWatchLooks } from '../../../infra/postgres/watch-looks.ts';
 import { observeLoop } from '../../../infra/telemetry/loop-metrics.ts';
 import { createMetrics, type Metrics } from '../../../infra/telemetry/metrics.ts';
 import { type StoredStory, storeStory } from '../../support/loop/store.ts';
@@ -81,6 +82,21 @@ describe('observeLoop()', () => {
     expect((await scrape()).get('perennial_quarantined_windows{pipeline="flights"}')).toBe(1);
     const back = stored.db.updateTable('watch_reports').where('kind', '=', 'drift').where('window_to', '>', new Date(broken));
     await back.set({ outcome: 'measured' }).execute();
+  });
+
+  test('tells until when each watch meant to look again, and nothing of a pipeline that none looked at', async () => {
+    const due = 'perennial_watch_due_timestamp_seconds{';
+    expect(countWhere(await scrape(), due)).toBe(0);
+    const beforeMs = Date.now();
+    await createWatchLooks(stored.db).looked(flights, 1_000);
+    await createWatchLooks(stored.db).looked(flights, 3_600_000);
+    metrics = createMetrics();
+    observeLoop(metrics, stored.db, (error) => failures.push(error));
+    const samples = await scrape();
+    expect(countWhere(samples, due)).toBe(1);
+    const inSeconds = (samples.get(`${due}pipeline="flights"}`) as number) - beforeMs / 1_000;
+    expect(inSeconds).toBeGreaterThan(3_599);
+    expect(inSeconds).toBeLessThan(3_660);
   });
 
   test('leaves deleted pipelines out', async () => {

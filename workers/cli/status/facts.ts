@@ -85,13 +85,21 @@ const rollout = ({ rollout: found, deployment, decisions }: PipelineStatus, now:
   ];
 };
 
+const lookText = (look: PipelineStatus['look'], now: string): string => {
+  if (look === null) return ' and none ever looked';
+  const overdueMs = Date.parse(now) - Date.parse(look.dueAt);
+  return `, the last looked ${since(look.lookedAt, now)} ago${overdueMs > 0 ? ` and was due ${span(overdueMs)} ago` : ''}`;
+};
+
 const watch = (status: PipelineStatus, now: string, wasAsked: boolean): Fact => {
-  const { watch: live, dataTime, label } = status;
+  const { watch: live, look, dataTime, label } = status;
   const data =
     (live?.dataTime ?? dataTime) === null ? 'no data seen' : `data until ${minute((live?.dataTime ?? dataTime) as string)}`;
   const labelled = label === null ? '' : `, labels until ${minute(label.knownAt)}`;
-  if (live === null && wasAsked && status.deployment.champion !== null)
-    return fact('watch', 'wait', `no watch answers, ${data}${labelled}`);
+  if (live === null && wasAsked && (look !== null || status.deployment.champion !== null)) {
+    const isOverdue = look !== null && look.dueAt < now;
+    return fact('watch', isOverdue ? 'bad' : 'wait', `no watch answers${lookText(look, now)}, ${data}${labelled}`);
+  }
   if (live === null) return fact('watch', 'plain', `${data}${labelled}`);
   const phase = live.phase === 'snoozed' ? `snoozed until ${minute(live.snoozedUntil ?? '')}` : live.phase;
   const next = live.nextLookAt === null ? '' : `, next look in ${span(Date.parse(live.nextLookAt) - Date.parse(now))}`;

@@ -6,6 +6,7 @@ import type { RolloutRecord } from '#domain/contracts/rollout.ts';
 import type { Instant, PipelineName } from '#domain/units.ts';
 import { mapParallel } from '../../../infra/objects/parallel.ts';
 import type { RunRecord, RunStageRecord } from '../../../infra/postgres/runs.ts';
+import { createWatchLooks, type WatchLook } from '../../../infra/postgres/watch-looks.ts';
 import {
   type ChampionAge,
   createWatchViews,
@@ -36,6 +37,8 @@ export type PipelineStatus = {
   readonly rollout: { readonly row: RolloutRecord; readonly live: RolloutStatus | null } | null;
   /** null where Temporal does not answer, or has no such watch. */
   readonly watch: WatchStatus | null;
+  /** null where it never looked. */
+  readonly look: WatchLook | null;
   readonly dataTime: Instant | null;
   readonly label: NewestLabel | null;
   readonly reports: readonly NewestReport[];
@@ -81,7 +84,7 @@ const ask = async <T>(
 
 const readViews = async (context: Context) => {
   const views = createWatchViews(context.database.db);
-  const [deleted, pauses, ages, dataTimes, reports, decisions, rollouts, notices, webhooks, gaps, quarantines, labels] =
+  const [deleted, pauses, ages, dataTimes, reports, decisions, rollouts, notices, webhooks, gaps, quarantines, labels, looks] =
     await Promise.all([
       views.deleted(),
       views.pauses(),
@@ -95,8 +98,9 @@ const readViews = async (context: Context) => {
       views.gaps(),
       views.quarantines(),
       views.newestLabels(),
+      createWatchLooks(context.database.db).newest(),
     ]);
-  return { deleted, pauses, ages, dataTimes, reports, decisions, rollouts, notices, webhooks, gaps, quarantines, labels };
+  return { deleted, pauses, ages, dataTimes, reports, decisions, rollouts, notices, webhooks, gaps, quarantines, labels, looks };
 };
 type Views = Awaited<ReturnType<typeof readViews>>;
 
@@ -106,6 +110,7 @@ const fromViews = (views: Views, name: PipelineName) => ({
   champion: views.ages.get(name) ?? null,
   dataTime: views.dataTimes.get(name) ?? null,
   label: views.labels.get(name) ?? null,
+  look: views.looks.get(name) ?? null,
   reports: views.reports.get(name) ?? [],
   decisions: views.decisions.get(name) ?? [],
   quarantine: views.quarantines.get(name) ?? null,
