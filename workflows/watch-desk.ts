@@ -34,6 +34,8 @@ export type Watch = {
   readonly wishes: RetrainWish[];
   /** Look at once: a person waits, a run ended, the policy changed. */
   urgent: boolean;
+  /** Changes of the policy, by number: whichever is read first, the last that can be read goes. */
+  readonly policies: { asked: number; taken: number };
   /** Who ended the watch, and why. */
   ending: Decision | null;
 };
@@ -99,10 +101,15 @@ const readPlan = (watch: Watch, definitionSha256: string) =>
   ]);
 
 const changePolicy = async (watch: Watch, definitionSha256: string): Promise<void> => {
+  watch.policies.asked += 1;
+  const number = watch.policies.asked;
   const { plan } = await readPlan(watch, definitionSha256).catch((error: unknown) => {
     throw isFailure(error) ? asRunFailure(error) : error;
   });
-  watch.state = { ...watch.state, plan };
+  if (number > watch.policies.taken) {
+    watch.policies.taken = number;
+    watch.state = { ...watch.state, plan };
+  }
   watch.urgent = true;
 };
 

@@ -29,11 +29,12 @@ const firstState = ({ pipeline, state }: WatchInput): WatchState => {
   return state;
 };
 
+/** A policy that was changed while the rules were read is newer than they are. */
 const readRules = async (watch: Watch): Promise<void> => {
   const { plan, cursor } = await lastingSteps.openWatch.executeWithOptions({ summary: 'read the rules' }, [
     { pipeline: watch.pipeline, definitionSha256: null },
   ]);
-  watch.state = { ...watch.state, plan, cursor };
+  watch.state = { ...watch.state, cursor, plan: watch.policies.taken === 0 ? plan : watch.state.plan };
 };
 
 /** When to look next, by the wall. Alerts about a run that is under way wait for its end, or for the next look. */
@@ -109,7 +110,14 @@ const goOn = ({ pipeline, state, urgent }: Watch): Promise<never> =>
  * timers and children may not be changed without a version marker.
  */
 export async function watchDrift(input: WatchInput): Promise<void> {
-  const watch: Watch = { pipeline: input.pipeline, state: firstState(input), wishes: [], urgent: false, ending: null };
+  const watch: Watch = {
+    pipeline: input.pipeline,
+    state: firstState(input),
+    wishes: [],
+    urgent: false,
+    policies: { asked: 0, taken: 0 },
+    ending: null,
+  };
   openDesk(watch, () => statusOf(watch));
   if (input.state === undefined) await readRules(watch);
   const show = createWatchBoard(watch);

@@ -39,11 +39,14 @@ export const askForRetrain = async (
   }
 };
 
+/** Open although nothing of it runs: a person may pause a workflow, and it goes on when they like. */
+export const isOpenStatus = (name: string): boolean => name === 'RUNNING' || name === 'PAUSED';
+
 /** What the steps of a watch ask of Temporal. */
 export const createWatchTemporal = (client: Client) => ({
   isOpen: async (workflowId: string): Promise<boolean> => {
     try {
-      return (await client.workflow.getHandle(workflowId).describe()).status.name === 'RUNNING';
+      return isOpenStatus((await client.workflow.getHandle(workflowId).describe()).status.name);
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return false;
       throw error;

@@ -5,6 +5,7 @@ import type { RetrainObservation, RetrainPolicy, RetrainState } from '#domain/co
 import { nextDriftState } from '#domain/decide/drift/next-drift-state.ts';
 import { decideRetrain } from '#domain/decide/retrain/decide-retrain.ts';
 import { PerennialError } from '#domain/errors.ts';
+import type { Sha256 } from '#domain/units.ts';
 import { askForRetrain, asRefusal } from '../../infra/temporal/request-retrain.ts';
 import { tellWatch, watchStart } from '../../infra/temporal/watch.ts';
 import {
@@ -368,6 +369,32 @@ describeWithServers('watchDrift, with pretended steps', () => {
     );
     expect(story.inputs.at(-1)?.definitionSha256).toBe(digestOf('e'));
     expect(story.records.find(({ action }) => action === 'retrain')?.reason).toContain('Retrain (age)');
+  });
+
+  test('a policy that is changed while the first rules are read stays, and of two changes the last', async () => {
+    const story = tellStory(pretend, 'early-change');
+    const gates = { rules: Promise.withResolvers<void>(), first: Promise.withResolvers<void>() };
+    const asked: (string | null)[] = [];
+    pretend.change({
+      openWatch: async ({ definitionSha256 }) => {
+        asked.push(definitionSha256);
+        if (definitionSha256 === null) await gates.rules.promise;
+        if (definitionSha256 === digestOf('a')) await gates.first.promise;
+        const plan = watchPlan({ pipeline: story.pipeline, everyMs: 30, definitionSha256: definitionSha256 ?? digestOf('d') });
+        return { plan, cursor: newCursor() };
+      },
+    });
+    const handle = await begin(story);
+    const change = (definitionSha256: Sha256) =>
+      handle.executeUpdate(changePolicyUpdate, { args: [{ ...word, definitionSha256 }] });
+    const first = change(digestOf('a'));
+    await until('the first change is being read', () => asked.includes(digestOf('a')));
+    await change(digestOf('e'));
+    gates.first.resolve();
+    await first;
+    gates.rules.resolve();
+    await until('it looked', () => story.inputs.length > 0);
+    expect(new Set(story.inputs.map(({ definitionSha256 }) => definitionSha256))).toEqual(new Set([digestOf('e')]));
   });
 
   test('without a champion it judges nothing, and a person may ask for the first', async () => {

@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { PipelineName, RunKey, VersionNumber } from '#domain/units.ts';
 import { endWatch } from '../../../infra/temporal/ask-watch.ts';
+import { isOpenStatus } from '../../../infra/temporal/request-retrain.ts';
 import { reconcileSchedule } from '../../../infra/temporal/schedules.ts';
 import type { Decision } from '../../../workflows/messages.ts';
 import type { Context } from '../context.ts';
@@ -22,7 +23,7 @@ const endedRuns = async (context: Context, client: Client, pipeline: PipelineNam
         .getHandle(workflowId)
         .describe()
         .then(
-          ({ status }) => status.name === 'RUNNING' || status.name === 'PAUSED',
+          ({ status }) => isOpenStatus(status.name),
           (error: unknown) => !(error instanceof Error && error.name === 'WorkflowNotFoundError'),
         ),
     ),
