@@ -103,7 +103,7 @@ export const metricSpecs = {
   },
   perennial_capture_uncounted_rows_total: {
     type: 'counter',
-    help: 'Rows that no window counter has, as too many windows were open at once',
+    help: 'Rows that no window counter has, as too many windows were open at once and these lay farthest from most rows',
     labels: ['pipeline'],
   },
   perennial_capture_flushes_total: {

@@ -127,8 +127,8 @@ class ServerCapture implements Capture {
     };
     const countWindow = ({ eventMs, row, views, answer }: AnsweredRow): void => {
       if (windows === null) return;
-      const isCounted = windows.count(eventMs, row, views, answer);
-      if (!isCounted) this.#deps.metrics.count('perennial_capture_uncounted_rows_total', { pipeline });
+      const lost = windows.count(eventMs, row, views, answer);
+      if (lost > 0) this.#deps.metrics.count('perennial_capture_uncounted_rows_total', { pipeline }, lost);
     };
     return {
       counters,

@@ -4,6 +4,7 @@ import type { Instant } from '#domain/units.ts';
 import type { Answer } from '../model/answer.ts';
 import type { RowViews } from '../model/row-views.ts';
 import type { Counters, RowCounter } from './count-rows.ts';
+import { RecentWindows, windowsToGiveUp } from './window-room.ts';
 
 type Window = {
   /** Epoch under which it is told; see `takeEpoch`. */
@@ -23,8 +24,11 @@ export type PendingWindows = {
 };
 
 export type WindowCounters = {
-  /** Counts an answered row into the window of its event time; false where too many windows are open. */
-  count(eventMs: number, row: RawRow, views: RowViews, answer: Answer): boolean;
+  /**
+   * Counts an answered row into the window of its event time. Where too many windows are open, what lies far from most rows
+   * is given up. Returns the rows that no counter has because of it: 0, as a rule.
+   */
+  count(eventMs: number, row: RawRow, views: RowViews, answer: Answer): number;
   /** Windows with rows that nobody heard of, by epoch. */
   pending(): PendingWindows[];
   /** Forgets windows that were told and then left alone. */
@@ -59,6 +63,7 @@ const instantOf = (epochMs: number): Instant => new Date(epochMs).toISOString() 
 class ModelWindows implements WindowCounters {
   readonly #options: Options;
   readonly #windows = new Map<number, Window>();
+  readonly #recent = new RecentWindows();
   #epoch: string;
   /** The window of the row before: most rows are of the same. */
   #lastNumber = Number.NaN;
@@ -69,13 +74,16 @@ class ModelWindows implements WindowCounters {
     this.#epoch = options.takeEpoch();
   }
 
-  count(eventMs: number, row: RawRow, views: RowViews, answer: Answer): boolean {
+  count(eventMs: number, row: RawRow, views: RowViews, answer: Answer): number {
     const number = Math.floor(eventMs / this.#options.windowMs);
+    this.#recent.note(number);
+    const isOpen = number === this.#lastNumber || this.#windows.has(number);
+    const lost = isOpen || this.#windows.size < mostWindows ? 0 : this.#makeRoom(number);
     const window = number === this.#lastNumber ? this.#last : this.#open(number);
-    if (window === null) return false;
+    if (window === null) return 1;
     this.#options.counter.count(window.counters, row, views, answer);
     window.rows += 1;
-    return true;
+    return lost;
   }
 
   pending(): PendingWindows[] {
@@ -91,19 +99,31 @@ class ModelWindows implements WindowCounters {
 
   forgetIdle(): void {
     const before = this.#options.now() - idleMs;
-    let isForgotten = false;
-    for (const [number, { rows, toldRows, touchedAt }] of this.#windows) {
-      if (rows !== toldRows || touchedAt > before) continue;
-      this.#windows.delete(number);
-      isForgotten = true;
-    }
-    if (!isForgotten) return;
-    this.#lastNumber = Number.NaN;
-    this.#epoch = this.#options.takeEpoch();
+    const isIdle = ({ rows, toldRows, touchedAt }: Window): boolean => rows === toldRows && touchedAt <= before;
+    this.#forget([...this.#windows].filter(([, window]) => isIdle(window)).map(([number]) => number));
   }
 
   isEmpty(): boolean {
     return this.#windows.size === 0;
+  }
+
+  /** Rows that were counted and that nobody will hear of. */
+  #makeRoom(wanted: number): number {
+    const occupants = Array.from(this.#windows, ([number, { rows, toldRows }]) => ({ number, isTold: rows === toldRows }));
+    return this.#forget(windowsToGiveUp(occupants, wanted, this.#recent.middle()));
+  }
+
+  #forget(numbers: readonly number[]): number {
+    if (numbers.length === 0) return 0;
+    let untold = 0;
+    for (const number of numbers) {
+      const window = this.#windows.get(number);
+      if (window !== undefined) untold += window.rows - window.toldRows;
+      this.#windows.delete(number);
+    }
+    this.#lastNumber = Number.NaN;
+    this.#epoch = this.#options.takeEpoch();
+    return untold;
   }
 
   #open(number: number): Window | null {

@@ -56,9 +56,10 @@ const createServer = (deliver: (flush: Flush) => Promise<void>) => {
     log: silentLogger(),
     metrics: createMetrics(),
   });
-  const count = (hour: number, tenure: number): boolean => {
+  /** Rows that are lost by it; 0: counted, and all others too. */
+  const count = (hour: number, tenure: number): number => {
     const row = { tenure, contract: 'monthly', charges: null };
-    return registry.windowsOf(serving, 'champion')?.count(hour * hourMs + 5, row, null, answerOf(tenure)) ?? false;
+    return registry.windowsOf(serving, 'champion')?.count(hour * hourMs + 5, row, null, answerOf(tenure)) ?? Number.NaN;
   };
   return { registry, teller, tallies, count, wait: (ms: number) => (clockMs += ms) };
 };
@@ -89,7 +90,7 @@ describe('counters', () => {
         const rows = new Map<number, number[]>();
         for (const one of steps) {
           if (one.kind === 'count') {
-            expect(server.count(one.hour, one.tenure)).toBe(true);
+            expect(server.count(one.hour, one.tenure)).toBe(0);
             rows.set(one.hour, [...(rows.get(one.hour) ?? []), one.tenure]);
           } else {
             how = one.kind === 'idle' ? 'tell' : one.kind;
@@ -129,9 +130,9 @@ describe('counters', () => {
   test('of windows that were heard are not told again, and those of one row in a thousand windows are', async () => {
     const told: Flush[] = [];
     const { count, teller } = createServer(async (flush) => void told.push(flush));
-    for (let hour = 0; hour < mostWindows; hour += 1) expect(count(hour, 5)).toBe(true);
+    for (let hour = 0; hour < mostWindows; hour += 1) expect(count(hour, 5)).toBe(0);
     // One more would let a client fill the memory with event times of its own making.
-    expect(count(mostWindows, 5)).toBe(false);
+    expect(count(-1_000_000, 5)).toBe(1);
     await teller.tell();
     expect(told.flatMap(({ windows }) => windows)).toHaveLength(mostWindows);
     expect(new Set(told.map(({ sequence }) => sequence)).size).toBe(told.length);
@@ -141,6 +142,47 @@ describe('counters', () => {
     count(17, 5);
     await teller.close();
     expect(told.map(({ windows }) => windows.map(({ rows }) => rows))).toEqual([[2]]);
+  });
+});
+
+describe('event times that are made up', () => {
+  const rowsOf = (told: readonly Flush[], hour: number): number => {
+    const newest = new Map<string, number>();
+    for (const { epoch, windows } of told) {
+      for (const { from, rows } of windows) if (Date.parse(from) === hour * hourMs) newest.set(epoch, rows);
+    }
+    return [...newest.values()].reduce((sum, rows) => sum + rows, 0);
+  };
+
+  test('cost no row of a true window, though they fill all places before and after each telling', async () => {
+    const told: Flush[] = [];
+    const { count, teller } = createServer(async (flush) => void told.push(flush));
+    let invented = -1_000_000;
+    for (let round = 0; round < 5; round += 1) {
+      for (let n = 0; n < mostWindows; n += 1) {
+        count(invented--, 5);
+        expect(count(1_000 + round, 5)).toBeLessThan(2);
+        count(1_000, 5);
+      }
+      await teller.tell();
+    }
+    expect(rowsOf(told, 1_000)).toBe(6 * mostWindows);
+    for (let round = 1; round < 5; round += 1) expect(rowsOf(told, 1_000 + round)).toBe(mostWindows);
+  });
+
+  test('are themselves counted as lost, each row once', async () => {
+    const told: Flush[] = [];
+    const { count, teller } = createServer(async (flush) => void told.push(flush));
+    let lost = 0;
+    for (let n = 0; n < 2 * mostWindows; n += 1) {
+      lost += count(-1_000_000 - n, 5);
+      lost += count(7, 5) + count(8, 5);
+    }
+    await teller.tell();
+    const heard = told.flatMap(({ windows }) => windows).reduce((sum, { rows }) => sum + rows, 0);
+    expect(lost).toBeGreaterThan(0);
+    expect(heard + lost).toBe(6 * mostWindows);
+    expect(rowsOf(told, 7) + rowsOf(told, 8)).toBe(4 * mostWindows);
   });
 });
 
