@@ -11,6 +11,7 @@ import { runRollBack } from '../../workers/cli/start-roll-back.ts';
 import type { WorkerRole } from '../../workers/runtime.ts';
 import { rollOutWorkflowId, taskQueues } from '../../workflows/names.ts';
 import type { rollOut } from '../../workflows/roll-out.ts';
+import { serveTraffic, type Traffic } from '../activities/rollout/serve-traffic.ts';
 import { flights, openRolloutWorld, type RolloutWorld, version } from '../activities/rollout/world.ts';
 import { describeWithServers, testFolder, testTemporal } from '../support/servers.ts';
 
@@ -24,27 +25,7 @@ describeWithServers('a rollout whose workers are killed', () => {
   let temporal: TemporalServer;
   let connected: TemporalConnection;
   const workers = new Map<WorkerRole, ServerProcess>();
-  let candidateErrors = 0;
-  const ended = new AbortController();
-  let serving: Promise<void>;
-
-  /** A server as the database sees one: applies what is set at once, answers a hundred requests in a moment. */
-  const serve = async (): Promise<void> => {
-    const counts = new Map<string, { requests: number; errors: number }>();
-    while (!ended.signal.aborted) {
-      const { generation, rollout } = await world.deps.deployments.get(flights);
-      await world.report('server-1');
-      for (const arm of ['champion', 'candidate'] as const) {
-        const share = arm === 'candidate' ? (rollout?.share ?? 0) : 1 - (rollout?.share ?? 0);
-        const counted = counts.get(`${arm}/${generation}`) ?? { requests: 0, errors: 0 };
-        counted.requests += Math.round(100 * share);
-        counted.errors += arm === 'candidate' ? Math.round(100 * share * candidateErrors) : 0;
-        counts.set(`${arm}/${generation}`, counted);
-        if (counted.requests > 0) await world.count(arm, generation, counted.requests, { events: { errors: counted.errors } });
-      }
-      await new Promise((done) => setTimeout(done, 50));
-    }
-  };
+  let traffic: Traffic;
 
   const launch = async (role: WorkerRole): Promise<void> => {
     let ready = (): void => {};
@@ -85,12 +66,11 @@ describeWithServers('a rollout whose workers are killed', () => {
     const files = { dbFilename: null, logFile: join(folder, 'temporal.log') };
     temporal = await startTemporal({ binary, ...files, uiPort: null, namespace });
     connected = await connectTemporal({ temporalAddress: temporal.address, temporalNamespace: temporal.namespace });
-    serving = serve();
+    traffic = serveTraffic(world);
     await Promise.all(roles.map(launch));
   }, 120_000);
   afterAll(async () => {
-    ended.abort();
-    await serving;
+    await traffic?.stop();
     await Promise.all([...workers.values()].map((worker) => worker.stop('SIGTERM', 20_000)));
     await connected?.close();
     await temporal?.stop();
@@ -132,7 +112,7 @@ describeWithServers('a rollout whose workers are killed', () => {
   }, 300_000);
 
   test('while harm is done still takes the candidate back, and counts whom it met', async () => {
-    candidateErrors = 0.5;
+    traffic.candidateErrors = 0.5;
     const run = await start(3, 2);
     await untilShare(0.1);
     await killAll();
@@ -141,7 +121,7 @@ describeWithServers('a rollout whose workers are killed', () => {
     expect(outcome.harmed?.events).toBeGreaterThan(0);
     expect(outcome.harmed?.requests).toBeGreaterThanOrEqual(outcome.harmed?.events ?? 0);
     await allHolds(2, outcome);
-    candidateErrors = 0;
+    traffic.candidateErrors = 0;
   }, 300_000);
 
   test('is taken back by a person without waiting for anybody but a worker', async () => {

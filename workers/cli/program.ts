@@ -21,6 +21,7 @@ const commandModules: Readonly<Record<string, { readonly file: string; readonly 
   cancel: { file: 'cancel', summary: 'Cancel a run that is under way' },
   approve: { file: 'approve', summary: 'Approve a promotion that waits for a person' },
   reject: { file: 'reject', summary: 'Reject a promotion that waits for a person' },
+  rollout: { file: 'rollout', summary: 'Roll a version out beside the champion' },
   hold: { file: 'hold', summary: 'Keep a rollout at its present share' },
   promote: { file: 'promote', summary: 'Give a candidate all traffic now' },
   retrain: { file: 'retrain', summary: 'Ask the watch of a pipeline for a retrain' },

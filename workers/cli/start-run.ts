@@ -25,8 +25,8 @@ export type StartedRun = {
   readonly attached: boolean;
   /** The verdict was there already. */
   readonly ended: boolean;
-  /** Waits for the end. A run that failed throws its error. */
-  outcome(): Promise<RetrainOutcome>;
+  /** Waits for the end, or until nobody wants to know it. A run that failed throws its error. */
+  outcome(over?: AbortSignal): Promise<RetrainOutcome>;
   /** Asks this very run to end; a later run of the same key is not touched. */
   cancel(): Promise<void>;
 };
@@ -51,9 +51,10 @@ const requestOf = async (context: Context, wish: RunWish): Promise<RetrainReques
   return buildRequest({ cacheFolder: config.cacheDir, s3: config.s3, content }, definition, wish);
 };
 
-const awaitOutcome = async (client: Client, workflowId: string): Promise<RetrainOutcome> => {
+const awaitOutcome = async (client: Client, workflowId: string, over: AbortSignal | undefined): Promise<RetrainOutcome> => {
+  const result = () => client.workflow.getHandle(workflowId).result();
   try {
-    return retrainOutcomeSchema.parse(await client.workflow.getHandle(workflowId).result());
+    return retrainOutcomeSchema.parse(await (over === undefined ? result() : client.withAbortSignal(over, result)));
   } catch (error) {
     throw failureOf(error);
   }
@@ -106,5 +107,5 @@ export const startRun = async (context: Context, client: Client, wish: RunWish):
   if (recorded !== null)
     return { workflowId, runKey, attached: true, ended: true, outcome: async () => recorded, cancel: nothing };
   const launched = await launch(client, request);
-  return { workflowId, runKey, ...launched, ended: false, outcome: () => awaitOutcome(client, workflowId) };
+  return { workflowId, runKey, ...launched, ended: false, outcome: (over) => awaitOutcome(client, workflowId, over) };
 };

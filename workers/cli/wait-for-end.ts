@@ -23,11 +23,15 @@ const untilInterrupted = (): Promise<{ interrupt: Interrupt }> =>
 
 export type Waited<Outcome> = { readonly outcome: Outcome } | { readonly interrupt: Interrupt } | { readonly timedOut: true };
 
-export const waitForEnd = async <Outcome>(ending: Promise<Outcome>, timeoutMs: number | null): Promise<Waited<Outcome>> => {
+/** `ending` is told when nobody waits for it any more: a question that is left open would keep the command from its end. */
+export const waitForEnd = async <Outcome>(
+  ending: (over: AbortSignal) => Promise<Outcome>,
+  timeoutMs: number | null,
+): Promise<Waited<Outcome>> => {
   const timer = new AbortController();
   const late = { timedOut: true } as const;
   const timeouts = timeoutMs === null ? [] : [wait(timeoutMs, late, { signal: timer.signal }).catch(() => late)];
-  const ended = ending.then((outcome) => ({ outcome }));
+  const ended = ending(timer.signal).then((outcome) => ({ outcome }));
   try {
     return await Promise.race([ended, untilInterrupted(), ...timeouts]);
   } finally {

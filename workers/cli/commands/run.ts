@@ -88,7 +88,7 @@ const tellStages = (context: Context, runKey: RunKey): { end(): Promise<void> } 
 const endOf = async (context: Context, started: StartedRun, timeoutMs: number | null) => {
   const told = started.ended ? null : tellStages(context, started.runKey);
   try {
-    return await waitForEnd(started.outcome(), timeoutMs);
+    return await waitForEnd(started.outcome, timeoutMs);
   } finally {
     await told?.end();
   }

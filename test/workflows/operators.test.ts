@@ -1,0 +1,186 @@
+/** What operators say to a pipeline that serves: the commands as programs, on real servers and real steps. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import type { Instant, Sha256 } from '#domain/units.ts';
+import { createQuarantine } from '../../infra/postgres/quarantine.ts';
+import { countPollers } from '../../infra/temporal/pollers.ts';
+import { watchStart } from '../../infra/temporal/watch.ts';
+import { dataArrivedSignal, watchStatusQuery } from '../../workflows/messages.ts';
+import type { watchDrift } from '../../workflows/watch-drift.ts';
+import { serveTraffic, type Traffic } from '../activities/rollout/serve-traffic.ts';
+import { flights, openRolloutWorld, type RolloutWorld } from '../activities/rollout/world.ts';
+import { describeWithServers, testFolder, testStore, testTemporal } from '../support/servers.ts';
+import { openRealPlace } from './real.ts';
+import { openWorld, type World } from './world.ts';
+
+const launcher = resolve(import.meta.dirname, '../../workers/cli/perennial');
+/** Each step in a moment, or never without a person. */
+const [quick, slow] = (['1s', '10h'] as const).map((at_least) => ({ steps: [0.1, 0.5, 1], step: { at_least, requests: 100 } }));
+/** A machine that is busy with other things takes its time. */
+const patience = { timeout: 120_000, interval: 50 };
+vi.setConfig({ testTimeout: 300_000 });
+
+type Ended = { readonly exit: number | null; readonly stdout: string; readonly stderr: string };
+
+describeWithServers('an operator', () => {
+  let rollouts: RolloutWorld;
+  let traffic: Traffic;
+  let world: World;
+  let environment: Record<string, string>;
+  const closing: (() => unknown)[] = [];
+
+  beforeAll(async () => {
+    const [store, { folder, close }] = [testStore(), testFolder()];
+    rollouts = await openRolloutWorld();
+    closing.push(close, store.close, rollouts.bench.end);
+    const count = (queue: string) => countPollers(world.connection, 'default', queue);
+    const place = openRealPlace({ databaseUrl: rollouts.bench.url, store: store.config }, folder, count);
+    closing.push(place.close);
+    world = await openWorld(place, { ...testTemporal(), gpuWorker: false });
+    closing.push(world.close);
+    traffic = serveTraffic(rollouts);
+    closing.push(() => traffic.stop());
+    if (store.config.kind !== 'directory') throw new Error('Expected a directory store');
+    environment = {
+      PATH: process.env['PATH'] ?? '',
+      HOME: process.env['HOME'] ?? '',
+      NO_COLOR: '1',
+      DATABASE_URL: rollouts.bench.url,
+      TEMPORAL_ADDRESS: world.address,
+      PERENNIAL_STORE: store.config.folder,
+      PERENNIAL_STATE_DIR: join(folder, 'state'),
+      PERENNIAL_ACTOR: 'ada',
+    };
+  }, 120_000);
+  afterAll(async () => {
+    for (const close of closing.reverse()) await close();
+  });
+
+  const start = (...words: string[]): { child: ChildProcess; ended: Promise<Ended>; said: () => string } => {
+    const child = spawn(launcher, words, { env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
+    closing.push(() => child.kill('SIGKILL'));
+    let [stdout, stderr] = ['', ''];
+    child.stdout.on('data', (data: Buffer) => {
+      stdout += data.toString();
+    });
+    child.stderr.on('data', (data: Buffer) => {
+      stderr += data.toString();
+    });
+    const ended = once(child, 'close').then(([exit]) => ({ exit: exit as number | null, stdout, stderr }));
+    return { child, ended, said: () => stdout };
+  };
+  const perennial = (...words: string[]): Promise<Ended> => start(...words).ended;
+  const rollOut = (version: number, ...words: string[]) =>
+    perennial('rollout', 'flights', String(version), '--reason', 'it is better', ...words);
+  const refused = async (exit: number, text: string | RegExp, words: readonly string[]): Promise<void> => {
+    const ended = await perennial(...words);
+    expect([ended.exit, ended.stderr]).toEqual([exit, expect.stringMatching(text)]);
+  };
+  const apply = (rules: unknown) => rollouts.request(rules);
+  const deployed = () => rollouts.deps.deployments.get(flights);
+  const running = () => rollouts.deps.rollouts.running(flights);
+
+  test('sees in a live status how a rollout goes from share to share and ends, and leaves it by Ctrl-C', async () => {
+    await apply(quick);
+    const live = start('status', 'flights', '--watch');
+    await expect.poll(live.said, patience).toContain('champion    version 1');
+    const rolled = rollOut(2, '--wait', '--json');
+    await expect.poll(live.said, patience).toMatch(/rollout {5}version 2 beside 1, canary, at 10 %/);
+    await expect.poll(live.said, patience).toMatch(/version 2 beside 1, canary, at 50 %/);
+    await expect.poll(live.said, patience).toMatch(/champion {4}version 2/);
+    expect(await rolled).toMatchObject({ exit: 0 });
+    live.child.kill('SIGINT');
+    expect(await live.ended).toMatchObject({ exit: 0, stdout: expect.not.stringContaining('\u001b[') });
+    expect(await deployed()).toMatchObject({ champion: { version: 2 }, rollout: null });
+  });
+
+  test('begins one rollout by hand, twice at once; who and why are on record, and nothing else begins beside it', async () => {
+    await apply(slow);
+    const both = await Promise.all([rollOut(3, '--json'), rollOut(3, '--json')]);
+    expect(both.map(({ exit, stderr }) => [exit, stderr])).toEqual([
+      [0, expect.stringContaining('roll-out/flights/3')],
+      [0, expect.stringContaining('roll-out/flights/3')],
+    ]);
+    const said = both.map(({ stdout }) => JSON.parse(stdout) as { rolloutId: string; begun: boolean });
+    expect(said.map(({ begun }) => begun)).toEqual([true, true]);
+    expect(new Set(said.map(({ rolloutId }) => rolloutId))).toEqual(new Set([(await running())?.id]));
+    const { generation } = await deployed();
+    expect(JSON.parse((await rollOut(3, '--json')).stdout)).toMatchObject({ attached: true, rolloutId: said[0]?.rolloutId });
+    expect((await deployed()).generation).toBe(generation);
+    const began = await rollouts.bench.pool.query(
+      `select actor, detail from perennial.audit_log where action = 'rollout began' and detail->>'version' = '3'`,
+    );
+    expect(began.rows).toMatchObject([{ actor: 'ada', detail: { reason: 'it is better', version: 3 } }]);
+    const why = ['--reason', 'x'];
+    await refused(5, /version 3 is being rolled out.*perennial rollback flights/s, ['rollout', 'flights', '1', ...why]);
+    await refused(5, /as it is being rolled out as canary/, ['rollout', 'flights', '3', '--strategy', 'shadow', ...why]);
+    expect(await deployed()).toMatchObject({ generation, champion: { version: 2 }, rollout: { share: 0.1 } });
+  });
+
+  test('holds it, lets it go on, and promotes it; who waits for its end exits with it', async () => {
+    const waiting = start('rollout', 'flights', '3', '--reason', 'it is better', '--wait', '--json');
+    const held = await perennial('hold', 'flights', '--reason', 'a look at the logs');
+    expect([held.exit, held.stdout]).toEqual([0, expect.stringContaining('was told to hold')]);
+    await refused(5, /Cannot hold as ada already holds/, ['hold', 'flights', '--reason', 'me too', '--by', 'grace']);
+    const again = await perennial('resume', 'flights', '--reason', 'all is well');
+    expect([again.exit, again.stdout]).toEqual([0, 'flights: the rollout of version 3 goes on at 10%\n']);
+    expect((await perennial('promote', 'flights', '--reason', 'enough seen')).exit).toBe(0);
+    const ended = await waiting.ended;
+    expect([ended.exit, JSON.parse(ended.stdout)]).toEqual([
+      0,
+      expect.objectContaining({ end: 'promoted', version: 3, attached: true, reason: expect.stringContaining('enough seen') }),
+    ]);
+    expect(await deployed()).toMatchObject({ champion: { version: 3 }, rollout: null });
+  });
+
+  test('waits for one that does harm, and exits with 3; the same version may be rolled out again', async () => {
+    await apply(quick);
+    traffic.candidateErrors = 0.5;
+    const ended = await rollOut(1, '--wait');
+    expect([ended.exit, ended.stdout]).toEqual([3, expect.stringMatching(/^rolled back {2}.*errors.*\n.*\n.*went wrong\n$/)]);
+    expect(ended.stderr).toMatch(/roll back\s+Rolled back, harm is shown/);
+    traffic.candidateErrors = 0;
+    const timed = await rollOut(1, '--wait', '--strategy', 'shadow', '--timeout', '1ms');
+    expect([timed.exit, timed.stderr]).toEqual([124, expect.stringContaining('waited 1ms: roll-out/flights/1 goes on')]);
+    expect(await running()).toMatchObject({ version: 1, strategy: 'shadow' });
+    expect((await perennial('rollback', 'flights', '--reason', 'enough seen')).exit).toBe(0);
+    expect(await deployed()).toMatchObject({ champion: { version: 3 }, rollout: null });
+  });
+
+  test('lets a quarantined window count again, and the watch hears of it', async () => {
+    await apply(slow);
+    const watch = await world.client.workflow.start<typeof watchDrift>('watchDrift', watchStart(flights));
+    const nextLook = async () => (await watch.query(watchStatusQuery)).nextLookAt;
+    await expect.poll(nextLook, patience).not.toBeNull();
+    const [from, to] = ['2001-02-05T00:00:00.000Z', '2001-02-06T00:00:00.000Z'] as [Instant, Instant];
+    const breaches = [{ check: 'new category' as const, variable: 'tariff', statement: '0.4 > 0.05' }];
+    const window = { pipeline: flights, profileSha256: 'a'.repeat(64) as Sha256, from, to, breaches, rows: 600 };
+    await createQuarantine(rollouts.bench.db).add(window);
+    const released = await perennial('quarantine', 'release', 'flights', '2001-02-05', '--reason', 'the tariff is new');
+    expect(released).toEqual({ exit: 0, stdout: 'flights: 2001-02-05 to 2001-02-06 counts again\n', stderr: '' });
+    const { events } = await watch.fetchHistory();
+    const heard = (events ?? []).flatMap(({ workflowExecutionSignaledEventAttributes: signal }) => signal?.signalName ?? []);
+    expect(heard).toEqual([dataArrivedSignal.name]);
+  });
+
+  test('cannot roll out what is unknown, without a reason, or where the pipeline rests or is deleted', async () => {
+    const why = ['--reason', 'x'];
+    const { generation, champion } = await deployed();
+    await refused(2, /--reason/, ['rollout', 'flights', '1']);
+    await refused(2, /whole number/, ['rollout', 'flights', 'newest', ...why]);
+    await refused(4, /Cannot find version 9/, ['rollout', 'flights', '9', ...why]);
+    await refused(4, /no such pipeline/, ['rollout', 'flihgts', '1', ...why]);
+    await refused(5, /it is champion/, ['rollout', 'flights', String(champion?.version), ...why]);
+    await refused(2, /unknown strategy "hope"/, ['rollout', 'flights', '2', '--strategy', 'hope', ...why]);
+    await apply({ ...slow, steps: [1] });
+    await refused(2, /the first step must be below 100%/, ['rollout', 'flights', '2', '--strategy', 'a/b', ...why]);
+    expect((await perennial('pause', 'flights', '--reason', 'holidays')).exit).toBe(0);
+    await refused(5, /ada paused the pipeline \(holidays\).*perennial resume flights/s, ['rollout', 'flights', '2', ...why]);
+    expect((await perennial('delete', 'flights', '--yes', '--reason', 'old')).exit).toBe(0);
+    await refused(5, /"flights" was deleted/, ['rollout', 'flights', '2', ...why]);
+    expect(await deployed()).toMatchObject({ generation: generation + 1, champion: null, rollout: null });
+    expect(await running()).toBeNull();
+  });
+});

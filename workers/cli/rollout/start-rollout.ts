@@ -1,0 +1,121 @@
+/** Begins a rollout by hand, or attaches to the one of the same version that runs. */
+import type { Client } from '@temporalio/client';
+import { type RolloutOutcome, type RolloutRecord, type RolloutRequest, rolloutOutcomeSchema } from '#domain/contracts/rollout.ts';
+import { PerennialError } from '#domain/errors.ts';
+import type { PipelineName, VersionNumber } from '#domain/units.ts';
+import { requireNotDeleted } from '../../../infra/postgres/pipelines.ts';
+import { createRollouts } from '../../../infra/postgres/rollouts.ts';
+import type { Decision } from '../../../workflows/messages.ts';
+import { rollOutWorkflowId, rolloutIdOf, searchAttributes, taskQueues } from '../../../workflows/names.ts';
+import type { rollOut } from '../../../workflows/roll-out.ts';
+import type { Context } from '../context.ts';
+import { keepOverridden } from '../spec/keep-overridden.ts';
+import { failureOf } from '../workflow-failure.ts';
+import { untilBegun } from './until-begun.ts';
+
+export type RolloutWish = Decision & {
+  readonly pipeline: PipelineName;
+  readonly version: VersionNumber;
+  /** In place of the one in the pipeline file, for this rollout; null for that one. */
+  readonly strategy: string | null;
+};
+
+export type StartedRollout = {
+  readonly rolloutId: string;
+  readonly workflowId: string;
+  /** It ran already. */
+  readonly attached: boolean;
+  /** The candidate stands beside the champion; false where no worker has put it there yet. */
+  readonly begun: boolean;
+  /** Waits for the end, or until nobody wants to know it. A rollout that could not go on throws its error. */
+  outcome(over: AbortSignal): Promise<RolloutOutcome>;
+};
+
+const attemptOf = ({ pipeline, version }: RolloutWish): string => `Cannot roll version ${version} of "${pipeline}" out`;
+
+/** Whatever it continues as: the first run of it is in its id. */
+const followEnd = async (
+  client: Client,
+  { rolloutId, workflowId }: Pick<StartedRollout, 'rolloutId' | 'workflowId'>,
+  over: AbortSignal,
+): Promise<RolloutOutcome> => {
+  const firstExecutionRunId = rolloutId.split('/').at(-1) as string;
+  const handle = client.workflow.getHandle(workflowId, firstExecutionRunId, { firstExecutionRunId });
+  try {
+    return rolloutOutcomeSchema.parse(await client.withAbortSignal(over, () => handle.result()));
+  } catch (error) {
+    throw failureOf(error);
+  }
+};
+
+const attach = (client: Client, wish: RolloutWish, { id, workflowId, strategy }: RolloutRecord): StartedRollout => {
+  if (wish.strategy !== null && wish.strategy !== strategy) {
+    const message = `${attemptOf(wish)} as ${wish.strategy} as it is being rolled out as ${strategy} (${id})`;
+    throw new PerennialError('PRN_CONFLICT', message);
+  }
+  const known = { rolloutId: id, workflowId };
+  return { ...known, attached: true, begun: true, outcome: (over) => followEnd(client, known, over) };
+};
+
+/** A pause is for what a pipeline does by itself and for what is begun beside it; what serves goes on. */
+const requireAwake = async (context: Context, wish: RolloutWish): Promise<void> => {
+  await requireNotDeleted(context.database.db, wish.pipeline, attemptOf(wish));
+  const paused = (await context.pipelines.state(wish.pipeline))?.paused ?? null;
+  if (paused === null) return;
+  throw new PerennialError(
+    'PRN_CONFLICT',
+    `${attemptOf(wish)} as ${paused.by} paused the pipeline (${paused.reason}): \`perennial resume ${wish.pipeline} --reason …\` ends it`,
+  );
+};
+
+/** What is there now is compared with; throws what would keep the rollout from beginning, before a workflow is started. */
+const requestOf = async (context: Context, wish: RolloutWish): Promise<RolloutRequest> => {
+  const { pipeline, version, strategy, by, reason } = wish;
+  await requireAwake(context, wish);
+  const { champion } = await context.deployments.get(pipeline);
+  if (champion === null) {
+    const way = '`perennial run` promotes the first one that passes its gate';
+    throw new PerennialError('PRN_CONFLICT', `${attemptOf(wish)} as there is no champion to compare it with: ${way}`);
+  }
+  const championVersion = champion.version;
+  await createRollouts(context.database.db).checkBegin({ pipeline, version, championVersion });
+  const current = await context.definitions.current(pipeline);
+  if (current === null)
+    throw new PerennialError(
+      'PRN_NOT_FOUND',
+      `${attemptOf(wish)} as it has no definition: \`perennial apply PATH\` gives it one`,
+    );
+  const overrides = strategy === null ? [] : [`rollout.strategy=${strategy}`];
+  const { sha256 } = await keepOverridden(context, current, overrides, `roll out of "${pipeline}"`);
+  return { format: 1, pipeline, version, definitionSha256: sha256, championVersion, by, reason };
+};
+
+/** Of two who start at once both find the same execution. */
+const launch = async (context: Context, client: Client, request: RolloutRequest): Promise<StartedRollout> => {
+  const { pipeline, version, by, reason } = request;
+  const workflowId = rollOutWorkflowId(pipeline, version);
+  const handle = await client.workflow.start<typeof rollOut>('rollOut', {
+    workflowId,
+    taskQueue: taskQueues.flow,
+    args: [request],
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    // A version may be rolled out again: what went wrong may have been the world's fault.
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+    staticSummary: `Roll out version ${version} of ${pipeline}`,
+    staticDetails: `Started by ${by}: ${reason}`,
+    searchAttributes: { [searchAttributes.pipeline]: [pipeline] },
+  });
+  const known = { rolloutId: rolloutIdOf(pipeline, version, handle.firstExecutionRunId), workflowId };
+  const outcome = (over: AbortSignal) => followEnd(client, known, over);
+  return { ...known, attached: false, begun: await untilBegun(context, known.rolloutId, outcome), outcome };
+};
+
+/**
+ * The same version again while it is being rolled out is the same rollout; after its end it is another one. Throws
+ * PRN_NOT_FOUND, PRN_CONFLICT, PRN_DEPLOY_CONFLICT where another one runs, PRN_SPEC_INVALID.
+ */
+export const startRollout = async (context: Context, client: Client, wish: RolloutWish): Promise<StartedRollout> => {
+  const running = await createRollouts(context.database.db).running(wish.pipeline);
+  if (running !== null && running.version === wish.version) return attach(client, wish, running);
+  return launch(context, client, await requestOf(context, wish));
+};
