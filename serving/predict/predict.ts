@@ -45,8 +45,8 @@ export const firstPortion = ({ portions }: Dealt): Portion =>
 export type Answered = { readonly body: PredictionBody; readonly answers: readonly Answer[] };
 
 /**
- * Parses, vectorizes and answers the rows of a request, each with its arm's model; logs and counts them. Resolves once
- * their lines are written. Throws PRN_SERVING_REQUEST and PRN_SERVING_ANSWER.
+ * Parses, vectorizes and answers the rows of a request, each with its arm's model; logs and counts them once all are
+ * answered, for a client that is told of an error has no answer to any. Resolves once their lines are written. Throws PRN_SERVING_REQUEST and PRN_SERVING_ANSWER.
  *
  * What a candidate cannot answer is an error for its client, and is never handed to the champion: harm that nobody meets
  * would be harm that nobody counts, and a rollout that looks harmless at 10 % would fail at 100 %, where no champion helps.
@@ -55,8 +55,14 @@ export const predictDealt = async (deps: PredictionDeps, dealt: Dealt): Promise<
   const { ids, isBatch, portions } = dealt;
   const answers: Answer[] = new Array<Answer>(dealt.rows.length);
   const versions: number[] = new Array<number>(dealt.rows.length);
-  if (portions.length === 1) await answerPortion(deps, dealt, portions[0] as Portion, answers, versions);
-  else await answerAll(portions.map((portion) => answerPortion(deps, dealt, portion, answers, versions)));
+  for (const one of await answerAll(portions.map((portion) => answerPortion(deps, dealt, portion)))) {
+    for (const [index, answer] of one.answered.entries()) {
+      const place = one.portion.places?.[index] ?? index;
+      answers[place] = answer;
+      versions[place] = one.portion.version.version;
+    }
+    remember(deps, dealt, one);
+  }
   await deps.capture.written();
   const { captured } = dealt.serving;
   const predictions = answers.map((answer, place) => {
@@ -69,48 +75,48 @@ export const predictDealt = async (deps: PredictionDeps, dealt: Dealt): Promise<
 };
 
 /** All of them end before the first failure is told: each counts for its own arm. */
-const answerAll = async (portions: readonly Promise<void>[]): Promise<void> => {
+const answerAll = async (portions: readonly Promise<AnsweredPortion>[]): Promise<readonly AnsweredPortion[]> => {
+  // Most requests are of one arm, and need no list of outcomes.
+  if (portions.length === 1) return [await (portions[0] as Promise<AnsweredPortion>)];
   const ended = await Promise.allSettled(portions);
-  const failed = ended.find((one) => one.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
+  return ended.map((one) => {
+    if (one.status === 'rejected') throw one.reason;
+    return one.value;
+  });
 };
 
-const answerPortion = async (
-  deps: PredictionDeps,
-  dealt: Dealt,
-  portion: Portion,
-  answers: Answer[],
-  versions: number[],
-): Promise<void> => {
+const answerPortion = async (deps: PredictionDeps, dealt: Dealt, portion: Portion): Promise<AnsweredPortion> => {
   const { serving } = dealt;
-  const { model, version } = portion.version;
-  const arm = deps.capture.arm(serving, portion.arm);
+  const { model } = portion.version;
   try {
     const rows = parseRows(model, dealt, portion);
     const views = viewsOf(deps, serving, model, rows);
     const answered = await model.predict(rows, (_, index) => lookupIn(views?.[index] ?? null));
-    deps.metrics.count('perennial_serving_rows_total', { pipeline: serving.pipeline, version }, rows.length);
-    for (const [index, answer] of answered.entries()) {
-      const place = portion.places?.[index] ?? index;
-      answers[place] = answer;
-      versions[place] = version;
-    }
-    remember(arm, dealt, portion, { rows, views, answered });
+    return { portion, rows, views, answered };
   } catch (error) {
-    countFailure(arm, dealt, portion, error);
+    countFailure(deps.capture.arm(serving, portion.arm), dealt, portion, error);
     throw error;
   }
 };
 
-type AnsweredRows = {
+type AnsweredPortion = {
+  readonly portion: Portion;
   readonly rows: readonly RawRow[];
   readonly views: readonly RowViews[] | null;
   readonly answered: readonly Answer[];
 };
 
 /** Logs and counts each row. Scores out of range are one event, however many rows a request has. */
-const remember = (arm: ArmCapture, { ids, nowMs }: Dealt, portion: Portion, { rows, views, answered }: AnsweredRows): void => {
-  const { featureSet } = portion.version.model;
+const remember = (
+  { capture, metrics }: PredictionDeps,
+  dealt: Dealt,
+  { portion, rows, views, answered }: AnsweredPortion,
+): void => {
+  const { ids, nowMs, serving } = dealt;
+  const { version, model } = portion.version;
+  const { featureSet } = model;
+  const arm = capture.arm(serving, portion.arm);
+  metrics.count('perennial_serving_rows_total', { pipeline: serving.pipeline, version }, rows.length);
   let isOutside = false;
   for (const [index, answer] of answered.entries()) {
     const row = rows[index] as RawRow;

@@ -312,6 +312,33 @@ describe('what goes wrong', () => {
     expect(refused).toEqual([expect.objectContaining({ arm: 'candidate', generation, status: 500, code: 'PRN_SERVING_ANSWER' })]);
   });
 
+  test('in a candidate leaves nothing of its request answered: the log says what the client was told', async () => {
+    await world.deploy({ pipeline: 'churn', bias: 0, task: 'regression' });
+    const candidate = await world.add({ pipeline: 'churn', bias: 0, task: 'regression', isRoot: true });
+    const { url, close } = await serve();
+    await untilReady(url);
+    const { generation } = await world.rollOut('churn', candidate.version, { share: 0.5, by: ['tenure'] });
+    await untilReported(generation);
+    const rows = Array.from({ length: 40 }, (_, index) => rowAt(index));
+    const bad = await post(`${url}/predict/churn`, { rows: rows.map((one) => ({ ...one, charges: -1_000 })) });
+    expect(bad).toMatchObject({ status: 500, body: { error: { code: 'PRN_SERVING_ANSWER' } } });
+    const good = await post(`${url}/predict/churn`, { rows });
+    expect(good.status).toBe(200);
+    await close();
+    const log = readLog(join(folder, 'capture'));
+    const told = good.body.predictions.map(({ prediction_id }: { prediction_id: string }) => prediction_id).sort();
+    expect(
+      log
+        .filter(({ kind }) => kind === 'answered')
+        .map(({ id }) => id)
+        .sort(),
+    ).toEqual(told);
+    expect(log.filter(({ kind }) => kind === 'refused')).toHaveLength(1);
+    const harm = { ...none, errors: 1, invalid_output: 1 };
+    expect(outcome(sink.lastOf('champion', generation))).toEqual({ requests: 2, events: none });
+    expect(outcome(sink.lastOf('candidate', generation))).toEqual({ requests: 2, events: harm });
+  });
+
   test('of its sender counts for nobody, unless the champion would have answered', async () => {
     await world.deploy({ pipeline: 'churn', bias: -1 });
     const stricter: FeatureSet = {
