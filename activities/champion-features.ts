@@ -1,4 +1,5 @@
 import { type FeatureSet, featureSetSchema } from '#domain/contracts/feature-set.ts';
+import type { ModelVersion } from '#domain/contracts/model-version.ts';
 import type { PipelineName, Sha256, VersionNumber } from '#domain/units.ts';
 import type { CpuDeps } from './deps.ts';
 
@@ -12,11 +13,14 @@ export type ChampionFeatures = {
 
 type Deps = Pick<CpuDeps, 'deployments' | 'registry' | 'content'>;
 
-const findFeatures = async (deps: Deps, pipeline: PipelineName, number: VersionNumber): Promise<ChampionFeatures | null> => {
-  const version = await deps.registry.get(pipeline, number);
-  if (version === null) return null;
+const featuresOf = async (deps: Pick<Deps, 'content'>, version: ModelVersion): Promise<ChampionFeatures> => {
   const featureSet = featureSetSchema.parse(await deps.content.getJson(version.featureSetSha256));
   return { featureSet, featureSetSha256: version.featureSetSha256, definitionSha256: version.definitionSha256 };
+};
+
+const findFeatures = async (deps: Deps, pipeline: PipelineName, number: VersionNumber): Promise<ChampionFeatures | null> => {
+  const version = await deps.registry.get(pipeline, number);
+  return version === null ? null : featuresOf(deps, version);
 };
 
 /** Reads the champion's feature set; null where none serves. */
@@ -32,3 +36,7 @@ export const findServedFeatures = async (deps: Deps, pipeline: PipelineName): Pr
   const found = await Promise.all(served.map(({ version }) => findFeatures(deps, pipeline, version)));
   return found.filter((features) => features !== null);
 };
+
+/** The same of candidates that runs in work have registered: they may have published, and be about to be rolled out. */
+export const findComingFeatures = async (deps: Deps, pipeline: PipelineName): Promise<readonly ChampionFeatures[]> =>
+  Promise.all((await deps.registry.ofOpenRuns(pipeline)).map((version) => featuresOf(deps, version)));

@@ -77,6 +77,8 @@ export interface Snapshots {
       readonly createdAt: Instant;
     }[]
   >;
+  /** The newest that a run brought, which ended, or that is of a model version; what was frozen only to be published is none. Null before the first. */
+  lastTrained(pipeline: PipelineName): Promise<{ readonly rows: number; readonly lastEventAt: Instant | null } | null>;
 }
 
 export type NewModelVersion = Omit<ModelVersion, 'version' | 'stage' | 'createdAt'>;
@@ -85,6 +87,8 @@ export interface Registry {
   /** Version, lineage and audit in one transaction; a second call with the same training key returns the first version. */
   register(candidate: NewModelVersion, actor: string): Promise<ModelVersion>;
   get(pipeline: PipelineName, version: VersionNumber): Promise<ModelVersion | null>;
+  /** Registered by runs that have no end yet. */
+  ofOpenRuns(pipeline: PipelineName): Promise<readonly ModelVersion[]>;
   /**
    * Counts candidates that were compared on a hold-out, from 1; the same candidate again has the same number, so that
    * attempts and repeated runs are one use.
@@ -184,6 +188,9 @@ export type ApplyRetention = (options: {
   readonly heartbeat: (detail: unknown) => void;
 }) => Promise<RetentionReport>;
 
+/** Does a piece of work that ends in rows which name objects: none of them is collected as garbage before. */
+export type BesideCollection = <T>(work: () => Promise<T>) => Promise<T>;
+
 export interface Decisions {
   /** The same key again changes nothing. */
   record(decision: DecisionRecord): Promise<void>;
@@ -220,6 +227,7 @@ export type CpuDeps = {
   readonly notices: Notices;
   readonly watch: WatchDeps;
   readonly applyRetention: ApplyRetention;
+  readonly besideCollection: BesideCollection;
   readonly content: ContentStore;
   readonly scratch: Scratch;
   readonly limits: Limits;

@@ -9,8 +9,9 @@ import { createFreeze } from './freeze.ts';
 import { createIngest } from './ingest.ts';
 import { createRecordDecision, createRecordDecisions, createSendNotice } from './notify.ts';
 import { createConfirmServing, createPromoteVersion, createRollBackPromotion } from './promote.ts';
-import { createPublish } from './publish.ts';
+import { createPublish, createPublishServed } from './publish.ts';
 import { createCountPollers, createFinishRun, createRecordStage } from './record.ts';
+import { createRefreshViews } from './refresh-views.ts';
 import { createRegister } from './register.ts';
 import { createExpireData } from './retention.ts';
 import {
@@ -63,6 +64,8 @@ export const createCpuSteps = (deps: CpuDeps): CpuSteps => {
     evaluateCandidate: heavy(createEvaluate(deps)),
     registerCandidate: step(createRegister(deps)),
     publishFeatures: heavy(createPublish(deps)),
+    publishServed: heavy(createPublishServed(deps)),
+    refreshViews: heavy(createRefreshViews(deps)),
     promoteVersion: step(createPromoteVersion(deps)),
     confirmServing: step(createConfirmServing(deps)),
     rollBackPromotion: step(createRollBackPromotion(deps)),

@@ -11,7 +11,7 @@ import { compileViews, schemaFor } from '../infra/features/views.ts';
 import { digestOfJson } from '../infra/objects/digest.ts';
 import { type Duck, withDuckDb } from '../infra/tabular/duckdb.ts';
 import type { RunRef } from '../workflows/steps.ts';
-import { findServedFeatures } from './champion-features.ts';
+import { findComingFeatures, findServedFeatures } from './champion-features.ts';
 import type { CpuDeps, OnlineFeatureRow, PipelineSpec } from './deps.ts';
 import { readSpec } from './ingest.ts';
 import { nullIfOutdated } from './outdated.ts';
@@ -21,7 +21,8 @@ type Deps = Pick<
   CpuDeps,
   'ledger' | 'definitions' | 'deployments' | 'registry' | 'content' | 'scratch' | 'limits' | 'onlineFeatures'
 >;
-type Input = RunRef & { readonly snapshotSha256: Sha256; readonly featureSetSha256: Sha256 };
+/** Without a feature set only for what serves. */
+type Input = RunRef & { readonly snapshotSha256: Sha256; readonly featureSetSha256: Sha256 | null };
 
 /** A view that a version looks up, and how the definition of that version says it is computed. */
 type WantedView = {
@@ -41,9 +42,15 @@ const viewsOf = (featureSet: FeatureSet, { features, data }: PipelineSpec, isOwn
     return spec === undefined ? [] : [[publishedName(served), { served, spec, label: data.label, isOwn }]];
   });
 
+const ownViews = async (deps: Deps, input: Input): Promise<[string, WantedView][]> => {
+  if (input.featureSetSha256 === null) return [];
+  const featureSet = featureSetSchema.parse(await deps.content.getJson(input.featureSetSha256));
+  return viewsOf(featureSet, await readSpec(deps, input), true);
+};
+
 /** Until the servers have switched, and after a roll-back, the versions that serve still look up views of their own. */
-const wantedViews = async (deps: Deps, input: Input, featureSet: FeatureSet): Promise<Wanted> => {
-  const wanted = new Map(viewsOf(featureSet, await readSpec(deps, input), true));
+const wantedViews = async (deps: Deps, input: Input): Promise<Wanted> => {
+  const wanted = new Map(await ownViews(deps, input));
   for (const { featureSet: served, definitionSha256 } of await findServedFeatures(deps, input.pipeline)) {
     if (definitionSha256 === null || served.views.every((view) => wanted.has(publishedName(view)))) continue;
     const spec = await readSpec(deps, { definitionSha256 }).catch(nullIfOutdated);
@@ -73,13 +80,14 @@ const compileWanted = async (
 };
 
 /**
- * Published names that must stay although this publication does not hold them. Asked for at the very end: a rollout may
- * have begun meanwhile.
+ * Published names that must stay although this publication does not hold them: of what serves, and of candidates of other
+ * runs, which are about to. Asked for at the very end: a rollout may have begun meanwhile.
  */
-const neededBeside = async (deps: Deps, { pipeline }: Input, views: readonly CompiledView[]): Promise<string[]> => {
-  const held = new Set(views.map(({ name }) => name));
-  const served = (await findServedFeatures(deps, pipeline)).flatMap(({ featureSet }) => featureSet.views);
-  return served.filter((view) => !held.has(publishedName(view))).flatMap(publishedNames);
+const neededBeside = async (deps: Deps, { pipeline }: Input, compiled: readonly CompiledView[]): Promise<string[]> => {
+  const held = new Set(compiled.map(({ name }) => name));
+  const needed = [...(await findServedFeatures(deps, pipeline)), ...(await findComingFeatures(deps, pipeline))];
+  const views = needed.flatMap(({ featureSet }) => featureSet.views);
+  return views.filter((view) => !held.has(publishedName(view))).flatMap(publishedNames);
 };
 
 const write = ({ deps, input, wanted }: Work, views: readonly CompiledView[], rows: AsyncIterable<OnlineFeatureRow>) => {
@@ -103,20 +111,31 @@ const compute = async (work: Work, manifest: DatasetManifest, eventTime: string,
   );
 };
 
+const publish = async (deps: Deps, input: Input, context: StepContext | undefined): Promise<{ readonly rows: number }> => {
+  const wanted = await wantedViews(deps, input);
+  const work: Work = { deps, input, wanted, context };
+  const manifest = await readManifest(deps.content, input.snapshotSha256);
+  const { eventTime } = manifest.schema;
+  if (wanted.size === 0 || eventTime === null || manifest.eventTime === null) return { rows: await write(work, [], nothing()) };
+  return { rows: await compute(work, manifest, eventTime, Date.parse(manifest.eventTime.last)) };
+};
+
 /**
  * The step `publishFeatures`; see the port. Publishes for the candidate of this run, the champion, and the candidate of a
  * rollout that runs. A publication is named by snapshot and views: the same twice changes nothing.
  */
 export const createPublish =
   (deps: Deps) =>
-  async (input: Input, context?: StepContext): Promise<{ readonly rows: number }> => {
-    const featureSet = featureSetSchema.parse(await deps.content.getJson(input.featureSetSha256));
-    const wanted = await wantedViews(deps, input, featureSet);
-    const work: Work = { deps, input, wanted, context };
-    const manifest = await readManifest(deps.content, input.snapshotSha256);
-    const { eventTime } = manifest.schema;
-    if (wanted.size === 0 || eventTime === null || manifest.eventTime === null) return { rows: await write(work, [], nothing()) };
-    return { rows: await compute(work, manifest, eventTime, Date.parse(manifest.eventTime.last)) };
+  (input: Input & { readonly featureSetSha256: Sha256 }, context?: StepContext): Promise<{ readonly rows: number }> =>
+    publish(deps, input, context);
+
+/** The step `publishServed`; see the port. */
+export const createPublishServed =
+  (deps: Deps) =>
+  async (input: Omit<Input, 'featureSetSha256'>, context?: StepContext): Promise<{ readonly rows: number }> => {
+    const served = await findServedFeatures(deps, input.pipeline);
+    if (served.every(({ featureSet }) => featureSet.views.length === 0)) return { rows: 0 };
+    return publish(deps, { ...input, featureSetSha256: null }, context);
   };
 
 async function* nothing(): AsyncGenerator<never> {}

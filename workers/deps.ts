@@ -16,6 +16,7 @@ import { type Db, openDatabase } from '../infra/postgres/pool.ts';
 import { createPredictionParts } from '../infra/postgres/prediction-parts.ts';
 import { createQuarantine } from '../infra/postgres/quarantine.ts';
 import { createRegistry } from '../infra/postgres/registry.ts';
+import { besideCollection } from '../infra/postgres/retention.ts';
 import { createRollouts } from '../infra/postgres/rollouts.ts';
 import { createRuns } from '../infra/postgres/runs.ts';
 import { createSnapshots } from '../infra/postgres/snapshots.ts';
@@ -32,7 +33,8 @@ import { resolveTrainer } from '../infra/trainer/resolve.ts';
 import { openScratch } from './scratch.ts';
 
 type Opened<Deps> = { readonly deps: Deps; close(): Promise<void> };
-type SharedDeps = Omit<CpuDeps, 'limits' | 'countPollers' | 'openSource' | 'watch' | 'compareArmsOnLabels' | 'applyRetention'>;
+type OfCpu = 'limits' | 'countPollers' | 'openSource' | 'watch' | 'compareArmsOnLabels' | 'applyRetention' | 'besideCollection';
+type SharedDeps = Omit<CpuDeps, OfCpu>;
 type Shared = Opened<SharedDeps> & { readonly db: Db; readonly objects: ObjectStore };
 
 /** Workers of one state folder share its cache of verified content; each role has scratch folders of its own. */
@@ -87,7 +89,9 @@ export const openCpuDeps = (
   const compareArmsOnLabels = createCompareArmsOnLabels({ ...deps, ...watch, limits });
   const applyAll: CpuDeps['applyRetention'] = (options) =>
     applyRetention({ db, objects, content: deps.content }, options, { graceMs: garbageGraceMs, nowMs: Date.now() });
-  return { deps: { ...deps, watch, compareArmsOnLabels, applyRetention: applyAll, limits, countPollers, openSource }, close };
+  const beside: CpuDeps['besideCollection'] = (work) => besideCollection(db, work);
+  const own = { watch, compareArmsOnLabels, applyRetention: applyAll, besideCollection: beside };
+  return { deps: { ...deps, ...own, limits, countPollers, openSource }, close };
 };
 
 /** `say` hears of the long work of setting a trainer's environment up. */

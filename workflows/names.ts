@@ -18,6 +18,7 @@ export const workflowTypes = {
   watchDrift: 'watchDrift',
   scheduledRetrain: 'scheduledRetrain',
   applyRetention: 'applyRetention',
+  refreshViews: 'refreshViews',
 } as const;
 
 /** Workflow ids go from general to particular and are business facts: starting twice is starting once. */
@@ -38,6 +39,9 @@ export const rolloutIdOf = (pipeline: PipelineName, version: VersionNumber, firs
 
 /** One for each pipeline, for ever. */
 export const watchDriftWorkflowId = (pipeline: PipelineName): string => `watch-drift/${pipeline}`;
+
+/** One at a time for each pipeline: who comes meanwhile is heard by the one that works. */
+export const refreshViewsWorkflowId = (pipeline: PipelineName): string => `refresh-views/${pipeline}`;
 
 /** Named for what it undoes: two operators who take back one generation start one workflow. */
 export const rollBackWorkflowId = (pipeline: PipelineName, generation: number): string => `roll-back/${pipeline}/${generation}`;

@@ -6,6 +6,7 @@ import {
   CancellationScope,
   condition,
   isCancellation,
+  log,
   patched,
   setHandler,
   workflowInfo,
@@ -15,7 +16,7 @@ import type { RunOutcome, Verdict } from '#domain/contracts/verdict.ts';
 import { acceptData } from '#domain/decide/accept-data.ts';
 import type { Sha256, VersionNumber } from '#domain/units.ts';
 import { type ApprovalDesk, openApprovalDesk } from './approval.ts';
-import { asRunFailure, failure, isFailure } from './failures.ts';
+import { asRunFailure, failure, isFailure, messageOf } from './failures.ts';
 import { rolloutMovedSignal, statusQuery } from './messages.ts';
 import { promoteDirectly } from './promote-directly.ts';
 import { alreadyChampion, rollOutCandidate } from './roll-out-candidate.ts';
@@ -40,6 +41,7 @@ type Candidate = FreezeSummary & FeaturesSummary & TrainSummary & EvaluateSummar
 /** Version markers: runs that began before a change go on as they began. */
 const rollsOut = 'roll-out';
 const tellsWatch = 'tell-watch';
+const publishesFrozen = 'publish-after-freeze';
 
 const short = (digest: string): string => digest.slice(0, 12);
 const count = (n: number, what: string): string => `${String(n).replace(/\B(?=(\d{3})+$)/g, ',')} ${what}${n === 1 ? '' : 's'}`;
@@ -77,6 +79,17 @@ const bringData = async (found: Findings, board: StageBoard): Promise<FreezeSumm
   found.dataVersion = snapshot.snapshotSha256;
   board.snapshot(snapshot.snapshotSha256);
   return snapshot;
+};
+
+/** What serves looks up values as new as the data, whatever becomes of the candidate; without them it keeps those it has. */
+const publishServed = async ({ ref }: Findings, { snapshotSha256 }: FreezeSummary): Promise<void> => {
+  try {
+    const summary = `newest values of data version ${short(snapshotSha256)} for what serves`;
+    await dataSteps.publishServed.executeWithOptions({ summary }, [{ ...ref, snapshotSha256 }]);
+  } catch (error) {
+    if (isCancellation(error) || !isFailure(error)) throw error;
+    log.warn('newest values not published', { reason: messageOf(error) });
+  }
 };
 
 /** Features, training on the GPU queue, evaluation, gate. */
@@ -214,6 +227,7 @@ const judgeCandidate = async (found: Findings, board: StageBoard, desk: Approval
 const runStages = async (found: Findings, board: StageBoard, desk: ApprovalDesk): Promise<Ending> => {
   const snapshot = await bringData(found, board);
   if ('outcome' in snapshot) return { verdict: 'rejected', reason: snapshot.reason };
+  if (patched(publishesFrozen)) await publishServed(found, snapshot);
   return judgeCandidate(found, board, desk, await makeCandidate(found, board, snapshot));
 };
 
@@ -258,7 +272,7 @@ const asThrown = (error: unknown): unknown => (isCancellation(error) || !isFailu
 
 /**
  * Keeps one pipeline's model fresh, once: admit, ingest, validate, freeze, features, train, evaluate, gate, register,
- * approve, publish, promote. A run that ends promoted, rejected, inconclusive or held is completed; one that could not
+ * approve, publish, promote. What serves gets the newest values of its views right after the freeze. A run that ends promoted, rejected, inconclusive or held is completed; one that could not
  * decide fails with the code of the step that stopped it, after its end is recorded. Cancelled at any stage, it stops the
  * step in work and leaves the champion that it found.
  *

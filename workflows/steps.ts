@@ -11,6 +11,7 @@ import type { Notice } from '#domain/contracts/notice.ts';
 import type { RetrainOutcome, RetrainPlan, StageName } from '#domain/contracts/retrain.ts';
 import type { Verdict } from '#domain/contracts/verdict.ts';
 import type { Instant, PipelineName, RunKey, Sha256, VersionNumber } from '#domain/units.ts';
+import type { PublishSteps } from './publish-steps.ts';
 import type { RetentionSteps } from './retention-steps.ts';
 import type { RolloutSteps } from './rollout-steps.ts';
 import type { WatchSteps } from './watch-steps.ts';
@@ -182,7 +183,7 @@ export interface RecordSteps {
 }
 
 /** All that the queue `perennial-cpu` does. */
-export type CpuSteps = RetrainSteps & RolloutSteps & WatchSteps & RecordSteps & RetentionSteps;
+export type CpuSteps = RetrainSteps & RolloutSteps & WatchSteps & RecordSteps & RetentionSteps & PublishSteps;
 
 export interface GpuSteps {
   /**

@@ -63,16 +63,18 @@ const weighGain = (spec: PipelineSpec, report: PerformanceReport, { served, data
 
 const questionOf = async (deps: MeasureDeps, input: MeasureWatchInput, spec: PipelineSpec, { served, dataTime }: Known) => {
   const { pipeline, cursor } = input;
-  const [[newest], quarantined] = await Promise.all([deps.snapshots.list(pipeline), deps.watch.quarantine.list(pipeline)]);
+  const [trained, quarantined] = await Promise.all([deps.snapshots.lastTrained(pipeline), deps.watch.quarantine.list(pipeline)]);
+  const { maturedUntil, estimatedUntil } = judgedOf(cursor, served.profileSha256);
   const question: PerformanceQuestion = {
     version: served.version,
     spec,
     dataTime,
-    maturedUntil: judgedOf(cursor, served.profileSha256).maturedUntil,
-    labelsSince: newest?.lastEventAt ?? null,
+    maturedUntil,
+    estimatedUntil,
+    labelsSince: trained?.lastEventAt ?? null,
     quarantined: quarantined.filter(({ releasedAt }) => releasedAt === null).map(({ from, to }) => ({ from, to })),
   };
-  return { question, lastTrainingRows: newest?.rows ?? 0 };
+  return { question, lastTrainingRows: trained?.rows ?? 0 };
 };
 
 /** The first report of a window is what holds: its verdict was told, and a decision rests on it. */
@@ -85,6 +87,7 @@ const keepWindows = async (
   const { reportSha256, metric, report } = found;
   const profileSha256 = served.profileSha256;
   const windows: PerformanceMeasured['windows'] = [];
+  if (reportSha256 === null) return windows;
   for (const { from, to, performance, calibration } of found.windows) {
     const measured = report.windows.find((one) => one.from === from && one.to === to);
     const evidence =
@@ -156,7 +159,7 @@ const measure = async (
   const counts = { newRows: labels.newRows, newRareRows: labels.newRareRows, lastTrainingRows };
   return {
     windows: await keepWindows(deps, input, known, found),
-    estimate: estimate === null ? null : { ...estimate, reportSha256 },
+    estimate: estimate === null || reportSha256 === null ? null : { ...estimate, reportSha256 },
     breaches: [...breaches],
     labels: await countsOf(deps, input, counts),
     gain: weighGain(spec, found.report, known),

@@ -6,10 +6,12 @@ import { parseStoredDefinition } from '../../infra/schemas/stored-definition.ts'
 import { retrainWorkflowId } from '../../workflows/names.ts';
 import type { PreparedRetrain, PrepareRetrainInput } from '../../workflows/watch-steps.ts';
 import type { CpuDeps } from '../deps.ts';
+import { requireAwake } from './require-awake.ts';
 
-type PrepareDeps = Pick<CpuDeps, 'definitions' | 'content' | 'watch'>;
+export type PrepareDeps = Pick<CpuDeps, 'definitions' | 'content' | 'watch'>;
 
-const requestOf = async (deps: PrepareDeps, { pipeline, by, reason }: PrepareRetrainInput): Promise<RetrainRequest> => {
+/** What a run on the sources as they are now would be. Throws PRN_SOURCE_MISSING, PRN_DEFINITION_UNKNOWN. */
+export const requestOf = async (deps: PrepareDeps, { pipeline, by, reason }: PrepareRetrainInput): Promise<RetrainRequest> => {
   const current = await deps.definitions.current(pipeline);
   if (current === null)
     throw new PerennialError(
@@ -26,6 +28,7 @@ const requestOf = async (deps: PrepareDeps, { pipeline, by, reason }: PrepareRet
 export const createPrepareRetrain =
   (deps: PrepareDeps) =>
   async (input: PrepareRetrainInput): Promise<PreparedRetrain> => {
+    await requireAwake(deps.watch, input.pipeline);
     const request = await requestOf(deps, input);
     const workflowId = retrainWorkflowId(request.pipeline, request.runKey);
     const known = await deps.watch.findRun(request.runKey);

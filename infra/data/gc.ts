@@ -93,14 +93,14 @@ const assertQuiet = async (db: Kysely<Tables>): Promise<void> => {
     );
 };
 
-/** Who verifies the store reads for long: all others must not wait that long with us. */
+/** Who verifies the store or brings data in takes long: all others must not wait that long with us. */
 const waitForReaders = `set local lock_timeout = '10s'`;
 
 const asConflict = (error: unknown): unknown =>
   isHeldUp(error)
     ? new PerennialError(
         'PRN_CONFLICT',
-        'Cannot delete objects while somebody verifies the store: try again when that has ended',
+        'Cannot delete objects while somebody verifies the store, or brings data in: try again when that has ended',
         {
           cause: error,
         },
@@ -137,8 +137,8 @@ const collect = async (db: Kysely<Tables>, objects: ObjectStore, options: GcOpti
 export const collectGarbage = (db: Kysely<Tables>, objects: ObjectStore, options: GcOptions): Promise<GcResult> => {
   if (!options.isForReal) return collect(db, objects, options);
   const work = db.transaction().execute(async (holder) => {
-    await sql`lock table perennial.runs, perennial.prediction_parts in share row exclusive mode`.execute(holder);
     await sql.raw(waitForReaders).execute(holder);
+    await sql`lock table perennial.runs, perennial.prediction_parts in share row exclusive mode`.execute(holder);
     await sql`lock table perennial.snapshots in exclusive mode`.execute(holder);
     await assertQuiet(holder);
     // On connections of their own: what is forgotten must stay so even if this transaction is undone.

@@ -170,6 +170,16 @@ const findVersion = async (db: Kysely<Tables>, pipeline: PipelineName, which: Ve
   return row ? toModelVersion(row) : null;
 };
 
+const ofOpenRuns = async (db: Kysely<Tables>, pipeline: PipelineName): Promise<readonly ModelVersion[]> => {
+  const rows = db
+    .selectFrom('model_versions')
+    .innerJoin('runs', 'runs.run_key', 'model_versions.run_key')
+    .selectAll('model_versions')
+    .where('model_versions.pipeline', '=', pipeline)
+    .where('runs.ended_at', 'is', null);
+  return (await rows.orderBy('model_versions.version').execute()).map(toModelVersion);
+};
+
 const promotions = async (db: Kysely<Tables>, pipeline: PipelineName): Promise<readonly PromotionRecord[]> => {
   const rows = await db
     .selectFrom('promotions')
@@ -198,6 +208,8 @@ export const createRegistry = (db: Kysely<Tables>) => ({
   recordEvaluation: (evaluation: NewEvaluation) => recordEvaluation(db, evaluation),
   /** The number of a candidate on a hold-out, from 1; the same candidate again has the same number. */
   useHoldout: (use: NewHoldoutUse) => inTransaction(db, (tx) => useHoldout(tx, use)),
+  /** Registered by runs that have no end yet. */
+  ofOpenRuns: (pipeline: PipelineName) => ofOpenRuns(db, pipeline),
   champion: (pipeline: PipelineName) => findVersion(db, pipeline, 'champion'),
   reject: (rejection: Parameters<typeof reject>[1]) => reject(db, rejection),
   /** Newest first; of all pipelines where none is named. */

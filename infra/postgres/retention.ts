@@ -216,6 +216,13 @@ const deleteRuns = (db: Kysely<Tables>, pipeline: PipelineName, keepMs: number):
 export const lockForReading = (tx: Kysely<Tables>): Promise<unknown> =>
   sql`lock table perennial.prediction_parts, perennial.snapshots in row share mode`.execute(tx);
 
+/** Holds the garbage collection off, which waits for it for a moment and then for another day; runs may begin. */
+export const besideCollection = <T>(db: Kysely<Tables>, work: () => Promise<T>): Promise<T> =>
+  db.transaction().execute(async (tx) => {
+    await sql`lock table perennial.runs in row exclusive mode`.execute(tx);
+    return await work();
+  });
+
 export const createRetention = (db: Kysely<Tables>) => ({
   /** All with the definition that was applied last. */
   pipelines: () => pipelines(db),

@@ -97,6 +97,14 @@ const list = async (db: Kysely<Tables>, pipeline?: PipelineName): Promise<readon
   return (await query.execute()).map(toRecord);
 };
 
+const lastTrained = async (db: Kysely<Tables>, pipeline: PipelineName): Promise<SnapshotRecord | null> => {
+  const trained = sql<boolean>`(exists (select from perennial.model_versions v where v.pipeline = s.pipeline and v.snapshot_sha256 = s.sha256)
+    or exists (select from perennial.runs r where r.pipeline = s.pipeline and r.result ->> 'dataVersion' = s.sha256))`;
+  const rows = db.selectFrom('snapshots as s').selectAll().where('s.pipeline', '=', pipeline).where(trained);
+  const row = await rows.orderBy('s.created_at', 'desc').orderBy('s.sha256').executeTakeFirst();
+  return row ? toRecord(row) : null;
+};
+
 /** Frozen datasets and the arrival of their parts. */
 export const createSnapshots = (db: Kysely<Tables>) => ({
   /** Notes parts that arrived; returns how many were new. */
@@ -109,6 +117,8 @@ export const createSnapshots = (db: Kysely<Tables>) => ({
   },
   /** Newest first; of all pipelines where none is named. */
   list: (pipeline?: PipelineName) => list(db, pipeline),
+  /** The newest that a run brought, which ended, or that is of a model version; null before the first. */
+  lastTrained: (pipeline: PipelineName) => lastTrained(db, pipeline),
   resolvePrefix: (prefix: string, pipeline?: PipelineName) => resolvePrefix(db, prefix, pipeline),
   /** When each part arrived first; the second of the two times. Unknown parts are not in the map. */
   firstArrivals: (parts: readonly Sha256[]) => firstArrivals(db, parts),

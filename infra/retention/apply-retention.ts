@@ -86,7 +86,7 @@ const applyTo = async (
 
 /** What no repetition mends, and who holds rows for now: other pipelines do not wait for it. */
 const problemOf = (error: unknown): string | null => {
-  if (isHeldUp(error)) return 'somebody works with its rows, or verifies the store: the next time does it';
+  if (isHeldUp(error)) return 'somebody brings data in, or verifies the store: the next time does it';
   if (!(error instanceof PerennialError) || errorRegistry[error.code].retry !== 'final') return null;
   return error.message;
 };

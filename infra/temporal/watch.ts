@@ -3,7 +3,13 @@ import type { Client } from '@temporalio/client';
 import type { Arrival } from '#domain/contracts/arrival.ts';
 import type { PipelineName } from '#domain/units.ts';
 import { alertReceivedSignal, dataArrivedSignal, labelsArrivedSignal } from '../../workflows/messages.ts';
-import { searchAttributes, taskQueues, watchDriftWorkflowId, workflowTypes } from '../../workflows/names.ts';
+import {
+  refreshViewsWorkflowId,
+  searchAttributes,
+  taskQueues,
+  watchDriftWorkflowId,
+  workflowTypes,
+} from '../../workflows/names.ts';
 
 /** Options under which everybody starts the one watch of a pipeline: who comes second finds it running. */
 export const watchStart = (pipeline: PipelineName) => ({
@@ -33,9 +39,25 @@ export type ToldWatch = {
   readonly arrival: Arrival;
 };
 
-/** Tells the watch, and starts it where none runs. The same delivery again is harmless: a watch knows ids that it saw. */
+/** Starts it, or has the one that works read the sources once more. */
+const refreshViews = (client: Client, pipeline: PipelineName, { signal, signalArgs }: Signal) =>
+  client.workflow.signalWithStart(workflowTypes.refreshViews, {
+    workflowId: refreshViewsWorkflowId(pipeline),
+    taskQueue: taskQueues.flow,
+    args: [{ format: 1, pipeline }],
+    staticSummary: `Publish what ${pipeline} serves`,
+    searchAttributes: { [searchAttributes.pipeline]: [pipeline] },
+    signal,
+    signalArgs,
+  });
+
+/**
+ * Tells the watch, and starts it where none runs; where data arrived, what is published of views follows as well. The same
+ * delivery again is harmless: a watch knows ids that it saw, and what is published already stays.
+ */
 export const tellWatch = async (client: Client, { source, deliveryId, pipeline, arrival }: ToldWatch): Promise<void> => {
   const { workflowIdConflictPolicy: _running, ...start } = watchStart(pipeline);
   const signal = signalOf(`${source}/${deliveryId}`, source, arrival);
   await client.workflow.signalWithStart(workflowTypes.watchDrift, { ...start, ...signal });
+  if (arrival.kind === 'data arrived') await refreshViews(client, pipeline, signal);
 };

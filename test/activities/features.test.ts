@@ -9,13 +9,14 @@ import { addCounts } from '#domain/stats/summaries/cell-counts.ts';
 import type { PipelineName, RunKey, Sha256, VersionNumber } from '#domain/units.ts';
 import { completeProfile, profileScoresInSteps } from '../../activities/evaluation/profile.ts';
 import { createBuildFeatures } from '../../activities/features.ts';
-import { createPublish } from '../../activities/publish.ts';
+import { createPublish, createPublishServed } from '../../activities/publish.ts';
 import { publishedName } from '../../infra/features/published-view.ts';
 import { digestOfJson } from '../../infra/objects/digest.ts';
 import { createDeployments } from '../../infra/postgres/deployments.ts';
 import { createOnlineFeatures } from '../../infra/postgres/online-features.ts';
 import { createRegistry } from '../../infra/postgres/registry.ts';
 import { createRollouts } from '../../infra/postgres/rollouts.ts';
+import { createRuns } from '../../infra/postgres/runs.ts';
 import { flightsData } from '../support/flights-data.ts';
 import { type DataWorld, openDataWorld } from './support/data-world.ts';
 
@@ -201,7 +202,10 @@ describe('buildFeatures()', () => {
   });
 });
 
-const registerModelOf = async ({ summary, step }: Awaited<ReturnType<typeof built>>): Promise<VersionNumber> => {
+const registerModelOf = async (
+  { summary, step }: Awaited<ReturnType<typeof built>>,
+  registeredBy: RunKey | null = null,
+): Promise<VersionNumber> => {
   const { definitionSha256, snapshotSha256 } = step;
   const { featureSetSha256 } = summary;
   const sha256 = (text: string) => digestOfJson({ text, featureSetSha256 });
@@ -219,7 +223,7 @@ const registerModelOf = async ({ summary, step }: Awaited<ReturnType<typeof buil
       trainer: 'reference',
       parameters: {},
       metrics: {},
-      runKey: null,
+      runKey: registeredBy,
     },
     'tester',
   );
@@ -361,6 +365,69 @@ describe('publishFeatures()', () => {
     expect(await publishFor(further)).toEqual({ rows: 2 * (5 + 1) });
     expect(await publishedFor(candidate, 'origin')).toBeUndefined();
     expect(await publishedFor(champion, 'origin')).toEqual(first);
+  });
+
+  it('leaves the values that a candidate of another run has published until that run has ended', async () => {
+    const withView = (window: string) =>
+      built({ views: { origin: { ...views.origin_7d, window } }, inputs: { 'origin.flights': {}, 'origin.late_rate': {} } });
+    await promoteModelOf(await withView('7d'));
+    const other = await withView('4d');
+    const runs = createRuns(world.db);
+    const { definitionSha256 } = other.step;
+    const trigger = { kind: 'command', by: 'tester', reason: 'test' } as const;
+    const listingSha256 = definitionSha256;
+    const key = 'aaaaaaaaaaaaaaaa' as RunKey;
+    const request = {
+      format: 1,
+      pipeline,
+      runKey: key,
+      definitionSha256,
+      codeVersion: 'x',
+      listingSha256,
+      cutoff: null,
+    } as const;
+    await runs.begin({ ...request, trigger }, `retrain/flights/${key}`);
+    await registerModelOf(other, key);
+    await publishFor(other);
+    const published = await publishedFor(other, 'origin');
+    const own = await withView('2d');
+    // Champion, this run's, and those of the run that is about to roll its candidate out.
+    expect(await publishFor(own)).toEqual({ rows: 3 * (5 + 1) });
+    expect(await publishedFor(other, 'origin')).toEqual(published);
+    const rejected = {
+      verdict: 'rejected',
+      reason: 'x',
+      gate: null,
+      dataVersion: null,
+      modelVersion: null,
+      metrics: {},
+    } as const;
+    await runs.finish({ ...rejected, pipeline, runKey: key, workflowId: `retrain/flights/${key}` });
+    const next = await withView('3d');
+    expect(await publishFor(next)).toEqual({ rows: 2 * (5 + 1) });
+    expect(await publishedFor(other, 'origin')).toBeUndefined();
+  });
+
+  it('publishes for what serves from newer data, although no candidate comes of them', async () => {
+    const champion = await built({ views: { origin: { ...views.origin_7d } }, inputs: { 'origin.flights': {} } });
+    await promoteModelOf(champion);
+    await publishFor(champion);
+    const before = await publishedFor(champion, 'origin');
+    const more = `${csv()}2001-02-09 23:59:59,50,100,A1,B1\n`;
+    const newer = await world.snapshot(
+      fileWith(
+        { views: { origin: { ...views.origin_7d } }, inputs: { 'origin.flights': {} } },
+        { data: flightsData(world.write('newer.csv', more), 'delay > 45') },
+      ),
+    );
+    const input = { ...champion.step, snapshotSha256: newer.frozen.snapshotSha256 };
+    expect(await createPublishServed(depsOf())(input)).toEqual({ rows: 5 + 1 });
+    expect(await createPublishServed(depsOf())(input)).toEqual({ rows: 5 + 1 });
+    const [flights, are] = [before, await publishedFor(champion, 'origin')].map((values) => values?.['flights']);
+    expect([typeof flights, typeof are, flights === are]).toEqual(['number', 'number', false]);
+    const withoutViews = await built({ inputs: { distance: {} } });
+    await promoteModelOf(withoutViews);
+    expect(await createPublishServed(depsOf())(input)).toEqual({ rows: 0 });
   });
 
   it('leaves a champion the values that these data cannot give any more', async () => {

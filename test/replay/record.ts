@@ -14,6 +14,7 @@ import { loadConfig } from '../../infra/config.ts';
 import { findTemporalBinary } from '../../infra/temporal/binary.ts';
 import {
   approvePromotionUpdate,
+  dataArrivedSignal,
   holdUpdate,
   promoteUpdate,
   rejectPromotionUpdate,
@@ -21,7 +22,13 @@ import {
   rollBackUpdate,
   rolloutEndedSignal,
 } from '../../workflows/messages.ts';
-import { retentionScheduleId, rollBackWorkflowId, taskQueues, workflowTypes } from '../../workflows/names.ts';
+import {
+  refreshViewsWorkflowId,
+  retentionScheduleId,
+  rollBackWorkflowId,
+  taskQueues,
+  workflowTypes,
+} from '../../workflows/names.ts';
 import type { rollBack } from '../../workflows/roll-back.ts';
 import { evaluation, type Over, type Pretend, planned, pretendSteps } from '../workflows/pretend.ts';
 import { interval, quiet, type RolloutTruth, rolloutRequest, strategies } from '../workflows/pretend-rollout.ts';
@@ -166,6 +173,17 @@ const situations: Readonly<Record<string, Situation>> = {
         args: [{ format: 1 }],
       }),
   },
+  'data-arrive-and-are-published': {
+    start: (world) =>
+      world.client.workflow.signalWithStart(workflowTypes.refreshViews, {
+        workflowId: refreshViewsWorkflowId('churn' as PipelineName),
+        taskQueue: taskQueues.flow,
+        args: [{ format: 1, pipeline: 'churn' as PipelineName }],
+        signal: dataArrivedSignal,
+        signalArgs: [{ what: 'a file' }],
+      }),
+  },
+  'champion-gets-the-newest-values-first': {},
   'candidate-is-rolled-out-and-promoted': {},
   'candidate-does-harm-in-its-rollout': {
     start: async (world, pretend) => {

@@ -99,6 +99,8 @@ const wellBehaved = (outcomes: RetrainOutcome[], rollout: RolloutTruth): Require
     outcomes.push(outcome);
   },
   ...quietWatch(),
+  publishServed: async () => ({ rows: 12 }),
+  refreshViews: async () => ({ kind: 'published', snapshotSha256: anyDigest(), rows: 12 }),
   expireData: async () => ({
     pipelines: 2,
     predictions: 31_234,
