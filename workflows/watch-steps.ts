@@ -50,7 +50,10 @@ export interface WatchSteps {
   /** Keeps decisions for good, in their order. Key: each record's own; a second record with it changes nothing. */
   recordDecisions(input: { readonly decisions: readonly DecisionRecord[] }): Promise<void>;
 
-  /** Lists the sources and names the run, as `perennial run` does before it starts one. Key: the run key. */
+  /**
+   * Lists the sources and names the run, as `perennial run` does before it starts one. Key: the run key. Final errors:
+   * PRN_CONFLICT where the pipeline is paused or deleted, PRN_DEFINITION_UNKNOWN, PRN_SOURCE_MISSING.
+   */
   prepareRetrain(input: PrepareRetrainInput): Promise<PreparedRetrain>;
 
   /** Asks a pipeline's watch for a retrain in the name of its schedule. Key: the id of the asking workflow run. */

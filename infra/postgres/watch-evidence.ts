@@ -108,6 +108,11 @@ const paused = async (db: Kysely<Tables>, pipeline: PipelineName): Promise<{ by:
   return row === undefined ? null : { by: row.paused_by ?? 'somebody', reason: row.paused_reason ?? 'paused' };
 };
 
+const isDeleted = async (db: Kysely<Tables>, pipeline: PipelineName): Promise<boolean> => {
+  const deleted = db.selectFrom('pipelines').select('name').where('deleted_at', 'is not', null);
+  return (await deleted.where('name', '=', pipeline).executeTakeFirst()) !== undefined;
+};
+
 /** A server that said nothing for so long is gone, or as good as. */
 const freshSeconds = 15;
 
@@ -138,6 +143,7 @@ export const createWatchEvidence = (db: Kysely<Tables>) => ({
   newestEnd: (pipeline: PipelineName) => newestEnd(db, pipeline),
   /** Who paused the pipeline, and why; null where nobody did. */
   paused: (pipeline: PipelineName) => paused(db, pipeline),
+  isDeleted: (pipeline: PipelineName) => isDeleted(db, pipeline),
   /** Runs that were recorded and have no end, newest first. */
   running: (pipeline: PipelineName) => running(db, pipeline),
 });

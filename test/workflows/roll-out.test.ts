@@ -93,6 +93,38 @@ describeWithServers('a rollout', () => {
     expect(await run.result()).toMatchObject({ end: 'promoted' });
   });
 
+  test('a hold outlives the history that it was said in; resumed, the rollout goes on from its share', async () => {
+    stay();
+    pretend.rollout().plan({ continueAfterEvents: 60, look: { firstMs: 1, lastMs: 1 } });
+    const run = await start();
+    await runs(run);
+    await run.executeUpdate(holdUpdate, { args: [word] });
+    pretend.rollout().traffic({});
+    const { runId } = await run.describe();
+    await expect.poll(async () => (await run.describe()).runId, { timeout: 30_000 }).not.toBe(runId);
+    const handle = world.client.workflow.getHandle(run.workflowId) as RolloutHandle;
+    await untilRollout(handle, 'still held', ({ hold, share }) => hold?.by === 'person' && share === 0.1);
+    expect(shares()).toEqual([]);
+    expect(decisions().at(-1)).toMatchObject({ action: 'hold' });
+    const resumed = await handle.executeUpdate(resumeUpdate, { args: [word] });
+    expect(resumed).toMatchObject({ hold: null, share: 0.1, reason: 'Resumed by grace: a person said so' });
+    await expect(handle.executeUpdate(resumeUpdate, { args: [word] })).rejects.toMatchObject({ cause: { type: 'PRN_CONFLICT' } });
+    expect(await handle.result()).toMatchObject({ end: 'promoted' });
+    expect(shares()).toEqual([0.5, 1]);
+  });
+
+  test('what no person holds, no person resumes: it is promoted, or taken back', async () => {
+    pretend.rollout().traffic({ perLook: 0 });
+    pretend.rollout().plan({ policy: { silenceMs: 100 } });
+    const run = await start();
+    await untilRollout(run, 'held', ({ hold }) => hold !== null);
+    await expect(run.executeUpdate(resumeUpdate, { args: [word] })).rejects.toMatchObject({
+      cause: { type: 'PRN_CONFLICT', message: expect.stringMatching(/^Cannot resume as it is held by \w+, no person/) },
+    });
+    await run.executeUpdate(rollBackUpdate, { args: [word] });
+    expect(await run.result()).toMatchObject({ end: 'rolled back' });
+  });
+
   test('refuses words without a name, and to resume what nobody holds', async () => {
     stay();
     const run = await start();

@@ -328,6 +328,48 @@ describeWithServers('watchDrift, with pretended steps', () => {
     await expect(again).rejects.toMatchObject({ code: 'PRN_CONFLICT' });
   });
 
+  test('of a pipeline that is paused in the database it retrains nothing, although nobody told the watch', async () => {
+    const story = tellStory(pretend, 'paused');
+    const paused = { by: 'grace', reason: 'holidays' };
+    story.days(days(4, 0.6).map((day) => ({ ...day, paused })));
+    const handle = await begin(story);
+    await untilWatch(handle, 'all windows', ({ windowsJudged, phase }) => windowsJudged === 4 && phase === 'snoozed');
+    await until('all is recorded', () => story.records.filter(({ kind }) => kind === 'drift').length === 4);
+    await expect(askForRetrain(world.client, story.pipeline, ask)).rejects.toMatchObject({
+      code: 'PRN_CONFLICT',
+      message: expect.stringContaining('grace paused'),
+    });
+    expect(pretend.called('prepareRetrain')).toBe(0);
+    expect(story.ended()).toEqual([]);
+  });
+
+  test.each(['grace paused it (holidays)', 'it was deleted'])(
+    'where no run may begin as %s, it says so and watches on',
+    async (why) => {
+      const refusal = `Cannot retrain by itself as ${why}`;
+      const story = tellStory(
+        pretend,
+        why.startsWith('grace') ? 'raced' : 'deleted',
+        {},
+        {},
+        {
+          prepareRetrain: async () => Promise.reject(new PerennialError('PRN_CONFLICT', refusal)),
+        },
+      );
+      const handle = await begin(story);
+      expect(await askForRetrain(world.client, story.pipeline, ask)).toMatchObject({
+        decision: 'failed',
+        reason: expect.stringContaining(refusal),
+        workflowId: null,
+      });
+      const looks = story.looks();
+      await until('it looks on', () => story.looks() > looks);
+      expect(await untilWatch(handle, 'a status', () => true)).toMatchObject({ phase: 'watching', run: null, problem: null });
+      expect(story.ended()).toEqual([]);
+      expect(pretend.called('prepareRetrain')).toBe(1);
+    },
+  );
+
   test('a snooze ends by itself', async () => {
     const story = tellStory(pretend, 'short-nap');
     const handle = await begin(story);
