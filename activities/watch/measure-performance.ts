@@ -121,6 +121,8 @@ const estimateOf = (
   const id = estimateEvidenceId(subject.metric);
   const evidence = free?.evidence.find((one) => one.id === id);
   if (free === null || evidence === undefined || calibrationError === null) return null;
+  const { estimatedUntil } = subject.question;
+  if (estimatedUntil !== null && free.to <= estimatedUntil) return null;
   const verdict = decideEstimate(evidence, calibrationError, {
     evidenceId: id,
     tolerated: subject.question.spec.watch.performance.drop,
@@ -132,8 +134,8 @@ const estimateOf = (
 
 /**
  * Measures what labels say of the version that serves: newly matured windows against its reference performance, younger
- * ones for display, the labelled share, an estimate without labels, and how many labels there are. The report is stored,
- * addressed by its content: the same question on the same data gives the same digest. Null for a version that has no
+ * ones for display, the labelled share, an estimate without labels, and how many labels there are. A report with something
+ * new is stored, addressed by its content: the same question on the same data gives the same digest. Null for a version that has no
  * reference performance. Reads; decides by `decide/performance`, and does nothing about it.
  */
 export const measurePerformance = async (
@@ -170,23 +172,24 @@ export const measurePerformance = async (
     estimate: free?.evidence ?? [],
     secondOpinions: found.opinions,
   });
-  return conclude(subject, found, report, free, await deps.content.putJson(report));
+  const estimate = estimateOf(subject, free, maturedOf(found).at(-1)?.calibrationError ?? null);
+  const isNews = estimate !== null || maturedOf(found).length > 0;
+  return { ...conclude(subject, found, report), estimate, reportSha256: isNews ? await deps.content.putJson(report) : null };
 };
+
+const maturedOf = ({ measured }: Found): Measured[] => measured.filter((one) => one.report.kind === 'matured');
 
 const conclude = (
   subject: Subject,
-  { measured, labels }: Found,
+  found: Found,
   report: PerformanceReport,
-  free: Awaited<ReturnType<typeof estimateWithoutLabels>>,
-  reportSha256: PerformanceMeasurement['reportSha256'],
-): PerformanceMeasurement => {
-  const matured = measured.filter((one) => one.report.kind === 'matured');
+): Omit<PerformanceMeasurement, 'estimate' | 'reportSha256'> => {
+  const matured = maturedOf(found);
   const policy = policyFor(performanceEvidenceId(subject.metric), subject);
   // Told when its window matures, and not again at each look.
   const breach = report.labelledShare === null || matured.length === 0 ? null : findLabelledShareBreach(report.labelledShare);
   return {
     report,
-    reportSha256,
     metric: subject.metric,
     windows: matured.map(({ window, report: one }) => ({
       from: window.from,
@@ -194,8 +197,7 @@ const conclude = (
       performance: decidePerformance(one, policy),
       calibration: calibrationOf(subject, one),
     })),
-    estimate: estimateOf(subject, free, matured.at(-1)?.calibrationError ?? null),
     breaches: breach === null ? [] : [breach],
-    labels,
+    labels: found.labels,
   };
 };

@@ -28,6 +28,8 @@ export type PerformanceQuestion = {
   readonly dataTime: Instant;
   /** Matured windows that end at or before it were told already; null: none was. */
   readonly maturedUntil: Instant | null;
+  /** The same of windows that were estimated without labels. */
+  readonly estimatedUntil: Instant | null;
   /** Labelled rows from here on are new: where the data of the last training end. Null: all of them. */
   readonly labelsSince: Instant | null;
   /** Windows whose data are broken. */
@@ -36,12 +38,12 @@ export type PerformanceQuestion = {
 
 export type PerformanceMeasurement = {
   readonly report: PerformanceReport;
-  /** Of the report, in the content store. */
-  readonly reportSha256: Sha256;
+  /** Of the report, in the content store; null where nothing in it is new, and nothing is kept. */
+  readonly reportSha256: Sha256 | null;
   readonly metric: MetricName;
   /** Newly matured, oldest first. Calibration is asked of two classes only. */
   readonly windows: readonly (Span & { readonly performance: Verdict; readonly calibration: CalibrationDecision | null })[];
-  /** Without labels, of the newest closed window; null without one, and where no estimate is to be had. */
+  /** Without labels, of the newest closed window; null where none is new, and where no estimate is to be had. */
   readonly estimate:
     | (Span & { readonly verdict: Verdict; readonly calibrationError: number; readonly calibrationLimit: number })
     | null;

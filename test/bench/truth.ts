@@ -181,12 +181,14 @@ const benchMeasurement = async (
     labels: createLabels(db),
   };
   const question = { ...subject, dataTime: instant(start + (days + 1) * day), labelsSince: null, quarantined: [] };
-  const first = await timed(() => measurePerformance(deps, { ...question, maturedUntil: null }));
+  const first = await timed(() => measurePerformance(deps, { ...question, maturedUntil: null, estimatedUntil: null }));
   const labelled = first.result?.labels.labelled ?? 0;
   say(
     `performance over ${predictions.toLocaleString('en')} predictions, ${labelled.toLocaleString('en')} labelled, ${first.result?.windows.length} windows: ${took(first)}`,
   );
-  const later = await timed(() => measurePerformance(deps, { ...question, maturedUntil: instant(start + days * day) }));
+  const later = await timed(() =>
+    measurePerformance(deps, { ...question, maturedUntil: instant(start + days * day), estimatedUntil: null }),
+  );
   say(`the same with no window newly matured: ${took(later)}`);
   say(`resident at the end: ${Math.round(process.memoryUsage().rss / 1_048_576)} MiB`);
 };

@@ -158,6 +158,7 @@ export const openTruthWorld = async (watch: PipelineFile['watch'] = {}, together
     spec,
     dataTime: instant(dataTime),
     maturedUntil: null,
+    estimatedUntil: null,
     labelsSince: null,
     quarantined: [],
     ...change,

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { measurePerformance } from '../../../activities/watch/measure-performance.ts';
 import { subjectOfPrediction } from '../../../infra/capture/subject.ts';
 import { objectKeys } from '../../../infra/objects/keys.ts';
@@ -233,6 +233,28 @@ describe('measurePerformance()', () => {
     const unsure = await measured(start + 2 * day + 1);
     expect(unsure.estimate).toMatchObject({ from: instant(start + day), verdict: { outcome: 'fail' } });
     expect(unsure.windows).toEqual([]);
+  });
+
+  it('keeps a report only where something in it is new', async () => {
+    const { ship, label, tell, deps } = await open();
+    const put = vi.spyOn(deps.content, 'putJson');
+    const asked = (dataTime: number, change = {}) => measurePerformance(deps, world.question(dataTime, change));
+    const rows = dayOf(0);
+    await ship(rows);
+    await label(rows, hour);
+    await tell(
+      rows.map(({ record }) => record.scores[0] ?? 0),
+      start,
+    );
+    const first = await asked(start + day + 2 * hour);
+    expect(await deps.content.getJson(first?.reportSha256 as Sha256)).toEqual(first?.report);
+    expect(put).toHaveBeenCalledTimes(1);
+    const told = { maturedUntil: instant(start + day), estimatedUntil: instant(start + day) };
+    const later = await asked(start + day + 3 * hour, told);
+    expect(later).toMatchObject({ windows: [], estimate: null, reportSha256: null, labels: { labelled: 1_440 } });
+    expect(put).toHaveBeenCalledTimes(1);
+    const estimated = await asked(start + day + 3 * hour, { ...told, estimatedUntil: null });
+    expect(estimated?.reportSha256).not.toBeNull();
   });
 
   it('waits for predictions that were counted and are still to be shipped, and not for ever', async () => {
