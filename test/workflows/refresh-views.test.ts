@@ -1,6 +1,8 @@
 /** Data arrive: what a champion looks up is as new as they are, and nobody trains. On real steps. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { PipelineName } from '#domain/units.ts';
 import { hourMs } from '#domain/units.ts';
@@ -56,6 +58,7 @@ describeWithServers('refreshViews', () => {
   let world: World;
   let place: RealPlace;
   let home: string;
+  let environment: Record<string, string>;
   const closing: (() => unknown)[] = [];
 
   beforeAll(async () => {
@@ -66,11 +69,30 @@ describeWithServers('refreshViews', () => {
     writeFileSync(join(home, 'pipeline.yaml'), pipelineFile);
     place = openRealPlace({ databaseUrl: database.url, store: store.config }, made.folder, async () => 1);
     world = await openWorld(place, testTemporal());
+    if (store.config.kind !== 'directory') throw new Error('Expected a directory store');
+    environment = {
+      PATH: process.env['PATH'] ?? '',
+      HOME: process.env['HOME'] ?? '',
+      DATABASE_URL: database.url,
+      TEMPORAL_ADDRESS: world.address,
+      PERENNIAL_STORE: store.config.folder,
+      PERENNIAL_STATE_DIR: join(made.folder, 'state'),
+    };
     closing.push(made.close, store.close, database.close, place.close, world.close);
   }, 120_000);
   afterAll(async () => {
     for (const close of closing.reverse()) await close();
   });
+
+  const perennial = async (...words: string[]) => {
+    const child = spawn(resolve(import.meta.dirname, '../../workers/cli/perennial'), words, { env: environment });
+    let stdout = '';
+    child.stdout.on('data', (data: Buffer) => {
+      stdout += data.toString();
+    });
+    const [exit] = await once(child, 'close');
+    return { exit, said: JSON.parse(stdout) as unknown };
+  };
 
   let deliveries = 0;
   /** As the control plane tells of a webhook, and what became of it. */
@@ -117,8 +139,11 @@ describeWithServers('refreshViews', () => {
     writeFileSync(join(home, 'trips.csv'), `${whole}${row(31 * 24, 5000, 'A')}`);
     expect(await arrive()).toMatchObject({ kind: 'refused', reason: expect.stringContaining('no flight is a day late') });
     expect(await lateRate('A')).toBe(before);
+    expect(await perennial('data', 'publish', 'trips', '--json')).toMatchObject({ exit: 3, said: { kind: 'refused' } });
     writeFileSync(join(home, 'trips.csv'), whole);
-    expect(await arrive()).toMatchObject({ kind: 'published' });
+    const published = { pipeline: trips, kind: 'published', rows: 3 };
+    expect(await perennial('data', 'publish', 'trips', '--json')).toMatchObject({ exit: 0, said: published });
     expect(await lateRate('A')).toBeCloseTo(0.25, 2);
+    expect(await perennial('data', 'gc', '--json')).toMatchObject({ exit: 0, said: { isForReal: false, problems: [] } });
   });
 });

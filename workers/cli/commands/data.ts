@@ -64,8 +64,26 @@ Example:
     .action(async (options) => (await import('../data/keep.ts')).gc(options));
 };
 
+const registerArriving = (data: Command): void => {
+  data
+    .command('publish')
+    .description('Say that data arrived: ingest them, and publish newest values of views for what serves; trains nothing')
+    .argument('<pipeline>', 'name of an applied pipeline')
+    .option('--json', 'one JSON document')
+    .addHelpText(
+      'after',
+      `
+The webhook "data arrived" does the same. Data that break a check of severity "fail" are refused, exit code 3.
+
+Example:
+  $ perennial data publish flights`,
+    )
+    .action(async (pipeline, options) => (await import('../data/publish.ts')).publish(pipeline, options));
+};
+
 export const register = (program: Command): void => {
   const data = program.command('data').description('List, show, compare, check out and look after snapshots');
   registerReading(data);
+  registerArriving(data);
   registerKeeping(data);
 };

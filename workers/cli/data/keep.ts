@@ -1,5 +1,5 @@
 import { durationSchema } from '#domain/contracts/pipeline-spec/quantities.ts';
-import { PerennialError } from '#domain/errors.ts';
+import { errorRegistry, PerennialError } from '#domain/errors.ts';
 import { type Verification, verifySnapshot, verifyStore } from '../../../infra/data/verify.ts';
 import { applyRetention, type PipelineRetention, type RetentionReport } from '../../../infra/retention/apply-retention.ts';
 import { withContext } from '../context.ts';
@@ -45,11 +45,12 @@ const describePipeline = (one: PipelineRetention): string[] => {
   return [...(parts.length > 0 ? [`${pipeline}: ${parts.join(', ')}`] : []), ...held.map((why) => `${pipeline} keeps ${why}`)];
 };
 
-const printReport = ({ pipelines, problems, garbage }: RetentionReport, isForReal: boolean): void => {
+const printReport = ({ pipelines, problems, garbage, garbageHeld }: RetentionReport, isForReal: boolean): void => {
   const expired = pipelines.flatMap(describePipeline);
   if (expired.length > 0) print(isForReal ? 'Outlived their retention, and deleted:' : 'Outlived their retention:');
   for (const line of expired) print(`  ${line}`);
   for (const { pipeline, reason } of problems) note(`${pipeline}: nothing is deleted: ${reason}`);
+  if (garbageHeld !== null) note(garbageHeld);
   if (garbage === null) return;
   const what = `${formatMany(garbage.garbage.objects, 'object')} (${formatBytes(garbage.garbage.bytes)}) that nothing names`;
   if (garbage.garbage.objects > 0) print(isForReal ? `Deleted ${what}` : `Would delete ${what}`);
@@ -66,7 +67,6 @@ export const gc = (options: { delete?: boolean; olderThan: string; json?: boolea
     const isForReal = options.delete === true;
     const garbage = { graceMs: grace.data, nowMs: Date.now() };
     const report = await applyRetention({ db, objects, content }, { isForReal }, garbage);
-    if (options.json) printJson({ ...report, isForReal });
-    else printReport(report, isForReal);
-    if (report.garbageHeld !== null) throw new PerennialError('PRN_CONFLICT', report.garbageHeld);
+    if (report.garbageHeld !== null) process.exitCode = errorRegistry.PRN_CONFLICT.exit;
+    return options.json ? printJson({ ...report, isForReal }) : printReport(report, isForReal);
   });
