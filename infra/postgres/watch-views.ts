@@ -1,4 +1,4 @@
-/** Where every pipeline stands, as one statement a question: what `perennial status` and the metrics are made of. */
+/** What is asked of all pipelines at once, as one statement a question; `standings.ts` puts the answers together. */
 import { type Kysely, sql } from 'kysely';
 import type { RolloutRecord } from '#domain/contracts/rollout.ts';
 import type { Instant, PipelineName, Sha256, VersionNumber } from '#domain/units.ts';
@@ -7,7 +7,6 @@ import { toRecord } from './rollouts.ts';
 import type { DecisionsTable, Tables, WatchReportsTable } from './tables.ts';
 
 type Of<T> = ReadonlyMap<PipelineName, T>;
-export type Pause = { readonly at: Instant; readonly by: string | null; readonly reason: string | null };
 export type ChampionAge = { readonly version: VersionNumber; readonly registeredAt: Instant; readonly promotedAt: Instant };
 export type NewestReport = {
   readonly kind: WatchReportsTable['kind'];
@@ -55,16 +54,6 @@ const grouped = <Row extends { readonly pipeline: string }, T>(
     groups.set(row.pipeline as PipelineName, [...group, valueOf(row)]);
   }
   return groups;
-};
-
-const pauses = async (db: Kysely<Tables>): Promise<Of<Pause>> => {
-  const rows = await db.selectFrom('pipelines').selectAll().where('paused_at', 'is not', null).execute();
-  return new Map(
-    rows.map((row) => [
-      row.name as PipelineName,
-      { at: toInstant(row.paused_at as Date), by: row.paused_by, reason: row.paused_reason },
-    ]),
-  );
 };
 
 const championAges = async (db: Kysely<Tables>): Promise<Of<ChampionAge>> => {
@@ -188,12 +177,6 @@ const newestLabels = async (db: Kysely<Tables>): Promise<Of<NewestLabel>> => {
 
 /** Reads over all pipelines at once; each is one statement, whatever their number. A pipeline without an answer is absent. */
 export const createWatchViews = (db: Kysely<Tables>) => ({
-  pauses: () => pauses(db),
-  /** Pipelines that were deleted: their rows stay, nobody watches them. */
-  deleted: async (): Promise<ReadonlySet<PipelineName>> => {
-    const rows = await db.selectFrom('pipelines').select('name').where('deleted_at', 'is not', null).execute();
-    return new Set(rows.map(({ name }) => name as PipelineName));
-  },
   championAges: () => championAges(db),
   dataTimes: () => dataTimes(db),
   /** The newest of each kind, by the end of its window. */

@@ -6,9 +6,9 @@ import type { RolloutRecord } from '#domain/contracts/rollout.ts';
 import type { PipelineName } from '#domain/units.ts';
 import { createLoopCounts } from '../postgres/loop-counts.ts';
 import type { Db } from '../postgres/pool.ts';
+import { readStandings, type Standing } from '../postgres/standings.ts';
 import { createTallies } from '../postgres/tally-totals.ts';
-import { createWatchLooks } from '../postgres/watch-looks.ts';
-import { createWatchViews, type NewestReport } from '../postgres/watch-views.ts';
+import type { NewestReport } from '../postgres/watch-views.ts';
 import type { MetricName, Metrics } from './metrics.ts';
 
 /** Scrapes of several Prometheus servers share one look. */
@@ -104,79 +104,59 @@ const showRollout = async (metrics: Metrics, db: Db, rollout: RolloutRecord, new
     metrics.set('perennial_rollout_requests', { pipeline, arm }, requests[arm]);
 };
 
-const readAll = async (db: Db) => {
-  const [views, counts] = [createWatchViews(db), createLoopCounts(db)];
-  const [deleted, pauses, ages, times, reports, decisions, rollouts] = await Promise.all([
-    views.deleted(),
-    views.pauses(),
-    views.championAges(),
-    views.dataTimes(),
-    views.newestReports(),
-    views.newestDecisions(),
-    views.runningRollouts(),
-  ]);
-  const [gaps, quarantines, labels, servers, waiting, retrains, looks, lives] = await Promise.all([
-    views.gaps(),
-    views.quarantines(),
-    views.newestLabels(),
+/** What metrics show beside where pipelines stand. */
+const readCounts = async (db: Db) => {
+  const counts = createLoopCounts(db);
+  const [servers, waiting, retrains, looks] = await Promise.all([
     counts.servers(reportMaxAgeMs),
     counts.waitingRuns(),
     counts.newestRecords('retrain'),
     counts.newestRecords('rollout'),
-    createWatchLooks(db).newest(),
   ]);
-  const pipelines = await db.selectFrom('pipelines').select('name').execute();
-  const names = pipelines.map(({ name }) => name as PipelineName).filter((name) => !deleted.has(name));
-  return {
-    names,
-    pauses,
-    ages,
-    times,
-    reports,
-    decisions,
-    rollouts,
-    gaps,
-    quarantines,
-    labels,
-    servers,
-    waiting,
-    retrains,
-    looks,
-    lives,
-  };
+  return { servers, waiting, retrains, looks };
 };
-type Read = Awaited<ReturnType<typeof readAll>>;
+type Counts = Awaited<ReturnType<typeof readCounts>>;
 
-const showPipeline = (metrics: Metrics, read: Read, pipeline: PipelineName): void => {
-  metrics.set('perennial_pipeline_paused', { pipeline }, read.pauses.has(pipeline) ? 1 : 0);
-  metrics.set('perennial_quarantined_windows', { pipeline }, read.quarantines.get(pipeline)?.open ?? 0);
-  metrics.set('perennial_counter_gap_predictions', { pipeline }, read.gaps.get(pipeline)?.predictions ?? 0);
-  const [age, at, label] = [read.ages.get(pipeline), read.times.get(pipeline), read.labels.get(pipeline)];
-  const life = read.lives.get(pipeline);
-  if (life !== undefined) metrics.set('perennial_watch_due_timestamp_seconds', { pipeline }, seconds(life.dueAt));
-  if (age !== undefined) metrics.set('perennial_champion_promoted_timestamp_seconds', { pipeline }, seconds(age.promotedAt));
-  if (at !== undefined) metrics.set('perennial_data_timestamp_seconds', { pipeline }, seconds(at));
-  if (label !== undefined) metrics.set('perennial_label_timestamp_seconds', { pipeline }, seconds(label.knownAt));
-  for (const report of read.reports.get(pipeline) ?? []) showReport(metrics, pipeline, report);
-  for (const { kind, action } of read.decisions.get(pipeline) ?? [])
+const showInstants = (metrics: Metrics, { pipeline, champion, dataTime, label, look }: Standing): void => {
+  if (look !== null) metrics.set('perennial_watch_due_timestamp_seconds', { pipeline }, seconds(look.dueAt));
+  if (champion !== null) metrics.set('perennial_champion_promoted_timestamp_seconds', { pipeline }, seconds(champion.promotedAt));
+  if (dataTime !== null) metrics.set('perennial_data_timestamp_seconds', { pipeline }, seconds(dataTime));
+  if (label !== null) metrics.set('perennial_label_timestamp_seconds', { pipeline }, seconds(label.knownAt));
+};
+
+const showPipeline = (metrics: Metrics, standing: Standing): void => {
+  const { pipeline, paused, quarantine, gaps, reports, decisions } = standing;
+  metrics.set('perennial_pipeline_paused', { pipeline }, paused === null ? 0 : 1);
+  metrics.set('perennial_quarantined_windows', { pipeline }, quarantine?.open ?? 0);
+  metrics.set('perennial_counter_gap_predictions', { pipeline }, gaps?.predictions ?? 0);
+  showInstants(metrics, standing);
+  for (const report of reports) showReport(metrics, pipeline, report);
+  for (const { kind, action } of decisions)
     if (kind === 'drift' || kind === 'performance')
       metrics.set('perennial_watch_verdict', { pipeline, kind, verdict: action }, 1);
-  showRetrain(metrics, pipeline, read.retrains.get(pipeline)?.record);
 };
 
-const show = async (metrics: Metrics, db: Db, read: Read): Promise<void> => {
+/** With a 0 for nobody: an alert on an absent series is written wrong too easily. */
+const showServers = (metrics: Metrics, { pipeline, champion }: Standing, servers: Counts['servers']): void => {
+  if (champion === null) return;
+  for (const state of ['following', 'behind', 'refused']) {
+    const found = servers.find((one) => one.pipeline === pipeline && one.state === state);
+    metrics.set('perennial_servers_reporting', { pipeline, state }, found?.count ?? 0);
+  }
+};
+
+const show = async (metrics: Metrics, db: Db, standings: readonly Standing[], counts: Counts): Promise<void> => {
   for (const name of gauges) metrics.forget(name, {});
-  for (const name of read.names) showPipeline(metrics, read, name);
-  // With a 0 for nobody: an alert on an absent series is written wrong too easily.
-  for (const [pipeline] of read.ages)
-    for (const state of ['following', 'behind', 'refused'])
-      metrics.set('perennial_servers_reporting', { pipeline, state }, countOf(read.servers, pipeline, state));
-  for (const { pipeline, stage, count } of read.waiting) metrics.set('perennial_runs_waiting', { pipeline, stage }, count);
-  for (const rollout of read.rollouts.values()) await showRollout(metrics, db, rollout, read.looks.get(rollout.pipeline));
+  for (const standing of standings) {
+    const { pipeline, rollout, deleted } = standing;
+    showServers(metrics, standing, counts.servers);
+    if (rollout !== null) await showRollout(metrics, db, rollout, counts.looks.get(pipeline));
+    if (deleted) continue;
+    showPipeline(metrics, standing);
+    showRetrain(metrics, pipeline, counts.retrains.get(pipeline)?.record);
+  }
+  for (const { pipeline, stage, count } of counts.waiting) metrics.set('perennial_runs_waiting', { pipeline, stage }, count);
 };
-
-const countOf = (servers: Read['servers'], pipeline: PipelineName, state: string): number =>
-  servers.find((one) => one.pipeline === pipeline && one.state === state)?.count ?? 0;
 
 /**
  * Shows the loop at each scrape, at most every five seconds. Where the database does not answer, what was read last stays,
@@ -190,7 +170,7 @@ export const observeLoop = (metrics: Metrics, db: Db, onFailure: (error: unknown
   const look = async (): Promise<void> => {
     const decided = await createLoopCounts(db).decisionsAfter(lastId);
     const expired = await createLoopCounts(db).deletionsAfter(lastDeletion);
-    await show(metrics, db, await readAll(db));
+    await show(metrics, db, await readStandings(db), await readCounts(db));
     lastId = decided.lastId;
     lastDeletion = expired.lastId;
     for (const { count, ...labels } of expired.counts) metrics.count('perennial_retention_deleted_total', labels, count);

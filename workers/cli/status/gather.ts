@@ -3,33 +3,17 @@ import type { Client } from '@temporalio/client';
 import type { QueryDefinition } from '@temporalio/common';
 import type { Deployment, ServerReport } from '#domain/contracts/model-version.ts';
 import type { RolloutRecord } from '#domain/contracts/rollout.ts';
-import type { Instant, PipelineName } from '#domain/units.ts';
+import type { Instant } from '#domain/units.ts';
 import { mapParallel } from '../../../infra/objects/parallel.ts';
 import type { RunRecord, RunStageRecord } from '../../../infra/postgres/runs.ts';
-import { createWatchLooks, type WatchLook } from '../../../infra/postgres/watch-looks.ts';
-import {
-  type ChampionAge,
-  createWatchViews,
-  type Gaps,
-  type NewestDecision,
-  type NewestLabel,
-  type NewestReport,
-  type Pause,
-  type Quarantine,
-  type Waiting,
-} from '../../../infra/postgres/watch-views.ts';
+import { readStandings, type Standing } from '../../../infra/postgres/standings.ts';
 import type * as messages from '../../../workflows/messages.ts';
 import type { RolloutStatus, WatchStatus } from '../../../workflows/messages.ts';
 import { watchDriftWorkflowId } from '../../../workflows/names.ts';
 import type { Context } from '../context.ts';
 
-export type PipelineStatus = {
-  readonly pipeline: PipelineName;
-  readonly definition: string | null;
-  readonly deleted: boolean;
-  readonly paused: Pause | null;
+export type PipelineStatus = Omit<Standing, 'rollout'> & {
   readonly deployment: Deployment;
-  readonly champion: ChampionAge | null;
   readonly servers: readonly ServerReport[];
   readonly runs: readonly RunRecord[];
   /** The newest stage of a run that goes on. */
@@ -37,23 +21,14 @@ export type PipelineStatus = {
   readonly rollout: { readonly row: RolloutRecord; readonly live: RolloutStatus | null } | null;
   /** null where Temporal does not answer, or has no such watch. */
   readonly watch: WatchStatus | null;
-  /** null where it never looked. */
-  readonly look: WatchLook | null;
-  readonly dataTime: Instant | null;
-  readonly label: NewestLabel | null;
-  readonly reports: readonly NewestReport[];
-  readonly decisions: readonly NewestDecision[];
-  readonly quarantine: Quarantine | null;
-  readonly waiting: { readonly webhooks: Waiting | null; readonly notices: Waiting | null };
-  readonly gaps: Gaps | null;
 };
 /** `unreachable` says why, in words; null: it answers. `asked`: whether watches and rollouts were asked for themselves. */
 export type TemporalState = { readonly unreachable: string | null; readonly asked: boolean };
 export type Status = { readonly at: Instant; readonly temporal: TemporalState; readonly pipelines: readonly PipelineStatus[] };
 
-/** What asks Temporal, opened once for a whole `--watch`. */
 /** Named where they are asked: loading the package that defines them costs a third of a second. */
 type Queries = Pick<typeof messages, 'watchStatusQuery' | 'rolloutStatusQuery'>;
+/** What asks Temporal, opened once for a whole `--watch`. */
 export type AskTemporal = { readonly client: Client; readonly queries: Queries } | { readonly unreachable: string };
 
 /** Servers renew their reports each second; three missed ones are a hiccup. */
@@ -82,77 +57,29 @@ const ask = async <T>(
   }
 };
 
-const readViews = async (context: Context) => {
-  const views = createWatchViews(context.database.db);
-  const [deleted, pauses, ages, dataTimes, reports, decisions, rollouts, notices, webhooks, gaps, quarantines, labels, looks] =
-    await Promise.all([
-      views.deleted(),
-      views.pauses(),
-      views.championAges(),
-      views.dataTimes(),
-      views.newestReports(),
-      views.newestDecisions(),
-      views.runningRollouts(),
-      views.waitingNotices(),
-      views.waitingWebhooks(),
-      views.gaps(),
-      views.quarantines(),
-      views.newestLabels(),
-      createWatchLooks(context.database.db).newest(),
-    ]);
-  return { deleted, pauses, ages, dataTimes, reports, decisions, rollouts, notices, webhooks, gaps, quarantines, labels, looks };
-};
-type Views = Awaited<ReturnType<typeof readViews>>;
-
-const fromViews = (views: Views, name: PipelineName) => ({
-  deleted: views.deleted.has(name),
-  paused: views.pauses.get(name) ?? null,
-  champion: views.ages.get(name) ?? null,
-  dataTime: views.dataTimes.get(name) ?? null,
-  label: views.labels.get(name) ?? null,
-  look: views.looks.get(name) ?? null,
-  reports: views.reports.get(name) ?? [],
-  decisions: views.decisions.get(name) ?? [],
-  quarantine: views.quarantines.get(name) ?? null,
-  waiting: { webhooks: views.webhooks.get(name) ?? null, notices: views.notices.get(name) ?? null },
-  gaps: views.gaps.get(name) ?? null,
-});
-
-const gatherOne = async (context: Context, temporal: AskTemporal, views: Views, name: PipelineName) => {
-  const row = views.rollouts.get(name);
+const gatherOne = async (context: Context, temporal: AskTemporal, standing: Standing): Promise<PipelineStatus> => {
+  const { pipeline, rollout: row } = standing;
   const [deployment, servers, runs, watch, live] = await Promise.all([
-    context.deployments.get(name),
-    context.deployments.serverReports(name, reportMaxAgeMs),
-    context.runs.list({ pipeline: name, limit: runsShown }),
-    ask(temporal, watchDriftWorkflowId(name), ({ watchStatusQuery }) => watchStatusQuery),
-    row === undefined ? null : ask(temporal, row.workflowId, ({ rolloutStatusQuery }) => rolloutStatusQuery),
+    context.deployments.get(pipeline),
+    context.deployments.serverReports(pipeline, reportMaxAgeMs),
+    context.runs.list({ pipeline, limit: runsShown }),
+    ask(temporal, watchDriftWorkflowId(pipeline), ({ watchStatusQuery }) => watchStatusQuery),
+    row === null ? null : ask(temporal, row.workflowId, ({ rolloutStatusQuery }) => rolloutStatusQuery),
   ]);
   const open = runs.find(({ outcome }) => outcome === null);
   const stage = open === undefined ? null : ((await context.runs.stages(open.runKey)).at(-1) ?? null);
-  return {
-    deployment,
-    servers,
-    runs,
-    stage,
-    watch,
-    rollout: row === undefined ? null : { row, live },
-    ...fromViews(views, name),
-  };
+  return { ...standing, deployment, servers, runs, stage, watch, rollout: row === null ? null : { row, live } };
 };
 
 /** One look. `only` narrows it to one pipeline; without it those that were deleted are left out. */
 export const gatherStatus = async (context: Context, temporal: AskTemporal, only: string | undefined): Promise<Status> => {
-  const [listed, views] = await Promise.all([context.definitions.listPipelines(), readViews(context)]);
-  const wanted = listed.filter(({ name }) => (only === undefined ? !views.deleted.has(name) : name === only));
+  const standings = await readStandings(context.database.db);
+  const wanted = standings.filter(({ pipeline, deleted }) => (only === undefined ? !deleted : pipeline === only));
   const asked: AskTemporal = wanted.length > mostAsked ? { unreachable: 'not asked' } : temporal;
   return {
     at: new Date().toISOString() as Instant,
     temporal: { unreachable: 'unreachable' in temporal ? temporal.unreachable : null, asked: !('unreachable' in asked) },
-    pipelines: await mapParallel(wanted, parallelPipelines, async ({ name, definitionSha256 }) => ({
-      pipeline: name,
-      definition: definitionSha256,
-      ...(await gatherOne(context, asked, views, name)),
-    })),
+    pipelines: await mapParallel(wanted, parallelPipelines, (standing) => gatherOne(context, asked, standing)),
   };
 };
 
