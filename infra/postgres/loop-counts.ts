@@ -1,4 +1,4 @@
-/** What the metrics of the loop ask beside `watch-views.ts`: counts that grow, and who waits. */
+/** What the metrics of the loop ask beside `standings.ts`: counts that grow, and who waits. */
 import { type Kysely, sql } from 'kysely';
 import type { PipelineName } from '#domain/units.ts';
 import { toCount } from './map.ts';
