@@ -99,6 +99,13 @@ const serverReports = async (db: Kysely<Tables>, pipeline: PipelineName, maxAgeM
   return rows.map(toReport);
 };
 
+const silentMs = async (db: Kysely<Tables>, serverId: string): Promise<number | null> => {
+  const { rows } = await sql<{ ms: number | null }>`select
+    (extract(epoch from clock_timestamp() - max(reported_at)) * 1000)::float8 as ms
+    from perennial.server_reports where server_id = ${serverId}`.execute(db);
+  return rows[0]?.ms ?? null;
+};
+
 /** What should be served, who serves it, and the fenced change of champion. */
 export const createDeployments = (db: Db) => ({
   get: (pipeline: PipelineName) => findDeployment(db, pipeline),
@@ -111,6 +118,8 @@ export const createDeployments = (db: Db) => ({
   /** All that a server follows. */
   followed: () => listFollowed(db),
   report: (said: ServerReport): Promise<void> => report(db, said),
+  /** How long ago a server reported last, by the database's clock; null where none of its reports is there. */
+  silentMs: (serverId: string) => silentMs(db, serverId),
   /** A server that closes takes its reports with it, so that no one waits for it. */
   forgetServer: async (serverId: string): Promise<void> => {
     await db.deleteFrom('server_reports').where('server_id', '=', serverId).execute();

@@ -19,3 +19,12 @@ export const serverFolder = (folder: string, serverId: string): string => {
   const readable = serverId.replaceAll(/[^A-Za-z0-9.-]/g, '_').slice(0, 80);
   return join(folder, `${readable}-${hash('sha256', serverId).slice(0, 8)}`);
 };
+
+const nameEnding = '.server';
+
+/** Beside the folder of a server: holds its id, so that others know whose it is. */
+export const nameFile = (folder: string, serverId: string): string => `${serverFolder(folder, serverId)}${nameEnding}`;
+
+/** The folder's name, where a file beside it names its server; null for all else. */
+export const serverOfNameFile = (name: string): string | null =>
+  name.endsWith(nameEnding) ? name.slice(0, -nameEnding.length) : null;

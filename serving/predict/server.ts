@@ -14,6 +14,7 @@ import { resolveEndpoints } from '../../infra/state/endpoints.ts';
 import { createLogger, type Logger } from '../../infra/telemetry/logger.ts';
 import { createMetrics, type Metrics } from '../../infra/telemetry/metrics.ts';
 import { observeProcess } from '../../infra/telemetry/process-metrics.ts';
+import { type AdoptDeps, startAdopting } from '../capture/adopt.ts';
 import { type Capture, noCapture, openCapture } from '../capture/capture.ts';
 import type { CaptureDeps } from '../capture/deps.ts';
 import { startShipper } from '../capture/ship.ts';
@@ -35,6 +36,8 @@ export type PredictServerOptions = Omit<LoaderDeps, 'metrics' | 'serverId' | 'be
   readonly drainMs?: number;
   /** Where predictions are logged and counters told; left out, nothing is remembered, and rollouts here are blind. */
   readonly capture?: Omit<CaptureDeps, 'log' | 'metrics'>;
+  /** Takes up what other servers of the capture's folder left; left out, their next lives do. */
+  readonly adopt?: Pick<AdoptDeps, 'silentMs' | 'startShipper'>;
   /** Where labels go; left out, none are taken. */
   readonly labels?: LabelIntake;
 };
@@ -68,11 +71,17 @@ export const startPredictServer = async (options: PredictServerOptions): Promise
   const url = await listen(app, host, port);
   boundPort = Number(new URL(url).port);
   if (options.capture !== undefined) capture = openCapture({ ...options.capture, log, metrics }, serverId());
+  const { adopt } = options;
+  const adopting =
+    options.capture === undefined || adopt === undefined
+      ? null
+      : startAdopting({ ...options.capture, ...adopt, log }, serverId());
   loader.start();
   return {
     url,
     close: async () => {
       stopping = true;
+      adopting?.close();
       // Requests under way end before their models do.
       await drain(app, options.drainMs ?? drainMs);
       await shadow.idle();
@@ -83,6 +92,9 @@ export const startPredictServer = async (options: PredictServerOptions): Promise
   };
 };
 
+/** What another server left is shipped for so long at a time, so that a look ends. */
+const adoptingMs = 30_000;
+
 /** The process `perennial serve`: from the settings to a server that ends on a signal. Resolves once it listens. */
 export const runPredictServer = async (config: Config): Promise<RunningServer> => {
   const log: Logger = createLogger('serve', config.logLevel);
@@ -91,10 +103,11 @@ export const runPredictServer = async (config: Config): Promise<RunningServer> =
   const content = createContentStore(openObjectStore(endpoints.store), join(config.stateDir, 'content-cache'));
   const metrics = createMetrics();
   const parts = createPredictionParts(database.db);
+  const deployments = createDeployments(database.db);
   const server = await startPredictServer({
     host: config.host,
     port: config.port,
-    deployments: createDeployments(database.db),
+    deployments,
     onlineFeatures: createOnlineFeatures(database.db),
     labels: createLabelIntake(database.db),
     load: (pipeline, model) => loadServedModel(content, pipeline, model),
@@ -102,6 +115,10 @@ export const runPredictServer = async (config: Config): Promise<RunningServer> =
       ...config.capture,
       sink: createTallySink(database.db, createProfileShapes(content)),
       startShipper: (place) => startShipper({ content, parts, log, metrics }, place),
+    },
+    adopt: {
+      silentMs: deployments.silentMs,
+      startShipper: (place) => startShipper({ content, parts, log, metrics, closeMs: adoptingMs }, place),
     },
     metrics,
     log,
