@@ -103,7 +103,8 @@ describeWithServers('an operator', () => {
       [0, expect.stringContaining('roll-out/flights/3')],
       [0, expect.stringContaining('roll-out/flights/3')],
     ]);
-    const said = both.map(({ stdout }) => JSON.parse(stdout) as { rolloutId: string; begun: boolean });
+    const said = both.map(({ stdout }) => JSON.parse(stdout) as { rolloutId: string; begun: boolean; attached: boolean });
+    expect(said.filter(({ attached }) => !attached)).toHaveLength(1);
     expect(said.map(({ begun }) => begun)).toEqual([true, true]);
     expect(new Set(said.map(({ rolloutId }) => rolloutId))).toEqual(new Set([(await running())?.id]));
     const { generation } = await deployed();

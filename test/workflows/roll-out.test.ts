@@ -153,8 +153,20 @@ describeWithServers('a rollout', () => {
     stay();
     const run = await start();
     await runs(run);
+    const { observeRollout } = pretend.rollout().steps;
+    const [looking, said] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    pretend.change({
+      observeRollout: async (input) => {
+        looking.resolve();
+        await said.promise;
+        return observeRollout(input);
+      },
+    });
     pretend.rollout().observe({ ...quiet, servers: { refused: 'Server "a" refused generation 2: golden row 3', behind: null } });
-    await run.executeUpdate(promoteUpdate, { args: [word] }).catch(() => {});
+    // A look that sees the harm is under way when the word is spoken, and judges it after.
+    await looking.promise;
+    await run.executeUpdate(promoteUpdate, { args: [word] });
+    said.resolve();
     expect(await run.result()).toMatchObject({ end: 'rolled back', reason: expect.stringContaining('golden row 3') });
   });
 

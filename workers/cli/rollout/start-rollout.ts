@@ -1,4 +1,5 @@
 /** Begins a rollout by hand, or attaches to the one of the same version that runs. */
+import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import { type RolloutOutcome, type RolloutRecord, type RolloutRequest, rolloutOutcomeSchema } from '#domain/contracts/rollout.ts';
 import { PerennialError } from '#domain/errors.ts';
@@ -90,10 +91,10 @@ const requestOf = async (context: Context, wish: RolloutWish): Promise<RolloutRe
   return { format: 1, pipeline, version, definitionSha256: sha256, championVersion, by, reason };
 };
 
-/** Of two who start at once both find the same execution. */
+/** Of two who start at once both find the same execution; its memo has the mark of the one who started it. */
 const launch = async (context: Context, client: Client, request: RolloutRequest): Promise<StartedRollout> => {
   const { pipeline, version, by, reason } = request;
-  const workflowId = rollOutWorkflowId(pipeline, version);
+  const [workflowId, mark] = [rollOutWorkflowId(pipeline, version), randomUUID()];
   const handle = await client.workflow.start<typeof rollOut>('rollOut', {
     workflowId,
     taskQueue: taskQueues.flow,
@@ -103,11 +104,13 @@ const launch = async (context: Context, client: Client, request: RolloutRequest)
     workflowIdReusePolicy: 'ALLOW_DUPLICATE',
     staticSummary: `Roll out version ${version} of ${pipeline}`,
     staticDetails: `Started by ${by}: ${reason}`,
+    memo: { startedBy: mark },
     searchAttributes: { [searchAttributes.pipeline]: [pipeline] },
   });
   const known = { rolloutId: rolloutIdOf(pipeline, version, handle.firstExecutionRunId), workflowId };
+  const attached = (await handle.describe()).memo?.['startedBy'] !== mark;
   const outcome = (over: AbortSignal) => followEnd(client, known, over);
-  return { ...known, attached: false, begun: await untilBegun(context, known.rolloutId, outcome), outcome };
+  return { ...known, attached, begun: await untilBegun(context, known.rolloutId, outcome), outcome };
 };
 
 /**
