@@ -6,12 +6,13 @@ import { answerAlerts, answerWishes } from './watch-answers.ts';
 import type { Watch } from './watch-desk.ts';
 import { measure, takeIn } from './watch-measure.ts';
 import { record, tellFailing } from './watch-notes.ts';
-import { hearBreaches, hearSilence, hearSkew } from './watch-quality.ts';
+import { hearBreaches, hearLabelFeed, hearSilence, hearSkew } from './watch-quality.ts';
 import { type Look, settle } from './watch-settle.ts';
 
 const decideAll = async (watch: Watch, look: Look, occasions: readonly Occasion[], nowMs: number): Promise<void> => {
   if (watch.state.run !== null) await answerAlerts(watch, look);
   await hearBreaches(watch, look);
+  await hearLabelFeed(watch, look);
   await hearSkew(watch, look);
   for (const occasion of occasions) {
     if (look.facts.model !== null || occasion.kind === 'ended') await settle(watch, look, occasion);

@@ -8,7 +8,10 @@ import type { Look } from './watch-settle.ts';
 export const hearBreaches = async (watch: Watch, look: Look): Promise<void> => {
   const { performance } = look.found;
   const window = performance?.windows.at(-1);
-  if (performance === null || window === undefined || performance.breaches.length === 0) return;
+  if (performance === null || window === undefined) return;
+  const isBroken = performance.breaches.length > 0;
+  if (isBroken || watch.state.unlabelled === true) watch.state = { ...watch.state, unlabelled: isBroken };
+  if (!isBroken) return;
   const reason = `Data, not performance: ${performance.breaches.map(({ statement }) => statement).join('; ')}`;
   const told = {
     inequalities: [],
@@ -18,6 +21,18 @@ export const hearBreaches = async (watch: Watch, look: Look): Promise<void> => {
   };
   note(watch, [{ kind: 'quality', subject: nameSpan(window), action: 'quarantine', reason, ...told }], look.records);
   await tell(watch, 'quarantined', `${watch.pipeline}, window ${nameSpan(window)}: ${reason}`);
+};
+
+/** A feed that stops before its windows mature says nothing, and nothing would ever be said of it. Told once. */
+export const hearLabelFeed = async (watch: Watch, look: Look): Promise<void> => {
+  const feed = look.found.performance?.labelFeed;
+  if (feed === 'as usual' && watch.state.unlabelled === true) watch.state = { ...watch.state, unlabelled: false };
+  if (feed == null || feed === 'as usual' || watch.state.unlabelled === true) return;
+  watch.state = { ...watch.state, unlabelled: true };
+  const reason = `Labels stay away: ${feed.statement}`;
+  const told = { inequalities: [], evidenceIds: [], input: { labelFeed: feed }, output: null };
+  note(watch, [{ kind: 'quality', subject: nameSpan(feed), action: 'labels', reason, ...told }], look.records);
+  await tell(watch, 'silent', `${watch.pipeline}, window ${nameSpan(feed)}: ${reason}`);
 };
 
 /** What is served is not what the data say: a fault of the serving path, which no training mends. */

@@ -155,12 +155,13 @@ const measure = async (
   const found = await measurePerformance({ content, scratch, limits, ...watch }, question, context);
   if (found === null) return null;
   await quarantine(deps, input, known, found);
-  const { estimate, breaches, labels, reportSha256 } = found;
+  const { estimate, breaches, labelFeed, labels, reportSha256 } = found;
   const counts = { newRows: labels.newRows, newRareRows: labels.newRareRows, lastTrainingRows };
   return {
     windows: await keepWindows(deps, input, known, found),
     estimate: estimate === null || reportSha256 === null ? null : { ...estimate, reportSha256 },
     breaches: [...breaches],
+    labelFeed,
     labels: await countsOf(deps, input, counts),
     gain: weighGain(spec, found.report, known),
   };

@@ -13,6 +13,7 @@ import { maturedShare } from '#domain/stats/performance/maturity.ts';
 import { type Joined, withJoined } from '../../infra/performance/joined.ts';
 import { readAnswers, readWaits } from '../../infra/performance/questions.ts';
 import type { StepContext } from '../step-context.ts';
+import { feedOf } from './label-feed.ts';
 import { estimateWithoutLabels } from './label-free.ts';
 import { columnsOfClusters } from './performance-clusters.ts';
 import { countLabels } from './performance-labels.ts';
@@ -85,6 +86,7 @@ type Found = {
   readonly matured: readonly Window[];
   readonly measured: readonly Measured[];
   readonly opinions: PerformanceReport['secondOpinions'];
+  readonly labelFeed: PerformanceMeasurement['labelFeed'];
   readonly labels: LabelCounts;
 };
 
@@ -95,7 +97,8 @@ const look = async (
   beginMs: number,
   context: StepContext | undefined,
 ): Promise<Found> => {
-  const curve = estimateLagCurve(await readWaits(joined));
+  const waits = await readWaits(joined);
+  const curve = estimateLagCurve(waits);
   const windows = await listWindows(deps, joined, subject, curve);
   const { maturedUntil } = subject.question;
   const matured = windows.filter(({ maturity }) => maturity.kind === 'matured');
@@ -108,6 +111,7 @@ const look = async (
     matured,
     measured,
     opinions: await opinionsOf(joined, subject, matured),
+    labelFeed: feedOf(waits, windows),
     labels: await countLabels(joined, subject, curve, beginMs),
   };
 };
@@ -198,6 +202,7 @@ const conclude = (
       calibration: calibrationOf(subject, one),
     })),
     breaches: breach === null ? [] : [breach],
+    labelFeed: found.labelFeed,
     labels: found.labels,
   };
 };

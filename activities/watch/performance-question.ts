@@ -5,6 +5,7 @@ import type { PerformanceReport } from '#domain/contracts/performance-report.ts'
 import type { PipelineSpec } from '#domain/contracts/pipeline-spec/pipeline-spec.ts';
 import type { MetricName } from '#domain/contracts/pipeline-spec/training.ts';
 import type { Verdict } from '#domain/contracts/verdict.ts';
+import type { LabelFeed } from '#domain/contracts/watch.ts';
 import type { CalibrationDecision } from '#domain/decide/performance/recalibrate.ts';
 import type { Instant, Sha256 } from '#domain/units.ts';
 import type { Labels } from '../../infra/postgres/labels.ts';
@@ -49,6 +50,7 @@ export type PerformanceMeasurement = {
     | null;
   /** Of the feed of labels. */
   readonly breaches: readonly QualityBreach[];
+  readonly labelFeed: LabelFeed | null;
   readonly labels: LabelCounts;
 };
 

@@ -22,7 +22,7 @@ import {
 import { retrainWorkflowId } from '../../workflows/names.ts';
 import { describeWithServers, testTemporal } from '../support/servers.ts';
 import { evaluation, pretendSteps } from './pretend.ts';
-import { dayMs, digestOf, labels, modelOf, newCursor, watchPlan, windowOf } from './pretend-watch.ts';
+import { beginMs, dayMs, digestOf, instant, labels, modelOf, newCursor, watchPlan, windowOf } from './pretend-watch.ts';
 import { startWatch, tellStory, until, untilWatch, type WatchHandle, type WatchStory } from './watch-story.ts';
 import { openWorld, type World } from './world.ts';
 
@@ -136,6 +136,27 @@ describeWithServers('watchDrift, with pretended steps', () => {
     expect(toldByWatch(story)).toEqual(['quarantined']);
     expect(pretend.called('prepareRetrain')).toBe(0);
     expect(story.ended()).toEqual([]);
+  });
+
+  test('labels that stay away are told of once, and again only after they have come back', async () => {
+    const story = tellStory(pretend, 'unlabelled');
+    const missing = (day: number) => ({
+      performance: labels({
+        labelFeed: { from: instant(beginMs + day * dayMs), to: instant(beginMs + (day + 1) * dayMs), statement: 'share -0.9' },
+      }),
+    });
+    const usual = { performance: labels({ labelFeed: 'as usual' }) };
+    const unknown = { performance: labels({ labelFeed: null }) };
+    story.days([usual, missing(1), missing(2), unknown, missing(4), usual, missing(6), missing(7), ...days(1, 0.01, 8)]);
+    const handle = await begin(story);
+    await untilWatch(handle, 'the last window', ({ windowsJudged }) => windowsJudged === 1);
+    await until('all is recorded', () => story.records.some(({ kind }) => kind === 'drift'));
+    expect(story.records.filter(({ action }) => action === 'labels').map(({ reason }) => reason)).toEqual([
+      'Labels stay away: share -0.9',
+      'Labels stay away: share -0.9',
+    ]);
+    expect(toldByWatch(story)).toEqual(['silent', 'silent']);
+    expect(pretend.called('prepareRetrain')).toBe(0);
   });
 
   test('a thousand alerts are one retrain, and all are remembered as seen', async () => {

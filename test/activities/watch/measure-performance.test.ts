@@ -160,6 +160,27 @@ describe('measurePerformance()', () => {
     expect(again.breaches).toEqual([]);
   });
 
+  it('says that labels stay away where no horizon does, and windows never mature', async () => {
+    const { ship, label } = await open();
+    const days = Array.from({ length: 7 }, (_, n) => dayOf(n));
+    await ship(days.flat());
+    for (const rows of days.slice(0, 3)) await label(rows, hour);
+    expect((await measured(start + 3 * day + hour)).labelFeed).toBeNull();
+    const found = await measured(start + 7 * day + 3 * hour);
+    expect(found.windows).toEqual([]);
+    expect(found.labelFeed).toMatchObject({ from: instant(start + 6 * day), to: instant(start + 7 * day) });
+    expect(found.labelFeed).toHaveProperty('statement', expect.stringMatching(/^labelled share, .* < -0\.05, on 1440 rows$/));
+  });
+
+  it('finds nothing wrong with labels that only ever came for a part', async () => {
+    const { ship, label } = await open();
+    const days = Array.from({ length: 4 }, (_, n) => dayOf(n));
+    await ship(days.flat());
+    for (const rows of days) await label(rows.slice(0, 800), hour);
+    const found = await measured(start + 4 * day + 3 * hour);
+    expect(found).toMatchObject({ windows: [], breaches: [], labelFeed: 'as usual' });
+  });
+
   it('joins labels that came before their predictions were shipped, out of order, by two servers, with corrections', async () => {
     const { ship, label, labels } = await open();
     const rows = dayOf(0);

@@ -441,6 +441,7 @@ describeWithServers('measureWatch', () => {
       windows: [],
       estimate: null,
       breaches: [],
+      labelFeed: null,
       labels: counts,
     });
     const lookOnce = async () =>

@@ -38,6 +38,10 @@ export const performanceVerdictSchema = z.strictObject({
 });
 export type PerformanceVerdict = z.infer<typeof performanceVerdictSchema>;
 
+/** Whether labels come as they did, or the newest window by whose age they should have come. */
+export const labelFeedSchema = z.union([z.literal('as usual'), z.strictObject({ ...span, statement: z.string() })]);
+export type LabelFeed = z.infer<typeof labelFeedSchema>;
+
 /** What labels, and probabilities without labels, say since the look before. */
 export const performanceMeasuredSchema = z.strictObject({
   windows: z.array(performanceVerdictSchema).describe('Newly matured, oldest first'),
@@ -52,6 +56,7 @@ export const performanceMeasuredSchema = z.strictObject({
     .nullable()
     .describe('Of the newest closed window, without labels; null where there is none'),
   breaches: z.array(qualityBreachSchema).describe('Of the feed of labels'),
+  labelFeed: labelFeedSchema.nullable().optional().describe('Where windows never mature; null where it cannot be told'),
   labels: retrainObservationSchema.shape.labels,
   gain: retrainObservationSchema.shape.gain,
 });
@@ -191,6 +196,7 @@ export const watchStateSchema = z.strictObject({
     .optional()
     .describe('Looks that failed in a row, and whether a person was told'),
   silent: z.boolean().describe('A person was told that nothing comes'),
+  unlabelled: z.boolean().optional().describe('A person was told that labels stay away'),
   problem: z.string().nullable().describe('Why the last look did not come to its end'),
   counters: z.strictObject({
     decisions: count.describe('Numbers the decisions of this watch, for ever'),

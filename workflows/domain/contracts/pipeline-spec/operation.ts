@@ -110,7 +110,9 @@ export const watchSchema = z.strictObject({
     .strictObject({
       horizon: durationSchema
         .optional()
-        .describe('Labels are there by then, or never come; without it the labels themselves tell'),
+        .describe(
+          'Labels are there by then, or never come; without it the labels themselves tell, and a feed of them that stops is told of after twice the usual wait',
+        ),
       unlabelled: z.enum(['unknown', 'negative']).default('unknown').describe('What no label by the horizon means'),
     })
     .refine(({ horizon, unlabelled }) => unlabelled === 'unknown' || horizon !== undefined, 'must have a horizon')
