@@ -45,6 +45,12 @@ const rootDigests = async (db: Kysely<Tables>, graceMs: number): Promise<Set<Sha
   return new Set(rows.flatMap((row) => (row.text.match(digests) ?? []) as Sha256[]));
 };
 
+/** Rows of data sets and of predictions: data, which name nothing, and need not be read. */
+const dataDigests = async (db: Kysely<Tables>): Promise<Set<Sha256>> => {
+  const parts = db.selectFrom('parts').select('sha256').union(db.selectFrom('prediction_parts').select('sha256'));
+  return new Set((await parts.execute()).map(({ sha256 }) => sha256 as Sha256));
+};
+
 /** Whatever names them: what retention gave up is no longer kept for a report that mentions it. */
 const collectedSnapshots = async (db: Kysely<Tables>): Promise<Set<Sha256>> => {
   const rows = await db.selectFrom('snapshots').select('sha256').where('collected_at', 'is not', null).execute();
@@ -57,7 +63,7 @@ const isDocument = (bytes: Buffer): boolean => bytes[0] === 0x7b || bytes[0] ===
 const reachable = async (
   objects: ObjectStore,
   roots: ReadonlySet<Sha256>,
-  givenUp: ReadonlySet<Sha256>,
+  { givenUp, data }: { readonly givenUp: ReadonlySet<Sha256>; readonly data: ReadonlySet<Sha256> },
   sizes: ReadonlyMap<Sha256, ObjectInfo>,
 ): Promise<Set<Sha256>> => {
   const marked = new Set<Sha256>();
@@ -66,7 +72,7 @@ const reachable = async (
     const info = sizes.get(sha256);
     if (!info || marked.has(sha256) || givenUp.has(sha256)) continue;
     marked.add(sha256);
-    if (info.bytes > maxDocumentBytes) continue;
+    if (info.bytes > maxDocumentBytes || data.has(sha256)) continue;
     const bytes = await objects.read(info.key);
     if (isDocument(bytes)) open.push(...((bytes.toString('latin1').match(digests) ?? []) as Sha256[]));
   }
@@ -114,8 +120,9 @@ const total = (infos: readonly ObjectInfo[]) => ({
 
 const collect = async (db: Kysely<Tables>, objects: ObjectStore, options: GcOptions): Promise<GcResult> => {
   const all = await contents(objects);
-  const [roots, givenUp] = [await rootDigests(db, options.graceMs), await collectedSnapshots(db)];
-  const marked = await reachable(objects, roots, givenUp, all);
+  const roots = await rootDigests(db, options.graceMs);
+  const known = { givenUp: await collectedSnapshots(db), data: await dataDigests(db) };
+  const marked = await reachable(objects, roots, known, all);
   const isOld = (info: ObjectInfo) => info.modifiedAt.getTime() < options.nowMs - options.graceMs;
   const garbage = [...all].filter(([sha256, info]) => !marked.has(sha256) && isOld(info));
   const kept = total([...all.values()]).bytes - total(garbage.map(([, info]) => info)).bytes;

@@ -21,7 +21,7 @@ export type Deleted = { readonly items: number; readonly rows: number };
 export type DeletedParts = Deleted & { readonly objects: readonly Sha256[] };
 
 /** Others wait no longer for us than this, nor we for them: there is another day. */
-const lockTimeout = `set local lock_timeout = '5s'`;
+const lockTimeout = `set local lock_timeout = '1s'`;
 const nothing: Deleted = { items: 0, rows: 0 };
 
 /** Whether somebody held what was to be deleted, so that it has to wait. */

@@ -7,7 +7,7 @@ import { dayMs, type PipelineName } from '#domain/units.ts';
 import { collectGarbage, type GcResult } from '../data/gc.ts';
 import { createRetention, isHeldUp, type KnownSnapshots, type Retained } from '../postgres/retention.ts';
 import { parseStoredDefinition } from '../schemas/stored-definition.ts';
-import { type ExpiredPredictions, expirePredictions, type RetentionDeps, type RetentionOptions } from './predictions.ts';
+import { busy, type ExpiredPredictions, expirePredictions, type RetentionDeps, type RetentionOptions } from './predictions.ts';
 
 export type PipelineRetention = {
   readonly pipeline: PipelineName;
@@ -37,6 +37,8 @@ const chosenOf =
   ({ newestFirst, named, runs }: KnownSnapshots) =>
     runs.length > 0 ? [] : chooseSnapshots(newestFirst, newestKept(spec.retention.snapshots), named);
 
+const many = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
+
 /** A run in work may read any of them, and is not yet the run of a version. */
 const expireSnapshots = async (
   { db }: RetentionDeps,
@@ -47,9 +49,15 @@ const expireSnapshots = async (
   const retention = createRetention(db);
   const known = await retention.snapshots(pipeline);
   const [chosen, [run]] = [chosenOf(spec)({ ...known, runs: [] }).length, known.runs];
-  const held = run === undefined || chosen === 0 ? [] : [`${chosen} snapshots: run "${run}" is in work`];
+  const held = run === undefined || chosen === 0 ? [] : [`${many(chosen, 'snapshot')}: run "${run}" is in work`];
   if (run !== undefined || chosen === 0) return { items: 0, held };
-  return { items: isForReal ? (await retention.collect(pipeline, chosenOf(spec))).items : chosen, held };
+  if (!isForReal) return { items: chosen, held };
+  try {
+    return { items: (await retention.collect(pipeline, chosenOf(spec))).items, held };
+  } catch (error) {
+    if (!isHeldUp(error)) throw error;
+    return { items: 0, held: [`${many(chosen, 'snapshot')}: ${busy}`] };
+  }
 };
 
 const expireRuns = async (
@@ -69,8 +77,6 @@ const expireRuns = async (
   }
 };
 
-const many = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
-
 const applyTo = async (
   deps: RetentionDeps,
   { pipeline, file }: Retained,
@@ -84,9 +90,8 @@ const applyTo = async (
   return { pipeline, predictions, snapshots: snapshots.items, runs, held: [...hours, ...snapshots.held] };
 };
 
-/** What no repetition mends, and who holds rows for now: other pipelines do not wait for it. */
+/** What no repetition mends: other pipelines do not wait for it. */
 const problemOf = (error: unknown): string | null => {
-  if (isHeldUp(error)) return 'somebody brings data in, or verifies the store: the next time does it';
   if (!(error instanceof PerennialError) || errorRegistry[error.code].retry !== 'final') return null;
   return error.message;
 };

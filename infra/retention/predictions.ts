@@ -6,7 +6,7 @@ import { hourMs, type Instant, minuteMs, type PipelineName } from '#domain/units
 import { objectKeys } from '../objects/keys.ts';
 import type { ContentStore, ObjectStore } from '../objects/store.ts';
 import type { Db } from '../postgres/pool.ts';
-import { createRetention, type ShippedSpan } from '../postgres/retention.ts';
+import { createRetention, isHeldUp, type ShippedSpan } from '../postgres/retention.ts';
 import { createWatchEvidence } from '../postgres/watch-evidence.ts';
 import { findNeeds } from './needs.ts';
 
@@ -31,6 +31,9 @@ export type ExpiredPredictions = {
   readonly labels: number;
   readonly held: readonly HeldHours[];
 };
+
+/** Who holds rows for now is not waited for. */
+export const busy = 'somebody brings data in, or verifies the store: the next time does it';
 
 /** Enough that a statement does not count, few enough that shippers do not wait. */
 const hoursAtOnce = 24;
@@ -58,27 +61,53 @@ const findDataTime = async (db: Db, pipeline: PipelineName, span: ShippedSpan): 
 const batches = <T>(all: readonly T[], size: number): T[][] =>
   Array.from({ length: Math.ceil(all.length / size) }, (_, index) => all.slice(index * size, (index + 1) * size));
 
-const deleteHours = async (
+const deleteSome = async (
   { db, objects, content }: RetentionDeps,
   pipeline: PipelineName,
   hours: readonly ShippedHour[],
   before: Instant,
-  { signal, heartbeat }: RetentionOptions,
+  { heartbeat }: RetentionOptions,
 ): Promise<void> => {
   const retention = createRetention(db);
-  for (const some of batches(hours, hoursAtOnce)) {
-    signal?.throwIfAborted();
+  const fromMs = hours.map((hour) => hour.fromMs);
+  const deleted = await retention.deleteParts(pipeline, fromMs, before);
+  for (const few of batches(deleted.objects, objectsAtOnce)) {
     heartbeat?.({ pipeline, deletes: 'predictions' });
-    const fromMs = some.map((hour) => hour.fromMs);
-    const deleted = await retention.deleteParts(pipeline, fromMs, before);
-    for (const few of batches(deleted.objects, objectsAtOnce)) {
-      heartbeat?.({ pipeline, deletes: 'predictions' });
-      await retention.deleteObjects(few, async (sha256) => {
-        await objects.delete(objectKeys.content(sha256));
-        await content.forget(sha256);
-      });
-    }
+    await retention.deleteObjects(few, async (sha256) => {
+      await objects.delete(objectKeys.content(sha256));
+      await content.forget(sha256);
+    });
   }
+};
+
+/** Those that are gone: fewer where somebody came between. */
+const deleteHours = async (
+  deps: RetentionDeps,
+  pipeline: PipelineName,
+  hours: readonly ShippedHour[],
+  before: Instant,
+  options: RetentionOptions,
+): Promise<readonly ShippedHour[]> => {
+  const gone: ShippedHour[] = [];
+  for (const some of batches(hours, hoursAtOnce)) {
+    options.signal?.throwIfAborted();
+    try {
+      await deleteSome(deps, pipeline, some, before, options);
+    } catch (error) {
+      if (isHeldUp(error)) return gone;
+      throw error;
+    }
+    gone.push(...some);
+  }
+  return gone;
+};
+
+const total = (hours: readonly ShippedHour[], of: 'parts' | 'rows' | 'bytes'): number =>
+  hours.reduce((sum, hour) => sum + hour[of], 0);
+
+const heldUp = (hours: readonly ShippedHour[], gone: readonly ShippedHour[]): HeldHours[] => {
+  const left = hours.slice(gone.length);
+  return left.length === 0 ? [] : [{ why: busy, hours: left.length, rows: total(left, 'rows') }];
 };
 
 /** By ids that are as old as the retention, and older than all that is there: they name nothing any more. */
@@ -105,9 +134,6 @@ const labelsBefore = ({ hours, wallMs }: ShippedSpan, expired: readonly ShippedH
   return Math.min(oldest, Math.floor((wallMs - keepMs) / hourMs) * hourMs) - longestRequestMs;
 };
 
-const total = (hours: readonly ShippedHour[], of: 'parts' | 'rows' | 'bytes'): number =>
-  hours.reduce((sum, hour) => sum + hour[of], 0);
-
 /** Deletes whole hours, oldest first. Killed at any point, the next time does the rest; again it does nothing. */
 export const expirePredictions = async (
   deps: RetentionDeps,
@@ -122,14 +148,14 @@ export const expirePredictions = async (
   const needs = span.hours.length === 0 ? [] : await findNeeds(deps, pipeline, spec, nowMs);
   const { expired, held } = chooseHours(span.hours, { keepMs, nowMs, wallMs, needs });
   const before = new Date(nowMs - keepMs).toISOString() as Instant;
-  if (options.isForReal) await deleteHours(deps, pipeline, expired, before, options);
+  const gone = options.isForReal ? await deleteHours(deps, pipeline, expired, before, options) : expired;
   return {
     before: span.hours.length === 0 ? null : before,
-    hours: expired.length,
-    parts: total(expired, 'parts'),
-    rows: total(expired, 'rows'),
-    bytes: total(expired, 'bytes'),
-    labels: await expireLabels(deps, pipeline, labelsBefore(span, expired, keepMs), options),
-    held,
+    hours: gone.length,
+    parts: total(gone, 'parts'),
+    rows: total(gone, 'rows'),
+    bytes: total(gone, 'bytes'),
+    labels: await expireLabels(deps, pipeline, labelsBefore(span, gone, keepMs), options),
+    held: [...held, ...heldUp(expired, gone)],
   };
 };

@@ -148,6 +148,12 @@ describe('predictions', () => {
     expect(await partsOf(flights)).toBe(0);
   });
 
+  it('go as well where the pipeline was deleted', async () => {
+    await ship(flights, hourAgo(92));
+    await bench.pool.query('update perennial.pipelines set deleted_at = now()');
+    expect((await of(flights))?.predictions.hours).toBe(1);
+  });
+
   it('go at last where we are killed between rows and objects', async () => {
     await endRuns();
     const [old, young] = [await ship(flights, hourAgo(92)), await ship(flights, hourAgo(1))];
@@ -186,7 +192,8 @@ describe('predictions', () => {
     expect(findings.filter(({ invariant, statement }) => invariant === 'I1' && /predictions/.test(statement))).toMatchObject([
       { holds: true },
     ]);
-    expect(report).toMatchObject({ problems: [{ pipeline: flights, reason: expect.stringContaining('verifies') }] });
+    const held = { predictions: { hours: 0, held: [{ hours: 1, rows: 7, why: expect.stringContaining('verifies') }] } };
+    expect(report).toMatchObject({ problems: [], pipelines: [{ pipeline: flights, ...held }, { pipeline: patient }] });
     expect((await of(flights))?.predictions.hours).toBe(1);
   }, 30_000);
 
