@@ -150,6 +150,7 @@ describe('predictions', () => {
 
   it('go as well where the pipeline was deleted', async () => {
     await ship(flights, hourAgo(92));
+    await ship(flights, hourAgo(1));
     await bench.pool.query('update perennial.pipelines set deleted_at = now()');
     expect((await of(flights))?.predictions.hours).toBe(1);
   });
