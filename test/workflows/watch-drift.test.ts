@@ -232,7 +232,8 @@ describeWithServers('watchDrift, with pretended steps', () => {
       'the veto is on record',
       () =>
         story.records.some(
-          ({ action, reason }) => action === 'suppressed' && reason.includes('hours until the back-off ends 24 <= 0'),
+          // Without new data time goes on by the wall: some of the 24 hours may have gone.
+          ({ action, reason }) => action === 'suppressed' && /hours until the back-off ends (24|23\.9\d*) <= 0/.test(reason),
         ),
       () => story.records.map(({ reason }) => reason).slice(-3),
     );
