@@ -5,7 +5,7 @@ import { secondMs } from '#domain/units.ts';
 import type { WatchEvidence } from '../../infra/postgres/watch-evidence.ts';
 import type { StepContext } from '../step-context.ts';
 
-/** Several times what servers take between two tellings. One that is silent for longer, or idle, is not waited for. */
+/** Several times what servers take between two tellings, idle ones too. One that is silent for longer is not waited for. */
 const patienceMs = 30 * secondMs;
 const askEveryMs = secondMs;
 
@@ -18,7 +18,7 @@ export type WindowEnd = {
 
 /**
  * Servers tell their counters each at its own pace, so that one of them may bring data time beyond a window that another
- * has rows of. Waits until each server with a fresh report has told of a later window, or of any since then; at most 30 s.
+ * has rows of. Waits until each server with a fresh report has told of a later window, or of any since then, or that it has nothing to tell; at most 30 s.
  * Gives those that stayed silent.
  */
 export const awaitCounters = async (

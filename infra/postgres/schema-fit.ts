@@ -9,6 +9,7 @@ import * as theLoop from './migrations/0004-the-loop.ts';
 import * as capturedShare from './migrations/0005-captured-share.ts';
 import * as retention from './migrations/0006-retention.ts';
 import * as watchLooks from './migrations/0009-watch-looks.ts';
+import * as toldUntil from './migrations/0010-told-until.ts';
 import { databaseSchema } from './tables.ts';
 
 /** Every migration by name, in order. A file that is not listed here does not run. */
@@ -20,6 +21,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0005-captured-share': capturedShare,
   '0006-retention': retention,
   '0009-watch-looks': watchLooks,
+  '0010-told-until': toldUntil,
 };
 
 /** A newer program may have changed what a column means: an older one must neither read nor write. */

@@ -403,6 +403,7 @@ create table perennial.server_reports (
   reported_at timestamp with time zone not null default now(),
   candidate_sha256 text,
   share double precision not null default 0,
+  told_until timestamp with time zone,
   constraint server_reports_pkey PRIMARY KEY (server_id, pipeline),
   constraint server_reports_state_check CHECK ((state = ANY (ARRAY['loading'::text, 'serving'::text, 'refused'::text])))
 );

@@ -157,6 +157,7 @@ export type ServerReportsTable = {
   state: 'loading' | 'serving' | 'refused';
   reason: string | null;
   reported_at: DefaultTimestamp;
+  told_until: Generated<Date | null>;
 };
 
 export type WindowTalliesTable = {

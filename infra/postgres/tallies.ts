@@ -4,8 +4,8 @@ import type { ArmTally } from '#domain/contracts/capture.ts';
 import type { Flush, WindowTally } from '#domain/contracts/flush.ts';
 import { type FlushRefusal, latest, type Tally } from '#domain/stats/summaries/flush-ledger.ts';
 import { hasShape, type ProfileShape } from '#domain/stats/summaries/window-counts.ts';
-import type { PipelineName, Sha256 } from '#domain/units.ts';
-import { toCount } from './map.ts';
+import type { Instant, PipelineName, Sha256 } from '#domain/units.ts';
+import { toCount, toInstant } from './map.ts';
 import type { Tables } from './tables.ts';
 import { inTransaction } from './transaction.ts';
 
@@ -180,6 +180,20 @@ const recordArms = async (db: Kysely<Tables>, tallies: readonly ArmTally[]): Pro
     .execute();
 };
 
+const clock = async (db: Kysely<Tables>): Promise<Instant> => {
+  const { rows } = await sql<{ now: Date }>`select clock_timestamp() as now`.execute(db);
+  return toInstant(rows[0]?.now as Date);
+};
+
+const recordTold = async (db: Kysely<Tables>, serverId: string, until: Instant): Promise<void> => {
+  await db
+    .updateTable('server_reports')
+    .set({ told_until: new Date(until) })
+    .where('server_id', '=', serverId)
+    .where((eb) => eb.or([eb('told_until', 'is', null), eb('told_until', '<', new Date(until))]))
+    .execute();
+};
+
 const recordGap = async (db: Kysely<Tables>, { serverId, epoch, pipeline, modelSha256, logged, counted }: CounterGap) => {
   await db
     .insertInto('counter_gaps')
@@ -211,6 +225,10 @@ export const createTallySink = (db: Kysely<Tables>, shapeOf: (profileSha256: Sha
   recordWindows: (pipeline: PipelineName, flush: Flush) => recordWindows(db, shapeOf, pipeline, flush),
   /** The highest sequence of each process and arm holds. */
   recordArms: (tallies: readonly ArmTally[]) => recordArms(db, tallies),
+  /** The instant by the clock that tellings are dated by. */
+  clock: () => clock(db),
+  /** All that the server had counted by an instant of that clock is told. The latest holds. */
+  recordTold: (serverId: string, until: Instant) => recordTold(db, serverId, until),
   /** Told again it changes nothing. */
   recordGap: (gap: CounterGap) => recordGap(db, gap),
   /** Rows that a process has told of, by pipeline and model; what it counted under `<epoch>.<number>` is its own too. */

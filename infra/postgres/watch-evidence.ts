@@ -120,6 +120,7 @@ const unheard = async (db: Kysely<Tables>, pipeline: PipelineName, end: Instant,
   const { rows } = await sql<{ server_id: string }>`
     select server_id from perennial.server_reports r
     where r.pipeline = ${pipeline} and r.reported_at > clock_timestamp() - make_interval(secs => ${freshSeconds})
+      and (r.told_until is null or r.told_until <= ${since}::timestamptz)
       and not exists (select from perennial.window_tallies w
         where w.pipeline = r.pipeline and w.server_id = r.server_id
           and (w.window_from >= ${end}::timestamptz or w.heard_at > ${since}::timestamptz))
@@ -134,7 +135,7 @@ export const createWatchEvidence = (db: Kysely<Tables>) => ({
   lastEvents: (pipeline: PipelineName) => lastEvents(db, pipeline),
   /**
    * Servers with a fresh report that may have rows of a window untold: those that told neither of a later window, nor of any
-   * since an instant of the database's clock.
+   * since an instant of the database's clock, nor that there is nothing that they have not told.
    */
   unheard: (pipeline: PipelineName, end: Instant, since: Instant) => unheard(db, pipeline, end, since),
   /** Runs that ended after one that was heard, oldest first. */

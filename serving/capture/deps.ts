@@ -1,6 +1,6 @@
 import type { ArmTally } from '#domain/contracts/capture.ts';
 import type { Flush } from '#domain/contracts/flush.ts';
-import type { PipelineName } from '#domain/units.ts';
+import type { Instant, PipelineName } from '#domain/units.ts';
 import type { CounterGap, CountedRows as RowsOfModel } from '../../infra/postgres/tallies.ts';
 import type { Logger } from '../../infra/telemetry/logger.ts';
 import type { Metrics } from '../../infra/telemetry/metrics.ts';
@@ -21,6 +21,10 @@ export type CaptureSink = {
     flush: Flush,
   ): Promise<{ readonly kind: 'recorded' } | { readonly kind: 'refused'; readonly reason: string }>;
   recordArms(tallies: readonly ArmTally[]): Promise<void>;
+  /** The instant by the clock that tellings are dated by. */
+  clock(): Promise<Instant>;
+  /** All windows that a server had counted by an instant of that clock are told: who waits for them need not wait on. */
+  recordTold(serverId: string, until: Instant): Promise<void>;
   /** Once for each server, epoch, pipeline and model; told again it changes nothing. */
   recordGap(gap: CounterGap): Promise<void>;
   /** Rows in the windows that an epoch of a server told last, those under `<epoch>.<number>` included, by model. */

@@ -1,6 +1,6 @@
 import type { ArmTally } from '#domain/contracts/capture.ts';
 import type { Flush } from '#domain/contracts/flush.ts';
-import type { PipelineName } from '#domain/units.ts';
+import type { Instant, PipelineName } from '#domain/units.ts';
 import type { Logger } from '../../infra/telemetry/logger.ts';
 import type { Metrics } from '../../infra/telemetry/metrics.ts';
 import { withDeadline } from '../model/deadline.ts';
@@ -27,7 +27,7 @@ type TellerOptions = {
   readonly serverId: string;
   readonly epoch: string;
   readonly flushMs: number;
-  readonly sink: Pick<CaptureSink, 'recordWindows' | 'recordArms'>;
+  readonly sink: Pick<CaptureSink, 'recordWindows' | 'recordArms' | 'clock' | 'recordTold'>;
   readonly telling: Telling;
   /** After each round. */
   readonly afterRound: () => Promise<void>;
@@ -72,7 +72,7 @@ class CumulativeTeller implements Teller {
     if (this.#armsToCome !== null) return this.#armsToCome;
     this.#arms = this.#arms.then(() => {
       this.#armsToCome = null;
-      return this.#try(() => this.#tellPendingArms());
+      return this.#try(() => this.#tellPendingArms()).then(() => undefined);
     });
     this.#armsToCome = this.#arms;
     return this.#arms;
@@ -84,12 +84,33 @@ class CumulativeTeller implements Teller {
   }
 
   async #tellAllWindows(): Promise<void> {
+    const begun = await this.#begin();
+    let isWhole = begun !== null;
     for (const { pipeline, counted, windows } of this.#options.telling.windows()) {
-      await this.#try(async () => {
-        for (const pending of windows.pending()) await this.#try(() => this.#tellPending(pipeline, counted, pending));
+      const isRead = await this.#try(async () => {
+        for (const pending of windows.pending()) {
+          isWhole = (await this.#try(() => this.#tellPending(pipeline, counted, pending))) && isWhole;
+        }
       });
+      isWhole &&= isRead;
     }
+    if (isWhole && begun !== null) await this.#try(() => this.#tellWhole(begun));
     await this.#try(this.#options.afterRound);
+  }
+
+  /** When this round began, by the clock of whoever hears it; null where nobody says. */
+  async #begin(): Promise<Instant | null> {
+    let begun: Instant | null = null;
+    await this.#try(async () => {
+      begun = await withDeadline(tellTimeoutMs, 'ask for the time', this.#options.sink.clock());
+    });
+    return begun;
+  }
+
+  /** A server with nothing to tell says so too, or a watch would wait for it. */
+  #tellWhole(begun: Instant): Promise<void> {
+    const { sink, serverId } = this.#options;
+    return withDeadline(tellTimeoutMs, 'tell that all is told', sink.recordTold(serverId, begun));
   }
 
   #tellWindows(): Promise<void> {
@@ -97,13 +118,15 @@ class CumulativeTeller implements Teller {
     return this.#windows;
   }
 
-  /** What cannot be told keeps nothing else from being told. */
-  async #try(work: () => Promise<void>): Promise<void> {
+  /** What cannot be told keeps nothing else from being told. False where it could not. */
+  async #try(work: () => Promise<void>): Promise<boolean> {
     try {
       await work();
       this.#sayHeard();
+      return true;
     } catch (error) {
       this.#sayFailed(error);
+      return false;
     }
   }
 

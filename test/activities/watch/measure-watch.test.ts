@@ -406,6 +406,17 @@ describeWithServers('measureWatch', () => {
     expect(waits).toBeGreaterThan(0);
     expect(found.windows).toMatchObject([{ rows: rowsPerDay + 510 }]);
     expect(await evidence.unheard(flights, end, since)).toEqual([]);
+    // One that has nothing to tell says so, and is waited for no longer than one that has.
+    const later = instantOf(liveFrom + 2 * dayMs);
+    const asked = (await evidence.lastEvents(flights)).now;
+    const sink = createTallySink(place.db, async () => shapeOf(profile));
+    await sink.recordTold('there:8080', asked);
+    expect(await evidence.unheard(flights, later, asked)).toEqual(['here:8080', 'there:8080']);
+    let until = await sink.clock();
+    while (until <= asked) until = await sink.clock();
+    await sink.recordTold('there:8080', until);
+    await sink.recordTold('there:8080', asked);
+    expect(await evidence.unheard(flights, later, asked)).toEqual(['here:8080']);
     // One without a fresh report is gone: nobody waits for it.
     await createDeployments(place.db).forgetServer('there:8080');
     expect(await evidence.unheard(flights, instantOf(liveFrom + 2 * dayMs), instantOf(Date.now() + dayMs))).toEqual([

@@ -163,6 +163,8 @@ describe('what a killed server left', () => {
   const sinkWith = (counted: number): CaptureSink => ({
     recordWindows: () => Promise.reject(new Error('not asked')),
     recordArms: () => Promise.reject(new Error('not asked')),
+    clock: () => Promise.reject(new Error('not asked')),
+    recordTold: () => Promise.reject(new Error('not asked')),
     recordGap: async (gap) => void gapsTold.push(gap),
     countedRows: async () => [{ pipeline: churn, modelSha256, rows: counted }],
   });

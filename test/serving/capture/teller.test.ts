@@ -6,7 +6,7 @@ import type { Flush } from '#domain/contracts/flush.ts';
 import { flushSchema } from '#domain/contracts/flush.ts';
 import { emptyLedger, type FlushLedger, recordFlush, totals } from '#domain/stats/summaries/flush-ledger.ts';
 import { shapeOf } from '#domain/stats/summaries/window-counts.ts';
-import type { PipelineName, Sha256 } from '#domain/units.ts';
+import type { Instant, PipelineName, Sha256 } from '#domain/units.ts';
 import { silentLogger } from '../../../infra/telemetry/logger.ts';
 import { createMetrics } from '../../../infra/telemetry/metrics.ts';
 import { createCounterRegistry } from '../../../serving/capture/registry.ts';
@@ -38,6 +38,7 @@ const answerOf = (tenure: number) => ({ prediction: tenure > 50, probability: te
 /** A server's counters, with a clock that is moved by hand. */
 const createServer = (deliver: (flush: Flush) => Promise<void>) => {
   let clockMs = 0;
+  const told: string[] = [];
   const registry = createCounterRegistry('epoch', () => clockMs);
   const tallies: unknown[] = [];
   const teller = startTeller({
@@ -49,7 +50,9 @@ const createServer = (deliver: (flush: Flush) => Promise<void>) => {
         await deliver(flushSchema.parse(flush));
         return { kind: 'recorded' };
       },
-      recordArms: async (told) => void tallies.push(...told.map((one) => armTallySchema.parse(one))),
+      clock: async () => new Date(clockMs).toISOString() as Instant,
+      recordTold: async (_, until) => void told.push(until),
+      recordArms: async (arms) => void tallies.push(...arms.map((one) => armTallySchema.parse(one))),
     },
     telling: registry,
     afterRound: async () => registry.forgetIdle(),
@@ -61,7 +64,7 @@ const createServer = (deliver: (flush: Flush) => Promise<void>) => {
     const row = { tenure, contract: 'monthly', charges: null };
     return registry.windowsOf(serving, 'champion')?.count(hour * hourMs + 5, row, null, answerOf(tenure)) ?? Number.NaN;
   };
-  return { registry, teller, tallies, count, wait: (ms: number) => (clockMs += ms) };
+  return { registry, teller, tallies, told, count, wait: (ms: number) => (clockMs += ms) };
 };
 
 type Step =
@@ -125,6 +128,24 @@ describe('counters', () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  test('are said to be told up to where a round began, also by a server with none, and not where one was lost', async () => {
+    let isLost = false;
+    const { count, teller, told, wait } = createServer(async () => {
+      if (isLost) throw new Error('away');
+    });
+    await teller.tell();
+    expect(told).toEqual(['1970-01-01T00:00:00.000Z']);
+    wait(1_000);
+    count(1, 5);
+    isLost = true;
+    await teller.tell();
+    expect(told).toHaveLength(1);
+    isLost = false;
+    wait(1_000);
+    await teller.close();
+    expect(told.at(-1)).toBe('1970-01-01T00:00:02.000Z');
   });
 
   test('of windows that were heard are not told again, and those of one row in a thousand windows are', async () => {

@@ -11,6 +11,7 @@ import {
 } from '../../../workflows/domain/contracts/reference-profile.ts';
 import { emptyCounts } from '../../../workflows/domain/stats/summaries/cell-counts.ts';
 import { emptyMoments } from '../../../workflows/domain/stats/summaries/moments.ts';
+import type { Instant } from '../../../workflows/domain/units.ts';
 
 const digest = 'a'.repeat(64);
 
@@ -72,6 +73,7 @@ export const createMemorySink = () => {
   const flushes: { readonly pipeline: string; readonly flush: Flush }[] = [];
   const tallies: ArmTally[] = [];
   const gaps: CounterGap[] = [];
+  const told: { readonly serverId: string; readonly until: Instant }[] = [];
   let isAway = false;
   const answer = <T>(value: T): Promise<T> => (isAway ? Promise.reject(new Error('away')) : Promise.resolve(value));
   const sink: CaptureSink = {
@@ -79,8 +81,13 @@ export const createMemorySink = () => {
       if (!isAway) flushes.push({ pipeline, flush });
       return answer({ kind: 'recorded' });
     },
-    recordArms: (told) => {
-      if (!isAway) tallies.push(...told);
+    recordArms: (arms) => {
+      if (!isAway) tallies.push(...arms);
+      return answer(undefined);
+    },
+    clock: () => answer(new Date().toISOString() as Instant),
+    recordTold: (serverId, until) => {
+      if (!isAway) told.push({ serverId, until });
       return answer(undefined);
     },
     recordGap: (gap) => {
@@ -92,7 +99,7 @@ export const createMemorySink = () => {
   /** What was told last of an arm, by generation. */
   const lastOf = (arm: string, generation: number): ArmTally | undefined =>
     tallies.findLast((tally) => tally.arm === arm && tally.generation === generation);
-  return { sink, flushes, tallies, gaps, lastOf, goAway: (away: boolean) => (isAway = away) };
+  return { sink, flushes, tallies, gaps, told, lastOf, goAway: (away: boolean) => (isAway = away) };
 };
 export type MemorySink = ReturnType<typeof createMemorySink>;
 
