@@ -18,8 +18,8 @@ export type WindowEnd = {
 
 /**
  * Servers tell their counters each at its own pace, so that one of them may bring data time beyond a window that another
- * has rows of. Waits until each server with a fresh report has told of a later window, or of any since then, or that it has nothing to tell; at most 30 s.
- * Gives those that stayed silent.
+ * has rows of. Waits until each server with a fresh report has told of a later window, or of any since then, or that it
+ * has nothing to tell; at most 30 s. Gives those that stayed silent.
  */
 export const awaitCounters = async (
   evidence: Pick<WatchEvidence, 'unheard'>,

@@ -53,7 +53,7 @@ describe('migrateToLatest()', () => {
       alter table perennial.deployments drop column rollout;
       alter table perennial.definitions drop column capture;
       alter table perennial.snapshots drop column collected_at; drop table perennial.retention_log;
-      alter table perennial.server_reports drop column candidate_sha256, drop column share;
+      alter table perennial.server_reports drop column candidate_sha256, drop column share, drop column told_until;
       alter table perennial.pipelines drop column paused_at, drop column paused_by, drop column paused_reason, drop column deleted_at;
       drop table perennial.window_tallies, perennial.arm_tallies, perennial.counter_gaps, perennial.prediction_parts, perennial.labels,
         perennial.publication_log, perennial.decisions, perennial.watch_reports, perennial.quarantined_windows, perennial.rollouts,
