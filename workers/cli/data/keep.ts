@@ -34,7 +34,7 @@ export const verify = (asked: string | undefined, options: { json?: boolean }): 
   });
 
 const describePipeline = (one: PipelineRetention): string[] => {
-  const { pipeline, predictions, snapshots, runs, held } = one;
+  const { pipeline, predictions, snapshots, runs } = one;
   const { rows, hours, labels, before } = predictions;
   const parts = [
     ...(rows > 0 ? [`${formatMany(rows, 'prediction')} of ${formatMany(hours, 'hour')} before ${before}`] : []),
@@ -42,13 +42,14 @@ const describePipeline = (one: PipelineRetention): string[] => {
     ...(snapshots > 0 ? [`the data of ${formatMany(snapshots, 'snapshot')}`] : []),
     ...(runs > 0 ? [formatMany(runs, 'run')] : []),
   ];
-  return [...(parts.length > 0 ? [`${pipeline}: ${parts.join(', ')}`] : []), ...held.map((why) => `${pipeline} keeps ${why}`)];
+  return parts.length > 0 ? [`${pipeline}: ${parts.join(', ')}`] : [];
 };
 
 const printReport = ({ pipelines, problems, garbage, garbageHeld }: RetentionReport, isForReal: boolean): void => {
   const expired = pipelines.flatMap(describePipeline);
   if (expired.length > 0) print(isForReal ? 'Outlived their retention, and deleted:' : 'Outlived their retention:');
   for (const line of expired) print(`  ${line}`);
+  for (const { pipeline, held } of pipelines) for (const what of held) print(`${pipeline} still keeps ${what}`);
   for (const { pipeline, reason } of problems) note(`${pipeline}: nothing is deleted: ${reason}`);
   if (garbageHeld !== null) note(garbageHeld);
   if (garbage === null) return;
