@@ -3,11 +3,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import type { Instant, Sha256 } from '#domain/units.ts';
+import type { Instant, Sha256, VersionNumber } from '#domain/units.ts';
 import { createQuarantine } from '../../infra/postgres/quarantine.ts';
 import { countPollers } from '../../infra/temporal/pollers.ts';
 import { watchStart } from '../../infra/temporal/watch.ts';
 import { dataArrivedSignal, watchStatusQuery } from '../../workflows/messages.ts';
+import { rollOutWorkflowId } from '../../workflows/names.ts';
 import type { watchDrift } from '../../workflows/watch-drift.ts';
 import { serveTraffic, type Traffic } from '../activities/rollout/serve-traffic.ts';
 import { flights, openRolloutWorld, type RolloutWorld } from '../activities/rollout/world.ts';
@@ -148,6 +149,25 @@ describeWithServers('an operator', () => {
     expect(await running()).toMatchObject({ version: 1, strategy: 'shadow' });
     expect((await perennial('rollback', 'flights', '--reason', 'enough seen')).exit).toBe(0);
     expect(await deployed()).toMatchObject({ champion: { version: 3 }, rollout: null });
+  });
+
+  test('hears the end of a rollout whose workflow was cancelled, and what to do about one that was terminated', async () => {
+    await apply(slow);
+    const workflow = world.client.workflow.getHandle(rollOutWorkflowId(flights, 2 as VersionNumber));
+    const { champion } = await deployed();
+    const cancelled = rollOut(2, '--wait');
+    await expect.poll(running, patience).toMatchObject({ version: 2 });
+    await workflow.cancel();
+    expect(await cancelled).toMatchObject({ exit: 3, stdout: expect.stringMatching(/^rolled back {2}Cancelled\n/) });
+    const terminated = rollOut(2, '--wait');
+    await expect.poll(running, patience).toMatchObject({ version: 2 });
+    await workflow.terminate('an accident');
+    expect(await terminated).toMatchObject({
+      exit: 5,
+      stderr: expect.stringContaining('`perennial rollback flights --reason …` takes the candidate back'),
+    });
+    expect((await perennial('rollback', 'flights', '--reason', 'an accident')).exit).toBe(0);
+    expect(await deployed()).toMatchObject({ champion, rollout: null });
   });
 
   test('lets a quarantined window count again, and the watch hears of it', async () => {

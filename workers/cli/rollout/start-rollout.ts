@@ -1,7 +1,7 @@
 /** Begins a rollout by hand, or attaches to the one of the same version that runs. */
 import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
-import { type RolloutOutcome, type RolloutRecord, type RolloutRequest, rolloutOutcomeSchema } from '#domain/contracts/rollout.ts';
+import type { RolloutOutcome, RolloutRecord, RolloutRequest } from '#domain/contracts/rollout.ts';
 import { PerennialError } from '#domain/errors.ts';
 import type { PipelineName, VersionNumber } from '#domain/units.ts';
 import { requireNotDeleted } from '../../../infra/postgres/pipelines.ts';
@@ -11,7 +11,7 @@ import { rollOutWorkflowId, rolloutIdOf, searchAttributes, taskQueues } from '..
 import type { rollOut } from '../../../workflows/roll-out.ts';
 import type { Context } from '../context.ts';
 import { keepOverridden } from '../spec/keep-overridden.ts';
-import { failureOf } from '../workflow-failure.ts';
+import { followEnd } from './follow-end.ts';
 import { untilBegun } from './until-begun.ts';
 
 export type RolloutWish = Decision & {
@@ -34,28 +34,14 @@ export type StartedRollout = {
 
 const attemptOf = ({ pipeline, version }: RolloutWish): string => `Cannot roll version ${version} of "${pipeline}" out`;
 
-/** Whatever it continues as: the first run of it is in its id. */
-const followEnd = async (
-  client: Client,
-  { rolloutId, workflowId }: Pick<StartedRollout, 'rolloutId' | 'workflowId'>,
-  over: AbortSignal,
-): Promise<RolloutOutcome> => {
-  const firstExecutionRunId = rolloutId.split('/').at(-1) as string;
-  const handle = client.workflow.getHandle(workflowId, firstExecutionRunId, { firstExecutionRunId });
-  try {
-    return rolloutOutcomeSchema.parse(await client.withAbortSignal(over, () => handle.result()));
-  } catch (error) {
-    throw failureOf(error);
-  }
-};
-
-const attach = (client: Client, wish: RolloutWish, { id, workflowId, strategy }: RolloutRecord): StartedRollout => {
+const attach = (context: Context, client: Client, wish: RolloutWish, running: RolloutRecord): StartedRollout => {
+  const { id, workflowId, strategy } = running;
   if (wish.strategy !== null && wish.strategy !== strategy) {
     const message = `${attemptOf(wish)} as ${wish.strategy} as it is being rolled out as ${strategy} (${id})`;
     throw new PerennialError('PRN_CONFLICT', message);
   }
   const known = { rolloutId: id, workflowId };
-  return { ...known, attached: true, begun: true, outcome: (over) => followEnd(client, known, over) };
+  return { ...known, attached: true, begun: true, outcome: (over) => followEnd(context, client, known, over) };
 };
 
 /** A pause is for what a pipeline does by itself and for what is begun beside it; what serves goes on. */
@@ -109,7 +95,7 @@ const launch = async (context: Context, client: Client, request: RolloutRequest)
   });
   const known = { rolloutId: rolloutIdOf(pipeline, version, handle.firstExecutionRunId), workflowId };
   const attached = (await handle.describe()).memo?.['startedBy'] !== mark;
-  const outcome = (over: AbortSignal) => followEnd(client, known, over);
+  const outcome = (over: AbortSignal) => followEnd(context, client, known, over);
   return { ...known, attached, begun: await untilBegun(context, known.rolloutId, outcome), outcome };
 };
 
@@ -119,6 +105,6 @@ const launch = async (context: Context, client: Client, request: RolloutRequest)
  */
 export const startRollout = async (context: Context, client: Client, wish: RolloutWish): Promise<StartedRollout> => {
   const running = await createRollouts(context.database.db).running(wish.pipeline);
-  if (running !== null && running.version === wish.version) return attach(client, wish, running);
+  if (running !== null && running.version === wish.version) return attach(context, client, wish, running);
   return launch(context, client, await requestOf(context, wish));
 };
