@@ -1,22 +1,11 @@
 /** What was measured of one pipeline over its windows: what reports are drawn from. */
-import { type Kysely, type Selectable, sql } from 'kysely';
-import type { Instant, PipelineName, Sha256 } from '#domain/units.ts';
+import { type Kysely, sql } from 'kysely';
+import type { Instant, PipelineName } from '#domain/units.ts';
 import { type RecordedDecision, toRecorded } from './decisions.ts';
 import { toCount, toInstant, toInstantOrNull } from './map.ts';
-import type { Tables, WatchReportsTable } from './tables.ts';
+import type { Tables } from './tables.ts';
+import { type MeasuredWindow, toMeasured, type WatchReportKind } from './watch-reports.ts';
 
-export type ReportKind = WatchReportsTable['kind'];
-export type MeasuredWindow = {
-  readonly kind: ReportKind;
-  readonly profileSha256: Sha256;
-  readonly from: Instant;
-  readonly to: Instant;
-  /** Of the report in the content store. */
-  readonly sha256: Sha256;
-  readonly outcome: string;
-  readonly summary: unknown;
-  readonly measuredAt: Instant;
-};
 export type QuarantinedWindow = {
   readonly from: Instant;
   readonly to: Instant;
@@ -25,17 +14,6 @@ export type QuarantinedWindow = {
   readonly quarantinedAt: Instant;
   readonly releasedAt: Instant | null;
 };
-
-const toMeasured = (row: Selectable<WatchReportsTable>): MeasuredWindow => ({
-  kind: row.kind,
-  profileSha256: row.profile_sha256 as Sha256,
-  from: toInstant(row.window_from),
-  to: toInstant(row.window_to),
-  sha256: row.sha256 as Sha256,
-  outcome: row.outcome,
-  summary: row.summary,
-  measuredAt: toInstant(row.measured_at),
-});
 
 const quarantined = async (db: Kysely<Tables>, pipeline: PipelineName, since: Instant): Promise<QuarantinedWindow[]> => {
   const rows = await db
@@ -64,7 +42,7 @@ export const createWatchHistory = (db: Kysely<Tables>) => ({
   /** Windows of one kind, newest first; with `from` the ones that begin then. */
   reports: async (
     pipeline: PipelineName,
-    kind: ReportKind,
+    kind: WatchReportKind,
     { limit, from }: { readonly limit: number; readonly from?: Instant },
   ): Promise<MeasuredWindow[]> => {
     const query = db.selectFrom('watch_reports').selectAll().where('pipeline', '=', pipeline).where('kind', '=', kind);

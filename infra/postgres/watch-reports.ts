@@ -19,7 +19,9 @@ export type WatchReportRow = {
 export type WindowName = Pick<WatchReportRow, 'pipeline' | 'kind' | 'profileSha256' | 'from' | 'to'>;
 type Wanted = { readonly kind?: WatchReportKind; readonly profileSha256?: Sha256; readonly limit?: number };
 
-const toRow = (row: Selectable<WatchReportsTable>): WatchReportRow & { readonly measuredAt: Instant } => ({
+export type MeasuredWindow = WatchReportRow & { readonly measuredAt: Instant };
+
+export const toMeasured = (row: Selectable<WatchReportsTable>): MeasuredWindow => ({
   pipeline: row.pipeline as PipelineName,
   kind: row.kind,
   profileSha256: row.profile_sha256 as Sha256,
@@ -68,7 +70,7 @@ const list = async (db: Kysely<Tables>, pipeline: PipelineName, { kind, profileS
   let query = db.selectFrom('watch_reports').selectAll().where('pipeline', '=', pipeline);
   if (kind !== undefined) query = query.where('kind', '=', kind);
   if (profileSha256 !== undefined) query = query.where('profile_sha256', '=', profileSha256);
-  return (await query.orderBy('window_to', 'desc').orderBy('kind').limit(limit).execute()).map(toRow);
+  return (await query.orderBy('window_to', 'desc').orderBy('kind').limit(limit).execute()).map(toMeasured);
 };
 
 /** What was measured of closed windows: each once, the first measurement holds. */

@@ -7,7 +7,6 @@ import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { WorkflowHandle } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
-import type { RollBackRequest } from '#domain/contracts/rollout.ts';
 import { PerennialError } from '#domain/errors.ts';
 import type { PipelineName, VersionNumber } from '#domain/units.ts';
 import { loadConfig } from '../../infra/config.ts';
@@ -31,7 +30,7 @@ import {
 } from '../../workflows/names.ts';
 import type { rollBack } from '../../workflows/roll-back.ts';
 import { evaluation, type Over, type Pretend, planned, pretendSteps } from '../workflows/pretend.ts';
-import { interval, quiet, type RolloutTruth, rolloutRequest, strategies } from '../workflows/pretend-rollout.ts';
+import { interval, planTakingBack, quiet, type RolloutTruth, rolloutRequest, strategies } from '../workflows/pretend-rollout.ts';
 import {
   anyDigest,
   newRequest,
@@ -150,13 +149,7 @@ const rollouts: Readonly<Record<string, Situation>> = {
   },
   'champion-is-rolled-back': takesBack({}),
   'rollout-is-taken-back': takesBack({
-    planRollBack: async (input) => ({
-      request: input as RollBackRequest,
-      rollout: { id: 'churn/2/gone', version: 2 as VersionNumber, workflowId: 'roll-out/churn/2' },
-      to: null,
-      championVersion: 1 as VersionNumber,
-      confirmWithinMs: 2_000,
-    }),
+    planRollBack: planTakingBack({ id: 'churn/2/gone', version: 2 as VersionNumber, workflowId: 'roll-out/churn/2' }),
     endRollout: async () => ({ generation: 6 }),
   }),
 };

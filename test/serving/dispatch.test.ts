@@ -1,13 +1,13 @@
 /** Accepted webhooks reach the watch, whatever ends meanwhile: Temporal, the control plane, or both of two. */
-import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { findPort } from '../../infra/state/ports.ts';
 import { connectTemporal, type TemporalConnection } from '../../infra/temporal/client.ts';
-import { startTemporal, type TemporalServer } from '../../infra/temporal/server.ts';
+import type { TemporalServer } from '../../infra/temporal/server.ts';
 import type { PipelineName } from '../../workflows/domain/units.ts';
 import { watchDriftWorkflowId } from '../../workflows/names.ts';
-import { describeWithServers, testFolder, testTemporal } from '../support/servers.ts';
+import { startOwnTemporal } from '../support/own-temporal.ts';
+import { describeWithServers, testFolder } from '../support/servers.ts';
 import { get, post, until } from './support/http.ts';
 import { type ServeProcess, startServeProcess } from './support/serve-process.ts';
 import { secret, signed } from './support/webhook-senders.ts';
@@ -23,16 +23,8 @@ let port: number;
 let temporal: TemporalServer;
 let isUp = false;
 
-/** A server of our own with its file, so that it may be killed and come back with what it knew. */
-const startOwnTemporal = async (): Promise<void> => {
-  temporal = await startTemporal({
-    binary: testTemporal().binary,
-    dbFilename: join(folder.folder, 'temporal.db'),
-    port,
-    uiPort: null,
-    namespace: 'default',
-    logFile: join(folder.folder, 'temporal.log'),
-  });
+const launchTemporal = async (): Promise<void> => {
+  temporal = await startOwnTemporal(folder.folder, port);
   isUp = true;
 };
 const killTemporal = async (): Promise<void> => {
@@ -47,7 +39,7 @@ beforeAll(async () => {
   port = await findPort();
 });
 beforeEach(async () => {
-  if (!isUp) await startOwnTemporal();
+  if (!isUp) await launchTemporal();
 });
 afterAll(async () => {
   await world.close();
@@ -136,7 +128,7 @@ describeWithServers('the dispatcher', () => {
     const { body } = await get(`${control.url}/metrics`);
     expect(body).toMatch(/perennial_webhook_waiting 20\n/);
     expect(body).toMatch(/perennial_webhook_oldest_seconds [\d.]*[1-9]/);
-    await startOwnTemporal();
+    await launchTemporal();
     await untilHandedOver('outage');
     const alerts = await withClient((client) => alertsOf(client, 'outage'));
     const expected = ['before', ...Array.from({ length: 20 }, (_, index) => `during-${index}`)].map((id) => `events/${id}`);
@@ -203,7 +195,7 @@ describeWithServers('the dispatcher', () => {
     const control = await startControl();
     expect((await send(control.url, 'gone', 'late')).status).toBe(202);
     await world.db.updateTable('pipelines').set({ deleted_at: new Date() }).where('name', '=', 'gone').execute();
-    await startOwnTemporal();
+    await launchTemporal();
     await untilHandedOver('gone');
     await expect(withClient((client) => alertsOf(client, 'gone'))).rejects.toThrow(/not found/i);
     expect((await send(control.url, 'gone', 'later')).status).toBe(404);

@@ -120,6 +120,19 @@ export const interval = (what: string, lower: number, upper: number): Evidence =
 
 type Place = { plan: RolloutPlan; share: number; generation: number; looks: number; ended: RolloutObservation['ended'] };
 
+type RollBackPlan = Awaited<ReturnType<RolloutSteps['planRollBack']>>;
+
+/** What a roll-back finds while that rollout runs beside version 1. */
+export const planTakingBack =
+  (rollout: RollBackPlan['rollout']): RolloutSteps['planRollBack'] =>
+  async (input) => ({
+    request: input as never,
+    rollout,
+    to: null,
+    championVersion: 1 as VersionNumber,
+    confirmWithinMs: 2_000,
+  });
+
 export type RolloutTruth = {
   readonly steps: RolloutSteps;
   /** Of all rollouts that began, by id. */

@@ -6,7 +6,7 @@ import { runRollBack } from '../../workers/cli/start-roll-back.ts';
 import type { Steps } from '../../workflows/steps.ts';
 import { describeWithServers, testTemporal } from '../support/servers.ts';
 import { type Pretend, pretendSteps } from './pretend.ts';
-import { rolloutRequest } from './pretend-rollout.ts';
+import { planTakingBack, rolloutRequest } from './pretend-rollout.ts';
 import { openWorld, untilRollout, type World } from './world.ts';
 
 describeWithServers('a roll-back', () => {
@@ -44,15 +44,7 @@ describeWithServers('a roll-back', () => {
     const run = await world.rollOut(rolloutRequest());
     const { rolloutId } = await untilRollout(run, 'runs', ({ phase }) => phase === 'running');
     const rollout = { id: rolloutId, version: 2 as VersionNumber, workflowId: run.workflowId };
-    pretend.change({
-      planRollBack: async (input) => ({
-        request: input as never,
-        rollout,
-        to: null,
-        championVersion: 1 as VersionNumber,
-        confirmWithinMs: 2_000,
-      }),
-    });
+    pretend.change({ planRollBack: planTakingBack(rollout) });
     const outcome = await runRollBack(world.client, request());
     expect(outcome).toMatchObject({ championVersion: 1, takenBack: 2, rolloutId, harmed: { requests: 120 } });
     expect(await run.result()).toMatchObject({ end: 'rolled back', reason: 'grace: complaints' });
@@ -66,15 +58,7 @@ describeWithServers('a roll-back', () => {
     const { rolloutId } = await untilRollout(run, 'runs', ({ phase }) => phase === 'running');
     await run.terminate('killed');
     const rollout = { id: rolloutId, version: 3 as VersionNumber, workflowId: run.workflowId };
-    pretend.change({
-      planRollBack: async (input) => ({
-        request: input as never,
-        rollout,
-        to: null,
-        championVersion: 1 as VersionNumber,
-        confirmWithinMs: 2_000,
-      }),
-    });
+    pretend.change({ planRollBack: planTakingBack(rollout) });
     expect(await runRollBack(world.client, request())).toMatchObject({ takenBack: 3, confirmed: true });
     expect(pretend.rollout().places.get(rolloutId)?.ended).toMatchObject({ end: 'rolled back' });
   });

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type PerformanceReport, type PerformanceWindow, performanceReportSchema } from '#domain/contracts/performance-report.ts';
 import type { ContentStore } from '../../objects/store.ts';
 import type { RecordedDecision } from '../../postgres/decisions.ts';
-import type { MeasuredWindow } from '../../postgres/watch-history.ts';
+import type { MeasuredWindow } from '../../postgres/watch-reports.ts';
 import type { Performance, PerformancePoint } from '../data.ts';
 
 const evidencePattern = /^performance\/([^/]+)\/window against reference$/;

@@ -6,7 +6,8 @@ import { createDecisions, type RecordedDecision } from '../../postgres/decisions
 import type { Db } from '../../postgres/pool.ts';
 import { createRollouts } from '../../postgres/rollouts.ts';
 import { createTallies } from '../../postgres/tally-totals.ts';
-import { createWatchHistory, type MeasuredWindow, type QuarantinedWindow } from '../../postgres/watch-history.ts';
+import { createWatchHistory, type QuarantinedWindow } from '../../postgres/watch-history.ts';
+import type { MeasuredWindow } from '../../postgres/watch-reports.ts';
 import { createWatchViews } from '../../postgres/watch-views.ts';
 import type { DecisionPoint, PipelineReport, WindowPoint } from '../data.ts';
 import { readPerformance } from './performance.ts';

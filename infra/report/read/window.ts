@@ -17,7 +17,7 @@ import type { WindowTotal } from '#domain/stats/summaries/flush-ledger.ts';
 import { addWindows } from '#domain/stats/summaries/window-counts.ts';
 import type { ContentStore } from '../../objects/store.ts';
 import type { RecordedDecision } from '../../postgres/decisions.ts';
-import type { MeasuredWindow } from '../../postgres/watch-history.ts';
+import type { MeasuredWindow } from '../../postgres/watch-reports.ts';
 import type { Cell, Distribution, PipelineReport, VariableRow } from '../data.ts';
 import { number } from '../words.ts';
 

@@ -1,9 +1,9 @@
-import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { findPort } from '../../../infra/state/ports.ts';
 import { createTemporalLink, type TemporalLink } from '../../../infra/temporal/link.ts';
-import { startTemporal, type TemporalServer } from '../../../infra/temporal/server.ts';
-import { describeWithServers, testFolder, testTemporal } from '../../support/servers.ts';
+import type { TemporalServer } from '../../../infra/temporal/server.ts';
+import { startOwnTemporal } from '../../support/own-temporal.ts';
+import { describeWithServers, testFolder } from '../../support/servers.ts';
 
 let folder: ReturnType<typeof testFolder>;
 let port: number;
@@ -11,14 +11,7 @@ let server: TemporalServer | null;
 let link: TemporalLink;
 
 const startServer = async (): Promise<void> => {
-  server = await startTemporal({
-    binary: testTemporal().binary,
-    dbFilename: join(folder.folder, 'temporal.db'),
-    port,
-    uiPort: null,
-    namespace: 'default',
-    logFile: join(folder.folder, 'temporal.log'),
-  });
+  server = await startOwnTemporal(folder.folder, port);
 };
 const killServer = async (signal: NodeJS.Signals = 'SIGKILL'): Promise<void> => {
   if (server === null) return;

@@ -1,20 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { checkLabels } from '#domain/decide/ab/check-labels.ts';
-
-const gain = (lower: number, upper: number) =>
-  ({
-    id: 'g',
-    what: 'gain in roc_auc',
-    kind: 'interval',
-    estimate: 0,
-    lower,
-    upper,
-    confidence: 0.95,
-    sides: 'two',
-    standardError: 1,
-    method: 'm',
-    rows: 9,
-  }) as const;
+import { gain } from '../gain.ts';
 
 describe('checkLabels()', () => {
   it('passes where the candidate is shown to be better, fails where worse, at neither bound itself', () => {

@@ -3,6 +3,7 @@ import type { RolloutObservation, StrategyRules } from '#domain/contracts/rollou
 import { startCanary } from '#domain/decide/canary/judge-canary.ts';
 import { judgeRollout } from '#domain/decide/canary/judge-rollout.ts';
 import { holdForWord, promoteForWord, resumeForWord, rollBackForWord } from '#domain/decide/canary/obey-person.ts';
+import { gain } from '../gain.ts';
 import { assessment, minute, policy } from './world.ts';
 
 const counts = (requests: number) => ({ requests, units: requests, events: { errors: 0 } });
@@ -20,20 +21,6 @@ const observed = (over: Partial<RolloutObservation> = {}, found = {}): RolloutOb
   ...over,
 });
 const canary: StrategyRules = { kind: 'canary' };
-const gain = (lower: number, upper: number) =>
-  ({
-    id: 'g',
-    what: 'gain',
-    kind: 'interval',
-    estimate: 0,
-    lower,
-    upper,
-    confidence: 0.95,
-    sides: 'two',
-    standardError: 1,
-    method: 'm',
-    rows: 9,
-  }) as const;
 const start = startCanary(policy);
 
 describe('judgeRollout()', () => {
