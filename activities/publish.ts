@@ -1,6 +1,7 @@
 import type { DatasetManifest, DatasetSchema } from '#domain/contracts/dataset.ts';
 import { type FeatureSet, featureSetSchema, type ServedView } from '#domain/contracts/feature-set.ts';
 import type { ViewSpec } from '#domain/contracts/pipeline-spec/features.ts';
+import { PerennialError } from '#domain/errors.ts';
 import type { Sha256 } from '#domain/units.ts';
 import { readManifest } from '../infra/data/manifest.ts';
 import { newestValues } from '../infra/features/publish.ts';
@@ -48,10 +49,14 @@ const ownViews = async (deps: Deps, input: Input): Promise<[string, WantedView][
   return viewsOf(featureSet, await readSpec(deps, input), true);
 };
 
-/** Until the servers have switched, and after a roll-back, the versions that serve still look up views of their own. */
+/**
+ * Until the servers have switched, and after a roll-back, the versions that serve still look up views of their own; and a
+ * candidate of another run may have published, and be about to be rolled out. All that is published is of one snapshot.
+ */
 const wantedViews = async (deps: Deps, input: Input): Promise<Wanted> => {
   const wanted = new Map(await ownViews(deps, input));
-  for (const { featureSet: served, definitionSha256 } of await findServedFeatures(deps, input.pipeline)) {
+  const others = [...(await findServedFeatures(deps, input.pipeline)), ...(await findComingFeatures(deps, input.pipeline))];
+  for (const { featureSet: served, definitionSha256 } of others) {
     if (definitionSha256 === null || served.views.every((view) => wanted.has(publishedName(view)))) continue;
     const spec = await readSpec(deps, { definitionSha256 }).catch(nullIfOutdated);
     for (const [name, view] of spec === null ? [] : viewsOf(served, spec, false)) {
@@ -120,20 +125,38 @@ const publish = async (deps: Deps, input: Input, context: StepContext | undefine
   return { rows: await compute(work, manifest, eventTime, Date.parse(manifest.eventTime.last)) };
 };
 
+/** A training takes its time: what arrived meanwhile was published after the snapshot of this run, and must not grow old again. */
+const publishedSince = async ({ onlineFeatures }: Deps, { pipeline, snapshotSha256 }: Input): Promise<Sha256 | null> => {
+  const [newest, ...before] = await onlineFeatures.history(pipeline);
+  const isOlder = newest?.snapshotSha256 !== snapshotSha256 && before.some((one) => one.snapshotSha256 === snapshotSha256);
+  return isOlder ? (newest?.snapshotSha256 ?? null) : null;
+};
+
+const nullIfUnfit = (error: unknown): null => {
+  if (error instanceof PerennialError && error.code === 'PRN_NOT_FOUND') return null;
+  return nullIfOutdated(error);
+};
+
 /**
  * The step `publishFeatures`; see the port. Publishes for the candidate of this run, the champion, and the candidate of a
- * rollout that runs. A publication is named by snapshot and views: the same twice changes nothing.
+ * rollout that runs. A publication is named by snapshot and views: the same twice changes nothing. Where newer data were
+ * published since this run's, and have the candidate's views, it is computed from those.
  */
 export const createPublish =
   (deps: Deps) =>
-  (input: Input & { readonly featureSetSha256: Sha256 }, context?: StepContext): Promise<{ readonly rows: number }> =>
-    publish(deps, input, context);
+  async (input: Input & { readonly featureSetSha256: Sha256 }, context?: StepContext): Promise<{ readonly rows: number }> => {
+    const newer = await publishedSince(deps, input);
+    const published =
+      newer === null ? null : await publish(deps, { ...input, snapshotSha256: newer }, context).catch(nullIfUnfit);
+    return published ?? publish(deps, input, context);
+  };
 
-/** The step `publishServed`; see the port. */
+/** The step `publishServed`; see the port. A run of a definition of its own may have read other sources: it publishes nothing. */
 export const createPublishServed =
   (deps: Deps) =>
   async (input: Omit<Input, 'featureSetSha256'>, context?: StepContext): Promise<{ readonly rows: number }> => {
-    const served = await findServedFeatures(deps, input.pipeline);
+    const [served, current] = [await findServedFeatures(deps, input.pipeline), await deps.definitions.current(input.pipeline)];
+    if (current?.sha256 !== input.definitionSha256) return { rows: 0 };
     if (served.every(({ featureSet }) => featureSet.views.length === 0)) return { rows: 0 };
     return publish(deps, { ...input, featureSetSha256: null }, context);
   };

@@ -10,7 +10,7 @@ export type RefreshOutcome =
 export interface PublishSteps {
   /**
    * Publishes the newest values of the views of champion and rollout candidate from a snapshot. Key: snapshot and definitions
-   * of the views. Zero rows where nobody that serves looks anything up.
+   * of the views. Zero rows where nobody that serves looks anything up, and for another definition than the one applied now.
    */
   publishServed(input: RunRef & { readonly snapshotSha256: Sha256 }): Promise<{ readonly rows: number }>;
 

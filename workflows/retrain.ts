@@ -227,7 +227,8 @@ const judgeCandidate = async (found: Findings, board: StageBoard, desk: Approval
 const runStages = async (found: Findings, board: StageBoard, desk: ApprovalDesk): Promise<Ending> => {
   const snapshot = await bringData(found, board);
   if ('outcome' in snapshot) return { verdict: 'rejected', reason: snapshot.reason };
-  if (patched(publishesFrozen)) await publishServed(found, snapshot);
+  // As of an instant in the past is not what a request should see.
+  if (found.plan.cutoff === null && patched(publishesFrozen)) await publishServed(found, snapshot);
   return judgeCandidate(found, board, desk, await makeCandidate(found, board, snapshot));
 };
 

@@ -200,6 +200,19 @@ type Compared = {
   readonly snapshots: Sha256[];
 };
 
+/** Each takes as long as a publication. Where data arrive every hour a day has more; rows of the others are passed over. */
+const mostSnapshots = 8;
+
+/** Those that most rows may have met, so that as many as can be are compared. */
+const snapshotsToRead = (records: Sample['records'], known: readonly Publication[]): Sha256[] => {
+  const rows = new Map<Sha256, number>();
+  for (const { at } of records) for (const sha256 of inForce(known, at)) rows.set(sha256, (rows.get(sha256) ?? 0) + 1);
+  return [...rows]
+    .sort(([, left], [, right]) => right - left)
+    .slice(0, mostSnapshots)
+    .map(([sha256]) => sha256);
+};
+
 const compareAll = async (
   deps: SkewDeps,
   model: Model,
@@ -210,15 +223,18 @@ const compareAll = async (
   const hasViews = model.featureSet.views.length > 0;
   const known = hasViews ? await deps.onlineFeatures.history(pipeline) : [];
   const published = new Map<Sha256, PublishedValues>();
-  for (const sha256 of new Set(sample.records.flatMap(({ at }) => inForce(known, at)))) {
+  const read = snapshotsToRead(sample.records, known);
+  for (const sha256 of read) {
     const values = await publish(deps, model, sha256, sample.records, context);
     if (values !== null) published.set(sha256, values);
   }
   const mismatches: SkewMismatch[] = [];
   let [rows, skipped] = [0, 0];
   for (const record of sample.records) {
-    const snapshots = inForce(known, record.at).flatMap((sha256) => published.get(sha256) ?? []);
-    if (hasViews && snapshots.length === 0) {
+    const met = inForce(known, record.at);
+    const snapshots = met.flatMap((sha256) => published.get(sha256) ?? []);
+    // One that was not read may be the one that the row was given.
+    if (hasViews && (snapshots.length === 0 || met.some((sha256) => !read.includes(sha256)))) {
       skipped += 1;
       continue;
     }

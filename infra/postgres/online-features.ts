@@ -147,7 +147,7 @@ export const createOnlineFeatures = (db: Kysely<Tables>) => ({
   /** Which of these views have published values. */
   held: (pipeline: PipelineName, views: readonly string[]) => held(db, pipeline, views),
   /** Which snapshots were published, newest first. */
-  history: (pipeline: PipelineName, limit = 100) => history(db, pipeline, limit),
+  history: (pipeline: PipelineName, limit = 1_000) => history(db, pipeline, limit),
   load: (pipeline: PipelineName) => load(db, pipeline),
   /** Cheap to ask often: which set is published now; null before the first. */
   publication: (pipeline: PipelineName) => findPublication(db, pipeline),

@@ -408,6 +408,32 @@ describe('publishFeatures()', () => {
     expect(await publishedFor(other, 'origin')).toBeUndefined();
   });
 
+  it('does not put older values back where newer data were published while it trained', async () => {
+    const withView = (window: string, more: Partial<PipelineFile> = {}) =>
+      built({ views: { origin: { ...views.origin_7d, window } }, inputs: { 'origin.flights': {} } }, more);
+    const champion = await withView('7d');
+    await promoteModelOf(champion);
+    expect(await createPublishServed(depsOf())(champion.step)).toEqual({ rows: 5 + 1 });
+    const candidate = await withView('3d');
+    const more = world.write('newest.csv', `${csv()}2001-02-09 23:59:59,50,100,A1,B1\n`);
+    const newer = await withView('7d', { data: flightsData(more, 'delay > 45') });
+    // Of a definition that is no longer the applied one: its sources may be others.
+    expect(await createPublishServed(depsOf())({ ...champion.step, snapshotSha256: newer.step.snapshotSha256 })).toEqual({
+      rows: 0,
+    });
+    await createPublishServed(depsOf())(newer.step);
+    const values = await publishedFor(champion, 'origin');
+    expect(await publishFor(candidate)).toEqual({ rows: 2 * (5 + 1) });
+    expect(await publishFor(candidate)).toEqual({ rows: 2 * (5 + 1) });
+    const [inForce] = await depsOf().onlineFeatures.history(pipeline);
+    expect(inForce?.snapshotSha256).toBe(newer.step.snapshotSha256);
+    expect(await publishedFor(champion, 'origin')).toEqual(values);
+    expect(await publishedFor(candidate, 'origin')).toMatchObject({ flights: expect.any(Number) });
+    // Sources that went back are what is true now.
+    await createPublishServed(depsOf())({ ...newer.step, snapshotSha256: champion.step.snapshotSha256 });
+    expect((await depsOf().onlineFeatures.history(pipeline))[0]?.snapshotSha256).toBe(champion.step.snapshotSha256);
+  });
+
   it('publishes for what serves from newer data, although no candidate comes of them', async () => {
     const champion = await built({ views: { origin: { ...views.origin_7d } }, inputs: { 'origin.flights': {} } });
     await promoteModelOf(champion);
@@ -420,14 +446,15 @@ describe('publishFeatures()', () => {
         { data: flightsData(world.write('newer.csv', more), 'delay > 45') },
       ),
     );
-    const input = { ...champion.step, snapshotSha256: newer.frozen.snapshotSha256 };
+    const { definitionSha256 } = newer.input;
+    const input = { ...champion.step, definitionSha256, snapshotSha256: newer.frozen.snapshotSha256 };
     expect(await createPublishServed(depsOf())(input)).toEqual({ rows: 5 + 1 });
     expect(await createPublishServed(depsOf())(input)).toEqual({ rows: 5 + 1 });
     const [flights, are] = [before, await publishedFor(champion, 'origin')].map((values) => values?.['flights']);
     expect([typeof flights, typeof are, flights === are]).toEqual(['number', 'number', false]);
     const withoutViews = await built({ inputs: { distance: {} } });
     await promoteModelOf(withoutViews);
-    expect(await createPublishServed(depsOf())(input)).toEqual({ rows: 0 });
+    expect(await createPublishServed(depsOf())(withoutViews.step)).toEqual({ rows: 0 });
   });
 
   it('leaves a champion the values that these data cannot give any more', async () => {
