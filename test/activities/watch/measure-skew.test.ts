@@ -315,6 +315,23 @@ describe('measureSkew()', () => {
     );
   });
 
+  it('reads eight publications again, and passes over the rows of others', async () => {
+    const first = Date.parse('2026-01-01T00:00:00Z');
+    await sql`delete from perennial.publication_log`.execute(world.db);
+    for (let minute = 0; minute < 10; minute += 1) {
+      const more = `2001-01-01 00:0${minute}:00,60,ELSEWHERE\n`;
+      const { frozen } = await world.snapshot({ ...eventsFile(world.write('events.csv', csv + more)), features: views });
+      const at = instant(first + minute * 60_000);
+      await sql`insert into perennial.publication_log (pipeline, publication, snapshot_sha256, began_at, published_at)
+        values (${events}, ${at}, ${frozen.snapshotSha256}, ${at}, ${at})`.execute(world.db);
+    }
+    // One row for each of them, once all servers had heard of it.
+    await serve(10, (record, n) => ({ ...record, at: instant(first + n * 60_000 + 45_000) }));
+    const found = await measured();
+    expect(found).toMatchObject({ outcome: 'pass', report: { sampled: 10, skipped: 2 } });
+    expect(found?.report.snapshots).toHaveLength(8);
+  });
+
   it('cannot tell where nothing was published yet, and has nothing to say where nothing was answered', async () => {
     expect(await measured()).toBeNull();
     await serve(4);
