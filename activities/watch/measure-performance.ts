@@ -5,7 +5,7 @@ import { findLabelledShareBreach } from '#domain/decide/performance/labelled-sha
 import { decidePerformance, type PerformancePolicy } from '#domain/decide/performance/performance-breach.ts';
 import { type CalibrationDecision, decideCalibration } from '#domain/decide/performance/recalibrate.ts';
 import { calibrationEvidenceIds } from '#domain/stats/performance/calibration-evidence.ts';
-import { performanceEvidenceId } from '#domain/stats/performance/compare-window.ts';
+import { performanceEvidenceId, togetherEvidenceId } from '#domain/stats/performance/compare-window.ts';
 import { estimateEvidenceId } from '#domain/stats/performance/estimate-evidence.ts';
 import { compareLabelledShare } from '#domain/stats/performance/labelled-share.ts';
 import { estimateLagCurve, type LagCurve, lagOfShare } from '#domain/stats/performance/lag-curve.ts';
@@ -35,15 +35,16 @@ const mostRowsOfDetectors = 100_000;
 /** Young windows that are shown. */
 const mostProvisional = 7;
 
-const policyFor = (evidenceId: string, { question }: Subject): PerformancePolicy => ({
-  evidenceId,
+const policyFor = (metric: string, { question }: Subject): PerformancePolicy => ({
+  evidenceId: performanceEvidenceId(metric),
+  togetherId: togetherEvidenceId(metric),
   tolerated: question.spec.watch.performance.drop,
   confidence,
 });
 
 const calibrationOf = (subject: Subject, report: PerformanceWindow): CalibrationDecision | null => {
   if (subject.model.task !== 'binary' || report.kind !== 'matured') return null;
-  const ranking = decidePerformance(report, policyFor(performanceEvidenceId('roc_auc'), subject));
+  const ranking = decidePerformance(report, policyFor('roc_auc', subject));
   const { errorTest, spiegelhalter, excess } = calibrationEvidenceIds;
   return decideCalibration(
     ranking,
@@ -105,7 +106,10 @@ const look = async (
   const fresh = matured.filter(({ to }) => maturedUntil === null || to > maturedUntil);
   const young = windows.filter(({ maturity }) => maturity.kind === 'provisional').slice(-mostProvisional);
   const measured: Measured[] = [];
-  for (const window of [...fresh, ...young]) measured.push(await measureOne(joined, subject, curve, window, context));
+  for (const window of [...fresh, ...young]) {
+    const before = matured.filter(({ to }) => to <= window.from);
+    measured.push(await measureOne(joined, subject, curve, { window, before }, context));
+  }
   return {
     curve,
     matured,
@@ -189,7 +193,7 @@ const conclude = (
   report: PerformanceReport,
 ): Omit<PerformanceMeasurement, 'estimate' | 'reportSha256'> => {
   const matured = maturedOf(found);
-  const policy = policyFor(performanceEvidenceId(subject.metric), subject);
+  const policy = policyFor(subject.metric, subject);
   // Told when its window matures, and not again at each look.
   const breach = report.labelledShare === null || matured.length === 0 ? null : findLabelledShareBreach(report.labelledShare);
   return {

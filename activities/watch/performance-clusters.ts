@@ -18,6 +18,9 @@ const unitOf = ({ reference, question }: Pick<Subject, 'reference' | 'question'>
   return data.key === undefined || data.key.length === 0 ? null : data.key;
 };
 
+/** Whether a window has too few clusters to answer for itself, so that those before it are asked with it. */
+export const isFew = (clusters: Clusters | null): clusters is Clusters => clusters !== null && tooFewClusters(clusters) !== null;
+
 /** Inputs whose values say which rows belong together; null where a time does, or nothing. */
 export const columnsOfClusters = (subject: Pick<Subject, 'reference' | 'question'>): readonly string[] | null => {
   const unit = unitOf(subject);

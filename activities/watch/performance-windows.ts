@@ -6,17 +6,17 @@ import { calibrateAll } from '#domain/stats/performance/calibrator.ts';
 import { calibrationCells } from '#domain/stats/performance/cross-fitted-calibration.ts';
 import { type LagCurve, shareArrived } from '#domain/stats/performance/lag-curve.ts';
 import { type Maturity, maturityOf } from '#domain/stats/performance/maturity.ts';
-import { measureWindow } from '#domain/stats/performance/measure-window.ts';
+import { type LabelledWindow, measureWindow } from '#domain/stats/performance/measure-window.ts';
 import type { Instant } from '#domain/units.ts';
 import { sha256Of } from '../../infra/objects/digest.ts';
 import type { Joined } from '../../infra/performance/joined.ts';
 import { countWindows, readAnswers, type WindowRows } from '../../infra/performance/questions.ts';
 import { withPauses } from '../evaluation/comparisons.ts';
 import type { StepContext } from '../step-context.ts';
-import { clustersOf } from './performance-clusters.ts';
+import { clustersOf, isFew } from './performance-clusters.ts';
 import type { PerformanceDeps, Span } from './performance-question.ts';
 import { instantOf, type Subject } from './performance-subject.ts';
-import { outputsOf, type ScoredRows, toScoredRows } from './scored-rows.ts';
+import { joinRows, outputsOf, type ScoredRows, toScoredRows } from './scored-rows.ts';
 
 /** Of each bound. */
 export const confidence = 0.95;
@@ -89,7 +89,7 @@ export const listWindows = async (
   return first === -1 ? windows : windows.map((window, index) => (index >= first ? held(window, curve) : window));
 };
 
-const readRows = async (joined: Joined, subject: Subject, window: Window): Promise<ScoredRows> => {
+const readRows = async (joined: Joined, subject: Subject, window: Window, most = mostRows): Promise<ScoredRows> => {
   const { model, nowMs, policy, question } = subject;
   const rows = await readAnswers(joined, {
     modelSha256: question.version.modelSha256,
@@ -97,7 +97,7 @@ const readRows = async (joined: Joined, subject: Subject, window: Window): Promi
     toMs: Date.parse(window.to),
     unlabelled: policy.unlabelled === 'negative' && window.maturity.kind === 'matured',
     width: outputsOf(model),
-    most: mostRows,
+    most,
     prefer: 'sample',
   });
   return toScoredRows(rows, model, nowMs, policy);
@@ -111,13 +111,36 @@ const calibrationErrorOf = ({ scored }: ScoredRows, { reference }: Subject): num
   return calibrationErrorByMass(scored.labels, calibrateAll(reference.calibrator, scored.answers), calibrationCells);
 };
 
+/** Windows that are asked together: a week, where they are days. More would hide for longer that a loss has begun. */
+const windowsTogether = 7;
+
+/** A window of few clusters with those before it; null for any other, and where there are none. */
+const readTogether = async (
+  joined: Joined,
+  subject: Subject,
+  { window, before }: WindowInLine,
+  rows: ScoredRows,
+): Promise<LabelledWindow['together']> => {
+  const earlier = before.slice(1 - windowsTogether);
+  if (window.maturity.kind !== 'matured' || earlier.length === 0 || !isFew(clustersOf(subject, rows))) return null;
+  const parts: [ScoredRows, ...ScoredRows[]] = [rows];
+  for (const one of earlier) parts.push(await readRows(joined, subject, one, Math.floor(mostRows / windowsTogether)));
+  const all = joinRows(parts);
+  const clusters = clustersOf(subject, all);
+  return clusters === null ? null : { scored: all.scored, clusters };
+};
+
+/** A window, and the matured ones before it, oldest first. */
+export type WindowInLine = { readonly window: Window; readonly before: readonly Window[] };
+
 export const measureOne = async (
   joined: Joined,
   subject: Subject,
   curve: LagCurve,
-  window: Window,
+  line: WindowInLine,
   context: StepContext | undefined,
 ): Promise<Measured> => {
+  const { window } = line;
   const rows = await readRows(joined, subject, window);
   const { reference, metric, model, question } = subject;
   const compare = [...new Set<MetricName>(model.task === 'binary' ? [metric, 'roc_auc'] : [metric])];
@@ -128,6 +151,7 @@ export const measureOne = async (
     predictions: window.rows.predictions,
     ...rows,
     clusters: clustersOf(subject, rows),
+    together: await readTogether(joined, subject, line, rows),
   };
   const steps = measureWindow(labelled, window.maturity, { reference, curve, compare, confidence, seed });
   const report = { ...(await withPauses(steps, context)), labelled: labelledOf(subject, window, rows) };

@@ -38,6 +38,22 @@ export type ScoredRows = {
   readonly groups: readonly (bigint | null)[];
 };
 
+/** Rows of one model, one list after the other. */
+export const joinRows = (parts: readonly [ScoredRows, ...ScoredRows[]]): ScoredRows => {
+  const concat = (lists: readonly ArrayLike<number>[]): Float64Array =>
+    Float64Array.from(lists.flatMap((list) => Array.from(list)));
+  return {
+    scored: {
+      ...parts[0].scored,
+      labels: concat(parts.map(({ scored }) => scored.labels)),
+      answers: concat(parts.map(({ scored }) => scored.answers)),
+    },
+    agesMs: concat(parts.map(({ agesMs }) => agesMs)),
+    eventMs: concat(parts.map(({ eventMs }) => eventMs)),
+    groups: parts.flatMap(({ groups }) => groups),
+  };
+};
+
 /** Settled rows with their answers; probabilities that a rounding took out of [0, 1] are put back. */
 export const toScoredRows = (rows: AnswerRows, model: Model, nowMs: number, policy: LabelPolicy): ScoredRows => {
   const readLabel = createLabelReader(model);

@@ -80,6 +80,27 @@ describe('measurePerformance()', () => {
       expect(verdict?.reason).toMatch(/upper 95% bound -0\.\d+ < -0\.1, on 1440 rows in 1 day against 7$/);
     });
 
+    it('finds in days together what lasts, where one day cannot show it', async () => {
+      const { ship, label } = await open({}, { clusters: daysThatDiffer(0.12) });
+      const days = Array.from({ length: 7 }, (_, n) => dayOf(n, 0.9));
+      await ship(days.flat());
+      for (const rows of days) await label(rows, hour);
+      const { windows, report } = await measured(start + 8 * day);
+      const outcomes = windows.map(({ performance }) => performance.outcome);
+      expect(outcomes).toHaveLength(7);
+      // What is found stays found, and the first day alone finds nothing.
+      expect(outcomes.slice(0, 2)).toEqual(['inconclusive', 'inconclusive']);
+      expect(outcomes.slice(outcomes.indexOf('fail')).every((one) => one === 'fail')).toBe(true);
+      const verdict = windows.at(-1)?.performance;
+      expect(verdict?.reason).toMatch(/windows together minus reference .* upper 97.5% bound .* in 7 days against 7$/);
+      expect(verdict?.evidenceIds).toHaveLength(2);
+      const last = report.windows.at(-1);
+      expect(last?.kind === 'matured' && last.evidence.find(({ id }) => id === verdict?.evidenceIds[0])).toMatchObject({
+        rows: 1_440,
+        confidence: 0.975,
+      });
+    });
+
     it('says with its numbers that one day decides nothing, by a profile that does not know its days', async () => {
       const { verdict } = await badDay({}, { clusters: undefined, gate: { cluster: 'day' } });
       expect(verdict?.outcome).toBe('inconclusive');

@@ -443,6 +443,7 @@ describe('performance with late labels and without', () => {
     predictions: 2,
     scored: scored([0, 1], [0.2, 0.8]),
     clusters: null,
+    together: null,
     agesMs,
   });
   const plan = freeze({ reference, curve, compare: [], confidence: 0.95, seed: 1 });

@@ -65,7 +65,15 @@ const measureDay = (reference: ReferencePerformance, { from, to, rows }: Day, is
   const labelled = isMatured ? rows : rows.slice(0, rows.length / 2);
   return finish(
     measureWindow(
-      { from, to, predictions: rows.length, scored: scoredOf(labelled), clusters: null, agesMs: labelled.map(() => dayMs) },
+      {
+        from,
+        to,
+        predictions: rows.length,
+        scored: scoredOf(labelled),
+        clusters: null,
+        together: null,
+        agesMs: labelled.map(() => dayMs),
+      },
       isMatured
         ? { kind: 'matured', ageMs: 2 * dayMs, afterMs: dayMs, by: 'lag' }
         : { kind: 'provisional', ageMs: dayMs / 2, afterMs: dayMs, arrivedShare: 0.5 },

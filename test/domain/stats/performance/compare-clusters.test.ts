@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { evidenceSchema } from '#domain/contracts/evidence.ts';
 import type { MetricName } from '#domain/contracts/pipeline-spec/training.ts';
 import { type ReferencePerformance, referencePerformanceSchema } from '#domain/contracts/reference-profile.ts';
+import { decidePerformance } from '#domain/decide/performance/performance-breach.ts';
 import { compareRocAucOfClusters, rocAucErrorOfClusters } from '#domain/stats/comparison/clustered-auc.ts';
 import { clusteredMean } from '#domain/stats/comparison/clustered-mean.ts';
 import type { Clusters } from '#domain/stats/comparison/clusters.ts';
@@ -9,11 +10,12 @@ import { measure } from '#domain/stats/metrics/metrics.ts';
 import { lossesOfRows } from '#domain/stats/metrics/row-losses.ts';
 import type { Scored } from '#domain/stats/metrics/scored.ts';
 import { clusteredError, clusterSpread } from '#domain/stats/performance/cluster-metrics.ts';
-import { compareWindow } from '#domain/stats/performance/compare-window.ts';
+import { compareWindow, performanceEvidenceId, togetherEvidenceId } from '#domain/stats/performance/compare-window.ts';
 import { measureReference } from '#domain/stats/performance/reference-performance.ts';
 import { createRandom } from '#domain/stats/random.ts';
 import { studentUpperQuantile } from '#domain/stats/special/student-t.ts';
 import { finish } from '#domain/stats/steps.ts';
+import type { Instant } from '#domain/units.ts';
 import { expectRelative } from '../tolerance.ts';
 
 /** Days of 300 rows each; on the n-th a share of the labels has nothing to do with the score. */
@@ -160,5 +162,51 @@ describe('the parts', () => {
       meanError: Math.sqrt(9 / 5),
     });
     expect(clusterSpread(found.slice(0, 1))).toBeNull();
+  });
+});
+
+describe('decidePerformance() of a window with those before it', () => {
+  const ids = { evidenceId: performanceEvidenceId('roc_auc'), togetherId: togetherEvidenceId('roc_auc') };
+  const policy = { ...ids, tolerated: 0.03, confidence: 0.95 };
+  const evidence = (id: string, lower: number, upper: number) => ({
+    id,
+    what: id,
+    kind: 'interval' as const,
+    estimate: (lower + upper) / 2,
+    lower,
+    upper,
+    confidence: 0.975,
+    sides: 'one' as const,
+    standardError: 0.01,
+    method: 'made up',
+    rows: 100,
+  });
+  const decide = (alone: readonly [number, number], together: readonly [number, number]) =>
+    decidePerformance(
+      {
+        kind: 'matured',
+        from: '2001-01-01T00:00:00.000Z' as Instant,
+        to: '2001-01-02T00:00:00.000Z' as Instant,
+        predictions: 100,
+        labelled: 100,
+        by: 'lag',
+        metrics: {},
+        evidence: [evidence(policy.evidenceId, ...alone), evidence(policy.togetherId, ...together)],
+      },
+      policy,
+    );
+  const [lost, kept, open] = [
+    [-0.2, -0.1],
+    [-0.01, 0.1],
+    [-0.1, 0.1],
+  ] as const;
+
+  test('fails by either, passes by either where none fails, and is open where both are', () => {
+    expect(decide(lost, kept)).toMatchObject({ outcome: 'fail', reason: expect.stringContaining(policy.evidenceId) });
+    expect(decide(kept, lost)).toMatchObject({ outcome: 'fail', reason: expect.stringContaining(policy.togetherId) });
+    expect(decide(open, kept)).toMatchObject({ outcome: 'pass' });
+    expect(decide(kept, open)).toMatchObject({ outcome: 'pass' });
+    expect(decide(open, open)).toMatchObject({ outcome: 'inconclusive', evidenceIds: [policy.evidenceId, policy.togetherId] });
+    expect(decide(open, open).inequalities).toHaveLength(4);
   });
 });

@@ -36,6 +36,7 @@ const windowOf = (scored: Scored): LabelledWindow => ({
   predictions: scored.labels.length + 10,
   scored,
   clusters: null,
+  together: null,
   agesMs: Float64Array.from(scored.labels, (_, row) => 100 + row),
 });
 const matured: Maturity = { kind: 'matured', ageMs: 10, afterMs: 5, by: 'lag' };

@@ -8,6 +8,8 @@ import { conclude } from './conclusion.ts';
 export type PerformancePolicy = {
   /** Id of the evidence that decides, from `performanceEvidenceId`. */
   readonly evidenceId: string;
+  /** Id of that on a window with those before it, from `togetherEvidenceId`; decides with it where it is there. */
+  readonly togetherId?: string;
   /** What may be lost, in the unit of the metric; at least 0. */
   readonly tolerated: number;
   /** Of each bound. */
@@ -19,6 +21,9 @@ export type PerformancePolicy = {
  * the tolerated drop: then the loss is larger than that, but for one window in twenty at 95 %. Passes where the lower bound
  * lies above: then the loss is smaller. Between, and with too few labels, inconclusive: not a breach, and not all well.
  *
+ * A window of few clusters, such as one day, is asked alone and together with those before it, each at half the chance of
+ * a false alarm: what is lost at once shows in the one, what is lost for good in the other.
+ *
  * A provisional window never decides. With nothing tolerated any loss that is certain is a breach, and only a gain passes.
  * An error: a negative tolerance, bounds at another confidence, and evidence that is not there or not an interval.
  *
@@ -27,8 +32,26 @@ export type PerformancePolicy = {
 export const decidePerformance = (window: PerformanceWindow, policy: PerformancePolicy): Verdict => {
   if (window.kind === 'provisional')
     return conclude('inconclusive', `the window is provisional: ${window.labelled} of ${window.predictions} rows have a label`);
-  const evidence = window.evidence.find((one) => one.id === policy.evidenceId);
-  return decideGain(evidence, policy);
+  const find = (id: string | undefined) => window.evidence.find((one) => one.id === id);
+  const together = find(policy.togetherId);
+  if (together === undefined) return decideGain(find(policy.evidenceId), policy);
+  const each = { ...policy, confidence: confidenceOfEach(policy.confidence) };
+  return joined(decideGain(find(policy.evidenceId), each), decideGain(together, { ...each, evidenceId: together.id }));
+};
+
+/** Two questions share the chance of a false alarm. */
+export const confidenceOfEach = (confidence: number): number => 1 - (1 - confidence) / 2;
+
+/** What one of them is sure of holds; a breach before a pass. */
+const joined = (alone: Verdict, together: Verdict): Verdict => {
+  const sure = (['error', 'fail', 'pass'] as const).map((outcome) => [alone, together].find((one) => one.outcome === outcome));
+  const { outcome, reason } = sure.find((one) => one !== undefined) ?? alone;
+  return conclude(
+    outcome,
+    reason,
+    [...alone.inequalities, ...together.inequalities],
+    [...alone.evidenceIds, ...together.evidenceIds],
+  );
 };
 
 /** The same for evidence of a gain, of whatever source. */

@@ -61,18 +61,41 @@ export function* compareWindow(question: PerformanceQuestion): Steps<Evidence> {
   if (!(confidence > 0.5 && confidence < 1))
     throw new RangeError(`Cannot bound a change as the confidence must be in (1/2, 1): it is ${confidence}`);
   checkScored(window);
-  const rows = window.labels.length;
+  return evidenceOf(question, { id: performanceEvidenceId(metric), of: 'window' }, yield* changeOf(question));
+}
+
+/** Id of the evidence on a metric of a window of few clusters together with those before it. */
+export const togetherEvidenceId = (metric: string): string => `performance/${metric}/windows together against reference`;
+
+/**
+ * The same of a window of few clusters together with those before it, cluster by cluster: a loss that lasts shows in a
+ * week of days where one day shows nothing.
+ *
+ * Source: `changeOfFewClusters`.
+ */
+export function* compareTogether(question: PerformanceQuestion & { readonly clusters: Clusters }): Steps<Evidence> {
+  const { metric, clusters } = question;
+  const few = `clusters by ${clusters.by} ${clusters.count}`;
+  return evidenceOf(
+    question,
+    { id: togetherEvidenceId(metric), of: 'windows together' },
+    yield* changeOfFewClusters(question, few),
+  );
+}
+
+const evidenceOf = (
+  question: PerformanceQuestion,
+  { id, of }: { readonly id: string; readonly of: string },
+  found: Change | Missing,
+): Evidence => {
+  const { metric, window, confidence } = question;
   const isLoss = metricTable[metric].better === 'lower';
-  const common = {
-    id: performanceEvidenceId(metric),
-    what: `${metric}, ${isLoss ? 'reference minus window' : 'window minus reference'}`,
-    rows,
-  };
-  const found = yield* changeOf(question);
+  const what = `${metric}, ${isLoss ? `reference minus ${of}` : `${of} minus reference`}`;
+  const common = { id, what, rows: window.labels.length };
   if ('reason' in found) return { ...common, kind: 'insufficient', reason: found.reason };
   const clusters = clustersOf(question);
   return { ...common, kind: 'interval', ...(isLoss ? turned(found) : found), confidence, sides: 'one', ...clusters };
-}
+};
 
 const clustersOf = ({ clusters, reference }: PerformanceQuestion): { clusters?: Interval['clusters'] } =>
   clusters === null ? {} : { clusters: { by: clusters.by, count: clusters.count, reference: reference.clusters?.count ?? null } };

@@ -1,6 +1,7 @@
 import type { PerformanceWindow } from '../../contracts/performance-report.ts';
 import type { MetricName } from '../../contracts/pipeline-spec/training.ts';
 import type { ReferencePerformance } from '../../contracts/reference-profile.ts';
+import { confidenceOfEach } from '../../decide/performance/performance-breach.ts';
 import type { Instant } from '../../units.ts';
 import type { Clusters } from '../comparison/clusters.ts';
 import { checkScored } from '../metrics/check-scored.ts';
@@ -8,7 +9,7 @@ import { fitsTask, measureAll, metricTable } from '../metrics/metrics.ts';
 import type { RowWeights, Scored } from '../metrics/scored.ts';
 import type { Steps } from '../steps.ts';
 import { calibrationEvidence } from './calibration-evidence.ts';
-import { compareWindow } from './compare-window.ts';
+import { compareTogether, compareWindow } from './compare-window.ts';
 import type { LagCurve } from './lag-curve.ts';
 import { type Maturity, provisionalWeights } from './maturity.ts';
 
@@ -20,6 +21,8 @@ export type LabelledWindow = {
   readonly scored: Scored;
   /** Which of the labelled rows belong together; null: each is evidence of its own. */
   readonly clusters: Clusters | null;
+  /** The labelled rows of this window and of those before it; null where there are none before it, or it needs none. */
+  readonly together: { readonly scored: Scored; readonly clusters: Clusters } | null;
   /** Age of each labelled row, in milliseconds. */
   readonly agesMs: ArrayLike<number>;
 };
@@ -52,8 +55,14 @@ export function* measureWindow(window: LabelledWindow, maturity: Maturity, plan:
     return { kind: 'provisional', ...span, arrivedShare: maturity.arrivedShare, metrics };
   }
   const evidence = scored.task === 'binary' ? calibrationEvidence(scored.labels, scored.answers, plan.seed) : [];
-  for (const metric of plan.compare)
-    evidence.push(yield* compareWindow({ ...plan, metric, window: scored, clusters: window.clusters }));
+  const { clusters, together } = window;
+  const confidence = together === null ? plan.confidence : confidenceOfEach(plan.confidence);
+  for (const metric of plan.compare) {
+    const question = { ...plan, confidence, metric };
+    evidence.push(yield* compareWindow({ ...question, window: scored, clusters }));
+    if (together === null) continue;
+    evidence.push(yield* compareTogether({ ...question, window: together.scored, clusters: together.clusters }));
+  }
   return { kind: 'matured', ...span, by: maturity.by, metrics: measureAll(scored), evidence };
 }
 
