@@ -1,9 +1,11 @@
 /** Models whose performance is known: what they answer, and what is true. */
 import type { ReferencePerformance } from '#domain/contracts/reference-profile.ts';
+import { type Clusters, effectiveClusters } from '#domain/stats/comparison/clusters.ts';
 import { calibrationErrorByMass } from '#domain/stats/metrics/calibration.ts';
 import { measure } from '#domain/stats/metrics/metrics.ts';
 import type { Scored } from '#domain/stats/metrics/scored.ts';
 import { calibrateAll, fitCalibrator } from '#domain/stats/performance/calibrator.ts';
+import { clusteredError, clusterSpread, metricOfClusters } from '#domain/stats/performance/cluster-metrics.ts';
 import { deviationPerRow } from '#domain/stats/performance/metric-uncertainty.ts';
 import type { Random } from '#domain/stats/random.ts';
 import { normalUpperTail } from '#domain/stats/special/normal.ts';
@@ -52,6 +54,30 @@ export const promises = (random: Random, rows: number, skew = 1, bend = 1): Scor
     Uint8Array.from(answers, (answer) => (random() < answer ** bend ? 1 : 0)),
     answers,
   );
+};
+
+export type Days = { readonly scored: Scored; readonly clusters: Clusters };
+
+/** Days with a weather of their own: on each the scores tell the classes apart, and the classes are mixed, a little otherwise. */
+export const daysOf = (random: Random, days: number, rows: number): Days => {
+  const parts = Array.from({ length: days }, () => {
+    const share = 1 / (1 + Math.exp(1 - 0.8 * normal(random)));
+    return twoNormals(random, rows, share, 1.2 * (1 + 0.15 * normal(random)));
+  });
+  const flat = (of: 'labels' | 'answers'): Float64Array => Float64Array.from(parts.flatMap((part) => Array.from(part[of])));
+  const ids = Uint32Array.from({ length: days * rows }, (_, row) => Math.floor(row / rows));
+  return { scored: binaryOf(flat('labels'), flat('answers')), clusters: { by: 'day', ids, count: days } };
+};
+
+/** A reference that also knows how its days differ. */
+export const referenceOfDays = ({ scored, clusters }: Days, metric: 'accuracy' | 'roc_auc' | 'brier'): ReferencePerformance => {
+  const error = finish(clusteredError(metric, scored, clusters, 1)) ?? 0;
+  const each = clusterSpread(finish(metricOfClusters(metric, scored, clusters, 1)));
+  const known = { unit: 'day' as const, count: clusters.count, effective: effectiveClusters(clusters) };
+  return {
+    ...referenceOf(scored, metric),
+    clusters: { ...known, error: { [metric]: error }, each: each === null ? {} : { [metric]: each } },
+  };
 };
 
 /** What later windows are compared with, with one metric only: the others would cost a bootstrap each. */

@@ -19,7 +19,17 @@ import { controlBand } from '#domain/stats/performance/reference-performance.ts'
 import type { Random } from '#domain/stats/random.ts';
 import { finish } from '#domain/stats/steps.ts';
 import { dayMs } from '#domain/units.ts';
-import { binaryOf, calibratorOf, distanceOfArea, promises, referenceOf, rightWith, twoNormals } from '../performance/worlds.ts';
+import {
+  binaryOf,
+  calibratorOf,
+  daysOf,
+  distanceOfArea,
+  promises,
+  referenceOf,
+  referenceOfDays,
+  rightWith,
+  twoNormals,
+} from '../performance/worlds.ts';
 import { exponential } from '../samplers.ts';
 import { countOf, type Finding, type Measured, type Scenario, type Target } from '../scenario.ts';
 
@@ -344,4 +354,36 @@ const lags: Scenario = {
   },
 };
 
-export const scenarios: readonly Scenario[] = [...edges.map(level), detection, calibrationLevel, streams, withoutLabels, lags];
+/** How often nothing that was lost is called a loss, of windows of so many days against seven. */
+const weather = (metric: Metric, days: number): Scenario => ({
+  name: `days with a weather of their own, windows of ${days === 1 ? '1 day' : `${days} days`}, ${metric}`,
+  claim: 'Where days differ and nothing was lost, a window is called worse in about 5 % of cases.',
+  rows: (full): Finding[] => {
+    const trials = full ? 1000 : 10;
+    const rules = { ours: 0, independent: 0 };
+    countOf(`performance: weather, ${days} days, ${metric}`, trials, (random) => {
+      const reference = referenceOfDays(daysOf(random, 7, 400), metric);
+      const { scored, clusters } = daysOf(random, days, 400);
+      const question = { metric, window: scored, reference, confidence, seed: 1 };
+      if (isBreach(finish(compareWindow({ ...question, clusters })), metric, 0)) rules.ours += 1;
+      if (breaches(metric, scored, reference, 0)) rules.independent += 1;
+      return false;
+    });
+    const what = 'called worse';
+    return [
+      { what, rule: 'ours', successes: rules.ours, trials, target: { operator: '<=', value: 0.06 } },
+      { what, rule: 'rows as independent', successes: rules.independent, trials, target: null },
+    ];
+  },
+});
+const weathers = [weather('roc_auc', 1), weather('roc_auc', 7), weather('accuracy', 1), weather('brier', 1)];
+
+export const scenarios: readonly Scenario[] = [
+  ...edges.map(level),
+  detection,
+  ...weathers,
+  calibrationLevel,
+  streams,
+  withoutLabels,
+  lags,
+];
