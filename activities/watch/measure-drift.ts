@@ -55,10 +55,11 @@ const countsOf = async (deps: DriftDeps, asked: WindowToMeasure, span: { from: I
 
 const isOfVolume = ({ check }: QualityBreach): boolean => check === 'row volume' || check === 'missing window';
 
-/** The volume of a feed is judged over all models that it reached; by the rows of this one alone only where they suffice. */
+/** The volume of a feed is that of all models which it reached: a model that was asked a tenth of it saw no broken feed. */
 const judgeVolume = (report: DriftReport, { profile, allRows }: WindowToMeasure, window: WindowCounts): DriftReport => {
-  if (allRows === window.rows || volumeBreaches(profile, { ...window, rows: allRows }).length > 0) return report;
-  return { ...report, breaches: report.breaches.filter((breach) => !isOfVolume(breach)) };
+  if (allRows === window.rows) return report;
+  const ofFeed = volumeBreaches(profile, { ...window, rows: allRows });
+  return { ...report, breaches: [...report.breaches.filter((breach) => !isOfVolume(breach)), ...ofFeed] };
 };
 
 const lengthOf = ({ from, to }: { readonly from: string; readonly to: string }): number => Date.parse(to) - Date.parse(from);

@@ -286,6 +286,23 @@ describeWithServers('measureWatch', () => {
     expect(half.windows[0]?.observation.breaches.map(({ check }) => check)).toEqual(['row volume']);
   });
 
+  test('a feed that breaks while a candidate takes a part of it is told with the rows of the feed', async () => {
+    await serve('second');
+    await serve('first');
+    await live(0);
+    await live(1, calm, { rows: rowsPerDay / 4 });
+    await live(1, calm, { rows: rowsPerDay / 4, model: 'second' });
+    await live(2);
+    const [, half] = (await look()).windows;
+    expect(half?.rows).toBe(rowsPerDay / 4);
+    expect(half?.observation.breaches).toMatchObject([
+      {
+        check: 'row volume',
+        statement: expect.stringMatching(new RegExp(`^${rowsPerDay / 2} rows where ${rowsPerDay} are usual`)),
+      },
+    ]);
+  });
+
   test('a candidate that takes half of the rows is no broken feed', async () => {
     await serve('second');
     await serve('first');
