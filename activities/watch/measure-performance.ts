@@ -25,7 +25,10 @@ import { secondOpinions } from './second-opinions.ts';
 
 /** Bounds of an estimate without labels are three standard errors. */
 const estimateConfidence = 0.9973;
-/** Of both tests of calibration together; a recalibration goes through the gate, so a false alarm costs minutes. */
+/**
+ * Of both tests of calibration together. They take rows as independent, which days are not; what they start goes through
+ * the gate, so that a false alarm costs a run.
+ */
 const calibrationLevel = 0.05;
 /** Error beyond chance under which a threshold that was chosen by cost stays right enough. */
 const toleratedCalibration = 0.01;
@@ -143,8 +146,8 @@ const estimateOf = (
 /**
  * Measures what labels say of the version that serves: newly matured windows against its reference performance, younger
  * ones for display, the labelled share, an estimate without labels, and how many labels there are. A report with something
- * new is stored, addressed by its content: the same question on the same data gives the same digest. Null for a version that has no
- * reference performance. Reads; decides by `decide/performance`, and does nothing about it.
+ * new is stored, addressed by its content: the same question on the same data gives the same digest. Null for a version
+ * that has no reference performance. Reads; decides by `decide/performance`, and does nothing about it.
  */
 export const measurePerformance = async (
   deps: PerformanceDeps,
