@@ -49,8 +49,8 @@ export const performanceEvidenceId = (metric: string): string => `performance/${
  * one (`changeOfFewClusters`).
  *
  * Insufficient with fewer than 30 labelled rows, with fewer than 10 of either of two classes for the area, where the metric
- * does not exist in the window, where the reference has no value or no deviation for it, and with too few clusters. Throws RangeError for a
- * confidence outside (1/2, 1), and for labels and answers that are none (`checkScored`).
+ * does not exist in the window, where the reference has no value or no deviation for it, and with too few clusters. Throws
+ * RangeError for a confidence outside (1/2, 1), and for labels and answers that are none (`checkScored`).
  *
  * Source: Newcombe, Statistics in Medicine 17 (1998), method 10; DeLong et al. (1988); Welch, Biometrika 34 (1947);
  * combination: Zou and Donner, Statistics in Medicine 27 (2008).
