@@ -1,5 +1,5 @@
 /** The state folder: its marker, what lives outside it, and its removal. */
-import { chmodSync, existsSync, lstatSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { PerennialError } from '#domain/errors.ts';
@@ -38,16 +38,35 @@ export const noteOutside = (stateDir: string, folder: string): void => {
 const isOurs = (folder: string): boolean =>
   folder.startsWith('/var/tmp/perennial-') && existsSync(folder) && lstatSync(folder).uid === process.getuid?.();
 
+/** Every folder below; links are not followed, as removal does not follow them. One that is gone meanwhile has none. */
+const foldersBelow = (folder: string): string[] => {
+  const entries = existsSync(folder) ? readdirSync(folder, { withFileTypes: true }) : [];
+  const direct = entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(folder, name));
+  return direct.flatMap((one) => [...foldersBelow(one), one]);
+};
+
+/** State folders inside this one, as the demo's is inside the usual one; those that are inside another come before it. */
+export const innerStateFolders = (stateDir: string): string[] =>
+  foldersBelow(stateDir).filter((folder) => readMarker(folder) !== null);
+
+const requireMarker = (stateDir: string): z.infer<typeof markerSchema> => {
+  const marker = readMarker(stateDir);
+  if (marker !== null) return marker;
+  throw new PerennialError(
+    'PRN_CONFLICT',
+    `Cannot remove "${stateDir}" as it must hold the "state.json" of a Perennial state folder: it does not`,
+  );
+};
+
+/** Throws PRN_CONFLICT for a folder that Perennial did not make; one that is not there passes. */
+export const assertRemovable = (stateDir: string): void => {
+  if (existsSync(stateDir)) requireMarker(stateDir);
+};
+
 /** Removes the folder and what it noted outside; returns what was removed. Refuses a folder that Perennial did not make. */
 export const purgeStateFolder = (stateDir: string): string[] => {
   if (!existsSync(stateDir)) return [];
-  const marker = readMarker(stateDir);
-  if (marker === null)
-    throw new PerennialError(
-      'PRN_CONFLICT',
-      `Cannot remove "${stateDir}" as it must hold the "state.json" of a Perennial state folder: it does not`,
-    );
-  const folders = [...marker.outside.filter(isOurs), stateDir];
+  const folders = [...requireMarker(stateDir).outside.filter(isOurs), stateDir];
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
   return folders;
 };

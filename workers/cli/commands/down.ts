@@ -23,8 +23,10 @@ const stopRunning = async (config: Config): Promise<'stopped' | 'ended leftovers
 
 const downAction = async (options: Options): Promise<void> => {
   const { loadConfig } = await import('../../../infra/config.ts');
-  const { resetState } = await import('../../supervise/reset-state.ts');
+  const { assertNoneInside, resetState } = await import('../../supervise/reset-state.ts');
   const config = loadConfig();
+  // Before anything is stopped: a refusal leaves all as it was.
+  if (options.purge) assertNoneInside(config.stateDir);
   const result = await stopRunning(config);
   const removed = options.purge ? await resetState(config.stateDir, note) : [];
   if (options.json) return printJson({ result, removed });
