@@ -15,7 +15,8 @@ import { deviationPerRow } from './metric-uncertainty.ts';
  * calibrator with the error that it has on rows it has not seen. Measured on rows that the model was not trained on.
  *
  * Metrics that do not exist for these rows are left out, as is a deviation that cannot be estimated. No rows: rows 0,
- * nothing else. One class: no calibrator. Where rows belong together, also how much clusters of them differ. Deterministic in `seed`, which deals the folds and draws the resamples.
+ * nothing else. One class: no calibrator. Where rows belong together, also how much clusters of them differ. Deterministic
+ * in `seed`, which deals the folds and draws the resamples.
  *
  * Source: of the parts.
  */
