@@ -1,20 +1,22 @@
 /** The command as a program: exit codes and what a newcomer reads. */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { text as textOf } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 
 const launcher = resolve(import.meta.dirname, '../../workers/cli/perennial');
 const folder = mkdtempSync(join(tmpdir(), 'perennial-cli-'));
 const smallest = 'name: churn\ndata:\n  source: customers.csv\n  label: churned\n';
 
+const alone = { ...process.env, DATABASE_URL: '', TEMPORAL_ADDRESS: '', PERENNIAL_STATE_DIR: '', NO_COLOR: '1' };
 /** In a folder where nothing runs. */
 const perennial = (...words: string[]) =>
   spawnSync(launcher, words, {
     cwd: folder,
     encoding: 'utf8',
-    env: { ...process.env, DATABASE_URL: '', TEMPORAL_ADDRESS: '', PERENNIAL_STATE_DIR: '', NO_COLOR: '1' },
+    env: alone,
   });
 
 describe('perennial', () => {
@@ -97,6 +99,19 @@ describe('perennial', () => {
     const { status, stderr } = perennial('plan', 'wrong.yaml');
     expect(status).toBe(2);
     expect(stderr).toContain('wrong.yaml:5:1: unknown key "trainin"; did you mean "training"?');
+  });
+
+  it.each([
+    ['what it found', ['plan', '.'], 'stdout'],
+    ['an error', ['status'], 'stderr'],
+  ] as const)('ends without a word, as by SIGPIPE, where nobody reads %s', async (_what, words, closed) => {
+    writeFileSync(join(folder, 'pipeline.yaml'), smallest);
+    const child = spawn(launcher, words, { cwd: folder, env: alone, stdio: ['ignore', 'pipe', 'pipe'] });
+    child[closed].destroy();
+    const other = closed === 'stdout' ? child.stderr : child.stdout;
+    const [text, exit] = await Promise.all([textOf(other), new Promise((resolve) => child.on('close', resolve))]);
+    expect(text).toBe('');
+    expect(exit).toBe(141);
   });
 
   it('works through a link on the PATH', () => {

@@ -2,5 +2,7 @@
 import { enableCompileCache } from 'node:module';
 
 enableCompileCache();
+const { watchReaders } = await import('./reader-gone.ts');
+watchReaders();
 const { runCommand } = await import('./program.ts');
 process.exitCode = await runCommand(process.argv.slice(2));

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { loadConfig } from '../../../infra/config.ts';
+import { endWithReader } from '../reader-gone.ts';
 
 export const register = (program: Command): void => {
   program
@@ -15,6 +16,7 @@ Examples:
   $ curl -s 'localhost:8081/api/runs?pipeline=churn&limit=5'`,
     )
     .action(async () => {
+      endWithReader('never');
       const { runControlServer } = await import('../../../serving/control/server.ts');
       await runControlServer(loadConfig());
     });

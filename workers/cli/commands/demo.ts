@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
+import { endWithReader } from '../reader-gone.ts';
 
 type Options = { json?: boolean; keep?: boolean; trainer?: string };
 
 const demoAction = async (options: Options): Promise<void> => {
+  endWithReader('in order');
   const { runDemo } = await import('../demo/run-demo.ts');
   process.exitCode = await runDemo({
     json: options.json === true,

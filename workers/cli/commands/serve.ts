@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { loadConfig } from '../../../infra/config.ts';
+import { endWithReader } from '../reader-gone.ts';
 
 export const register = (program: Command): void => {
   program
@@ -16,6 +17,7 @@ Examples:
   $ curl -s localhost:8080/predict/churn -H 'content-type: application/json' -d '{"tenure": 5}'`,
     )
     .action(async () => {
+      endWithReader('never');
       const { runPredictServer } = await import('../../../serving/predict/server.ts');
       await runPredictServer(loadConfig());
     });

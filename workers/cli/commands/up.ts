@@ -5,6 +5,7 @@ import type { Endpoints } from '../../../infra/state/endpoints.ts';
 import type { ProgramName } from '../../supervise/program-unit.ts';
 import type { UpEvent } from '../../supervise/start-up.ts';
 import { note, print, printJson } from '../output.ts';
+import { endWithReader } from '../reader-gone.ts';
 
 type Options = { detach?: boolean; json?: boolean; without?: string[] };
 
@@ -67,6 +68,7 @@ const runDetached = async (config: Config, json: boolean, without: readonly stri
 
 const runForeground = async (config: Config, json: boolean, programs: readonly ProgramName[]): Promise<void> => {
   const { runUntilSignalled } = await import('../../supervise/foreground.ts');
+  endWithReader('in order');
   const view = await onEventOf(json);
   await runUntilSignalled(config, programs, view, (endpoints) => {
     if (json) return;

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { endWithReader } from '../reader-gone.ts';
 
 const roles = ['flow', 'cpu', 'gpu'] as const;
 type Role = (typeof roles)[number];
@@ -36,6 +37,7 @@ Examples:
   $ perennial worker cpu      one more worker for the data steps`,
     )
     .action(async (role: Role) => {
+      endWithReader('never');
       try {
         await runRole(role);
       } finally {

@@ -47,7 +47,10 @@ const tellLinks = (story: Story, endpoints: Endpoints): void => {
 
 const interruptedExit = 130;
 
-const waitForInterrupt = (): Promise<void> => new Promise((resolve) => void process.once('SIGINT', () => resolve()));
+const waitForInterrupt = (): Promise<void> =>
+  new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  });
 
 const keepRunning = async (story: Story, endpoints: Endpoints, stateDir: string): Promise<void> => {
   story.say('everything keeps running: Ctrl-C ends it');
