@@ -5,6 +5,7 @@ import { type RetrainPlan, type RetrainRequest, retrainRequestSchema } from '#do
 import { PerennialError } from '#domain/errors.ts';
 import { dayMs, minuteMs } from '#domain/units.ts';
 import { parseStoredDefinition } from '../infra/schemas/stored-definition.ts';
+import { checkTrainerName } from '../infra/trainer/find-trainer.ts';
 import { retrainWorkflowId } from '../workflows/names.ts';
 import type { CpuDeps, PipelineSpec } from './deps.ts';
 
@@ -37,7 +38,9 @@ const readSpec = async (deps: Pick<CpuDeps, 'definitions'>, request: RetrainRequ
       }`,
     );
   }
-  return parseStoredDefinition(definition.file, `run "${pipeline}"`);
+  const spec = parseStoredDefinition(definition.file, `run "${pipeline}"`);
+  checkTrainerName(spec.training.trainer, definition.folder ?? null);
+  return spec;
 };
 
 export const createAdmitRetrain =

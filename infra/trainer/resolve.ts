@@ -1,12 +1,11 @@
 /** Finds a trainer by its name in the pipeline file and says how to launch it. */
-import { existsSync } from 'node:fs';
-import { isAbsolute, join, resolve } from 'node:path';
-import { PerennialError } from '#domain/errors.ts';
+import { join, resolve } from 'node:path';
 import type { Sha256 } from '#domain/units.ts';
 import type { Config } from '../config.ts';
 import { digestOfJson } from '../objects/digest.ts';
 import { digestFiles, digestFolder } from './digest-files.ts';
 import { type PythonEnvironment, prepareLightGbm, preparePythonEnvironment, trainersFolder } from './environment.ts';
+import { findTrainerFolder } from './find-trainer.ts';
 import type { TrainerLaunch } from './launch.ts';
 import { findPython } from './python.ts';
 import { readTrainerFile, type TrainerFile } from './trainer-file.ts';
@@ -14,7 +13,6 @@ import { readTrainerFile, type TrainerFile } from './trainer-file.ts';
 type Say = (line: string) => void;
 export type ResolveTrainer = (name: string, pipelineFolder: string | null) => Promise<TrainerLaunch>;
 
-const builtIn = ['lightgbm', 'reference'] as const;
 const root = resolve(trainersFolder, '../..');
 
 /** All that decides what the reference trainer computes; its tests fail when it imports a file that is not listed. */
@@ -103,16 +101,6 @@ const resolveFolder = async (config: Config, folder: string, say: Say): Promise<
   };
 };
 
-const findFolder = (name: string, pipelineFolder: string | null): string => {
-  const folder = isAbsolute(name) || pipelineFolder === null ? name : resolve(pipelineFolder, name);
-  if (isAbsolute(folder) && existsSync(join(folder, 'trainer.json'))) return folder;
-  const where = /^[./]/.test(name) ? `"${folder}" holds no trainer.json` : `there is none of this name`;
-  throw new PerennialError(
-    'PRN_TRAINER_UNKNOWN',
-    `Cannot find trainer "${name}" as it must be ${builtIn.join(', ')} or a folder with a trainer.json: ${where}`,
-  );
-};
-
 /**
  * A name is "lightgbm", "reference", or a folder that holds a `trainer.json`, relative to the pipeline's. Sets an environment
  * up where it is missing, and `say` hears why that takes time. Throws PRN_TRAINER_UNKNOWN, PRN_TRAINER_ENVIRONMENT.
@@ -122,5 +110,5 @@ export const resolveTrainer =
   (name, pipelineFolder) => {
     if (name === 'reference') return resolveReference(config);
     if (name === 'lightgbm') return resolveLightGbm(config, say);
-    return Promise.resolve().then(() => resolveFolder(config, findFolder(name, pipelineFolder), say));
+    return Promise.resolve().then(() => resolveFolder(config, findTrainerFolder(name, pipelineFolder), say));
   };

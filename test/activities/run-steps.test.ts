@@ -102,6 +102,22 @@ describeWithServers('the steps around a run', () => {
     expect(await world.runs.list({ limit: 10 })).toEqual([]);
   });
 
+  test('admit refuses a trainer that nobody has, and leaves one in a folder that only others see to them', async () => {
+    const keep = async (trainer: string, folder: string | null): Promise<Sha256> => {
+      const sha256 = sha256Of(`${trainer} ${folder}`);
+      const training = { ...file.training, trainer };
+      await world.definitions.apply(pipeline, folder, { ...file, training }, sha256, 'c0ffee', 'ada');
+      return sha256;
+    };
+    const admit = createAdmitRetrain(world);
+    const mistyped = { ...request, definitionSha256: await keep('lihgtgbm', import.meta.dirname) };
+    const refused = { code: 'PRN_TRAINER_UNKNOWN', message: expect.stringContaining('did you mean "lightgbm"?') };
+    await expect(admit(mistyped)).rejects.toMatchObject(refused);
+    expect(await world.runs.list({ limit: 10 })).toEqual([]);
+    const elsewhere = { ...request, definitionSha256: await keep('./mine', '/on/another/machine') };
+    expect(await admit(elsewhere)).toMatchObject({ trainer: './mine' });
+  });
+
   test('stages and the end are recorded once, and the first end stands', async () => {
     await createAdmitRetrain(world)(request);
     const [recordStage, finishRun] = [createRecordStage(world), createFinishRun(world)];

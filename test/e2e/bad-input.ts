@@ -72,6 +72,13 @@ const files = {
     code: 'PRN_SOURCE_MISSING',
     says: /^Cannot list source ".*no-file\/rows\.csv" as there is no such file or folder$/,
   },
+  'a trainer that is not there': {
+    name: 'no-trainer',
+    pipeline: pipelineOf('no-trainer', 'trainer: ./nowhere'),
+    exit: 2,
+    code: 'PRN_TRAINER_UNKNOWN',
+    says: /^Cannot find trainer ".\/nowhere" as it must be lightgbm, reference or a folder with a trainer\.json/,
+  },
 } as const satisfies Record<string, BadInput>;
 
 const allIn = (column: number, value: string): string =>
@@ -84,14 +91,14 @@ const data = {
   'a column that is not there': {
     name: 'no-column',
     csv: rows(300).replace('charges', 'charge'),
-    exit: 3,
+    exit: 1,
     code: 'PRN_DATA_COLUMN_MISSING',
     says: /^Cannot ingest .* column "charges" is not there: it has "id", "tenure", "charge", "churned"$/,
   },
   'a label that is not there': {
     name: 'no-label',
     csv: rows(300).replace('churned', 'left'),
-    exit: 3,
+    exit: 1,
     code: 'PRN_DATA_COLUMN_MISSING',
     says: /column "churned" is not there/,
   },
@@ -107,21 +114,21 @@ const data = {
   'an empty file': {
     name: 'empty',
     csv: '',
-    exit: 3,
+    exit: 1,
     code: 'PRN_DATA_EMPTY',
     says: /^Cannot ingest "rows\.csv" of ".*" as a source must hold at least one row: there are none$/,
   },
   'a header without rows': {
     name: 'header-only',
     csv: rows(0),
-    exit: 3,
+    exit: 1,
     code: 'PRN_DATA_EMPTY',
     says: /"rows\.csv" .* there are none$/,
   },
   'bytes that are no CSV': {
     name: 'not-csv',
     csv: '\u0000\u0001\u0002PAR1\u0000'.repeat(50),
-    exit: 3,
+    exit: 1,
     code: 'PRN_SOURCE_UNREADABLE',
     says: /^Cannot read "rows\.csv" as CSV as its first line holds zero bytes: expected UTF-8/,
   },
@@ -168,13 +175,6 @@ const crash = { exit: 1, code: 'PRN_TRAINER_CRASHED' } as const;
 const hang = { exit: 1, code: 'PRN_TRAINER_SILENT', timeout: '3s' } as const;
 
 const trainers = {
-  'a trainer that is not there': {
-    name: 'no-trainer',
-    pipeline: pipelineOf('no-trainer', 'trainer: ./nowhere'),
-    exit: 2,
-    code: 'PRN_TRAINER_UNKNOWN',
-    says: /^Cannot find trainer ".\/nowhere" as it must be lightgbm, reference or a folder with a trainer\.json/,
-  },
   'a trainer that crashes': {
     ...crash,
     name: 'crashes',
@@ -227,14 +227,14 @@ const trainers = {
   'a model of NaN': {
     name: 'answers-nan',
     trainer: 'answers-nan',
-    exit: 3,
+    exit: 1,
     code: 'PRN_MODEL_REFUSED',
     says: /^Cannot admit model as initializer "weights" must hold numbers only: it holds NaN$/,
   },
   'a model that answers some rows with NaN': {
     name: 'nan-later',
     trainer: 'answers-nan-later',
-    exit: 3,
+    exit: 1,
     code: 'PRN_MODEL_REFUSED',
     says: /^Cannot admit model as its answers must be finite: of the rows it was tried with, row \d+, output \d is NaN$/,
   },

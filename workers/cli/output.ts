@@ -24,20 +24,30 @@ export const print = (text: string): void => void process.stdout.write(`${text}\
 export const printJson = (value: unknown): void => print(JSON.stringify(value, null, 2));
 export const note = (text: string): void => void process.stderr.write(`${text}\n`);
 
+const codeOf = (error: unknown): ErrorCode => (error instanceof PerennialError ? error.code : 'PRN_INTERNAL');
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** An error as it stands under "error" of the document of --json. */
+export const errorDocument = (error: unknown) => {
+  const code = codeOf(error);
+  const { action, retry, exit } = errorRegistry[code];
+  const docs = `infra/runbooks/errors.md#${code.toLowerCase()}`;
+  return { code, message: messageOf(error), hint: action, docs, retryable: retry === 'retry', exit };
+};
+
+/** What went wrong, its code and the way out, for people. */
+export const tellError = (error: unknown): void => {
+  const code = codeOf(error);
+  note(`${paint('red', 'error', process.stderr)} ${messageOf(error)}`);
+  note(paint('dim', `${code}: ${errorRegistry[code].action}`, process.stderr));
+  if (code === 'PRN_INTERNAL' && error instanceof Error) note(paint('dim', error.stack ?? '', process.stderr));
+};
+
 /** Prints an error with its code and the way out; returns the exit code. */
 export const reportError = (error: unknown, asJson: boolean): number => {
-  const code: ErrorCode = error instanceof PerennialError ? error.code : 'PRN_INTERNAL';
-  const entry = errorRegistry[code];
-  const message = error instanceof Error ? error.message : String(error);
-  if (asJson) {
-    const docs = `infra/runbooks/errors.md#${code.toLowerCase()}`;
-    printJson({ error: { code, message, hint: entry.action, docs, retryable: entry.retry === 'retry', exit: entry.exit } });
-  } else {
-    note(`${paint('red', 'error', process.stderr)} ${message}`);
-    note(paint('dim', `${code}: ${entry.action}`, process.stderr));
-    if (code === 'PRN_INTERNAL' && error instanceof Error) note(paint('dim', error.stack ?? '', process.stderr));
-  }
-  return entry.exit;
+  if (asJson) printJson({ error: errorDocument(error) });
+  else tellError(error);
+  return errorRegistry[codeOf(error)].exit;
 };
 
 /** Aligned columns for people; the first row is the head. */

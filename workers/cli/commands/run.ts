@@ -8,10 +8,10 @@ import type { Instant, PipelineName, RunKey } from '#domain/units.ts';
 import type { Context } from '../context.ts';
 import { followStages } from '../follow.ts';
 import { inOrder } from '../models/in-order.ts';
-import { exitOfOutcome, note, paint, print, printJson, short } from '../output.ts';
+import { errorDocument, exitOfOutcome, note, paint, print, printJson, short, tellError } from '../output.ts';
 import type { StartedRun } from '../start-run.ts';
 import { createStory } from '../story.ts';
-import { exitOfInterrupt, type Interrupt, parseTimeout, waitForEnd, waitTimedOut } from '../wait-for-end.ts';
+import { exitOfInterrupt, type Interrupt, parseTimeout, type Waited, waitForEnd, waitTimedOut } from '../wait-for-end.ts';
 
 type Options = {
   wait?: boolean;
@@ -85,13 +85,34 @@ const tellStages = (context: Context, runKey: RunKey): { end(): Promise<void> } 
   };
 };
 
-const endOf = async (context: Context, started: StartedRun, timeoutMs: number | null) => {
+type Failed = { readonly error: unknown; readonly outcome: RetrainOutcome };
+
+const endOf = async (
+  context: Context,
+  started: StartedRun,
+  timeoutMs: number | null,
+): Promise<Waited<RetrainOutcome> | Failed> => {
   const told = started.ended ? null : tellStages(context, started.runKey);
   try {
     return await waitForEnd(started.outcome, timeoutMs);
+  } catch (error) {
+    const { recordedFailure } = await import('../failed-run.ts');
+    const outcome = await recordedFailure(context, started.runKey, error);
+    if (outcome === null) throw error;
+    return { error, outcome };
   } finally {
     await told?.end();
   }
+};
+
+/** The exit code is that of the verdict: 3 says that a gate decided, and here none came to it. */
+const tellFailure = ({ error, outcome }: Failed, options: Options, further: object): void => {
+  process.exitCode = exitOfOutcome.failed;
+  const known = error instanceof PerennialError;
+  if (options.json)
+    printJson({ ...outcome, ...further, ...(known && { error: { ...errorDocument(error), exit: exitOfOutcome.failed } }) });
+  else if (known) tellError(error);
+  else printOutcome(outcome);
 };
 
 const runAction = async (nameOrPath: string, options: Options): Promise<void> => {
@@ -124,6 +145,7 @@ const runAction = async (nameOrPath: string, options: Options): Promise<void> =>
           ? printJson({ workflowId: started.workflowId, runKey: started.runKey, attached: started.attached, link })
           : undefined;
       const waited = await endOf(context, started, timeoutMs);
+      if ('error' in waited) return tellFailure(waited, options, { attached: started.attached, link });
       if ('interrupt' in waited) return leave(started, waited.interrupt, options);
       if ('timedOut' in waited) {
         note(`waited ${options.timeout}: ${started.workflowId} goes on`);
