@@ -103,7 +103,7 @@ export type ConfirmSummary = {
 export interface RetrainSteps {
   /**
    * Parses the workflow's input with its schema and records the run; the only door for unparsed values.
-   * Idempotency key: run key. Final errors: PRN_INPUT_INVALID, PRN_DEFINITION_UNKNOWN.
+   * Idempotency key: run key. Final errors: PRN_INPUT_INVALID, PRN_DEFINITION_UNKNOWN, PRN_TRAINER_UNKNOWN.
    */
   admitRetrain(input: unknown): Promise<RetrainPlan>;
 
