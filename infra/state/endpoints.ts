@@ -1,10 +1,11 @@
 /** Where the servers are: as the environment says, else as a running `perennial up` recorded. */
-import { rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { PerennialError } from '#domain/errors.ts';
 import type { Config } from '../config.ts';
 import { readJsonFile, writePrivateFile } from './files.ts';
+import { supervisorOf } from './up-record.ts';
 
 export type Endpoints = {
   /** Holds a password. */
@@ -55,11 +56,20 @@ export const forgetEndpoints = (config: StateFolder): void => rmSync(endpointsFi
 export const urlOf = (host: string, port: number): string =>
   `http://${host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host}:${port}`;
 
+/** How to ask what runs from a folder just inside this one, as the demo does beside a stopped `up`; null where nothing does. */
+export const hintOfInside = (stateDir: string): string | null => {
+  const entries = existsSync(stateDir) ? readdirSync(stateDir, { withFileTypes: true }) : [];
+  const inside = entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(stateDir, name));
+  const found = inside.find((folder) => supervisorOf(folder) !== null);
+  return found === undefined ? null : `what runs from "${found}" is asked with PERENNIAL_STATE_DIR=${found}`;
+};
+
 const missing = (config: Config): PerennialError => {
   const names = [config.databaseUrl === null && 'DATABASE_URL', config.temporal.address === null && 'TEMPORAL_ADDRESS'];
+  const hint = hintOfInside(config.stateDir);
   return new PerennialError(
     'PRN_UNREACHABLE',
-    `Cannot find the servers as nothing runs from "${config.stateDir}": run \`perennial up\`, or set ${names.filter(Boolean).join(' and ')}`,
+    `Cannot find the servers as nothing runs from "${config.stateDir}": ${hint === null ? '' : `${hint}; else `}run \`perennial up\`, or set ${names.filter(Boolean).join(' and ')}`,
   );
 };
 

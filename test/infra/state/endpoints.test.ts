@@ -5,10 +5,12 @@ import { loadConfig } from '../../../infra/config.ts';
 import {
   type Endpoints,
   forgetEndpoints,
+  hintOfInside,
   readEndpoints,
   recordEndpoints,
   resolveEndpoints,
 } from '../../../infra/state/endpoints.ts';
+import { tryLock, unlock } from '../../../infra/state/up-record.ts';
 import { testFolder } from '../../support/servers.ts';
 
 const recorded: Endpoints = {
@@ -42,6 +44,16 @@ test('says what to run or to set where nothing is known', async () => {
     message: expect.stringMatching(/run `perennial up`, or set DATABASE_URL and TEMPORAL_ADDRESS$/),
   });
   await expect(resolveEndpoints(configOf({ DATABASE_URL: 'postgres://x' }))).rejects.toThrow(/or set TEMPORAL_ADDRESS$/);
+});
+
+test('names what runs from a folder inside, as the demo does, and nothing that ran there once', async () => {
+  const config = configOf();
+  const inside = join(config.stateDir, 'demo');
+  expect(tryLock(inside)).toEqual({ heldBy: null });
+  const hint = `what runs from "${inside}" is asked with PERENNIAL_STATE_DIR=${inside}; else run \`perennial up\``;
+  await expect(resolveEndpoints(config)).rejects.toThrow(hint);
+  unlock(inside);
+  expect(hintOfInside(config.stateDir)).toBeNull();
 });
 
 test('the environment comes before the record', async () => {

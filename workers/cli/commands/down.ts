@@ -30,7 +30,9 @@ const downAction = async (options: Options): Promise<void> => {
   const result = await stopRunning(config);
   const removed = options.purge ? await resetState(config.stateDir, note) : [];
   if (options.json) return printJson({ result, removed });
-  print(result === 'nothing ran' ? `Nothing runs from "${config.stateDir}"` : 'Stopped');
+  const { hintOfInside } = await import('../../../infra/state/endpoints.ts');
+  const hint = hintOfInside(config.stateDir);
+  print(result === 'nothing ran' ? `Nothing runs from "${config.stateDir}"${hint === null ? '' : `; ${hint}`}` : 'Stopped');
   for (const folder of removed) print(`Removed ${folder}`);
   const { store } = config;
   const isOutside = store.kind === 's3' || !store.folder.startsWith(config.stateDir);

@@ -16,9 +16,11 @@ const logsAction = async (name: string | undefined, options: Options): Promise<v
   const { loadConfig } = await import('../../../infra/config.ts');
   const { logsFolder } = await import('../../../infra/state/state-folder.ts');
   const { followLogs, listLogs, lastLines } = await import('../../supervise/log-files.ts');
-  const folder = logsFolder(loadConfig().stateDir);
+  const { hintOfInside } = await import('../../../infra/state/endpoints.ts');
+  const config = loadConfig();
+  const folder = logsFolder(config.stateDir);
   const known = listLogs(folder);
-  if (known.length === 0) return note(`No logs in "${folder}" yet: run \`perennial up\``);
+  if (known.length === 0) return note(`No logs in "${folder}" yet: ${hintOfInside(config.stateDir) ?? 'run `perennial up`'}`);
   if (name !== undefined && !known.includes(name)) {
     throw new PerennialError('PRN_NOT_FOUND', `Cannot show the log of "${name}": there are ${known.join(', ')}`);
   }
