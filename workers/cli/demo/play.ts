@@ -57,8 +57,8 @@ const recorded = async ({ context, records }: Scene) => ({
   drift: (await records.reports.list(flights, { kind: 'drift', limit: most })).toReversed(),
 });
 
-/** Throws what a step threw; a verdict is no error. */
-export const play = async (setting: Setting): Promise<DemoResult> => {
+/** `afterwards` goes on in the same world: the team still listens. Throws what a step threw; a verdict is no error. */
+export const play = async (setting: Setting, afterwards: (result: DemoResult) => Promise<void>): Promise<DemoResult> => {
   const { context, story } = setting;
   const world = await openWorld(nextDay(endOfWorld));
   const [caller, control] = [createCaller(context.endpoints.serveUrl), createCaller(context.endpoints.controlUrl)];
@@ -70,7 +70,9 @@ export const play = async (setting: Setting): Promise<DemoResult> => {
     const told: Told = { first, ...lived, churn: await customers(scene) };
     const report = await ending(scene, told, requests);
     const found = await patiently(() => recorded(scene));
-    return { ...told, ...found, requests, notices: receiver.notices(), report };
+    const result: DemoResult = { ...told, ...found, requests, notices: receiver.notices(), report };
+    await afterwards(result);
+    return result;
   } finally {
     await receiver.close();
     for (const one of [caller, control]) one.close();

@@ -108,11 +108,12 @@ const onStage = async (config: Config, story: Story, options: DemoOptions): Prom
       folder: join(config.stateDir, 'world'),
       webhookToken: config.webhooks.tokens[0] as string,
     };
-    const result = await withTemporal(context, (client) => play({ ...setting, client }));
-    if (options.json) printJson(document(result, story));
-    ignoreSignals();
-    if (options.keep) await keepRunning(story, up.endpoints, config.stateDir);
-    return exitOf(result);
+    const afterwards = async (result: DemoResult): Promise<void> => {
+      if (options.json) printJson(document(result, story));
+      ignoreSignals();
+      if (options.keep) await keepRunning(story, up.endpoints, config.stateDir);
+    };
+    return exitOf(await withTemporal(context, (client) => play({ ...setting, client }, afterwards)));
   } finally {
     await context.close();
     await up.stop();
