@@ -39,15 +39,21 @@ export const createWatchHistory = (db: Kysely<Tables>) => ({
     const row = await db.selectFrom('decisions').selectAll().where('id', '=', String(id)).executeTakeFirst();
     return row === undefined ? null : toRecorded(row);
   },
-  /** Windows of one kind, newest first; with `from` the ones that begin then. */
+  /** Each window of one kind as it was measured last, under whatever profile; newest first; with `from` the ones that begin then. */
   reports: async (
     pipeline: PipelineName,
     kind: WatchReportKind,
     { limit, from }: { readonly limit: number; readonly from?: Instant },
   ): Promise<MeasuredWindow[]> => {
-    const query = db.selectFrom('watch_reports').selectAll().where('pipeline', '=', pipeline).where('kind', '=', kind);
+    const query = db
+      .selectFrom('watch_reports')
+      .selectAll()
+      .distinctOn(['window_to', 'window_from'])
+      .where('pipeline', '=', pipeline)
+      .where('kind', '=', kind);
     const asked = from === undefined ? query : query.where('window_from', '=', new Date(from));
-    return (await asked.orderBy('window_to', 'desc').orderBy('measured_at', 'desc').limit(limit).execute()).map(toMeasured);
+    const ordered = asked.orderBy('window_to', 'desc').orderBy('window_from', 'desc').orderBy('measured_at', 'desc');
+    return (await ordered.limit(limit).execute()).map(toMeasured);
   },
   /** Windows whose data were broken and that end at `since` or later, released ones too, oldest first. */
   quarantined: (pipeline: PipelineName, since: Instant) => quarantined(db, pipeline, since),

@@ -33,7 +33,7 @@ export type Waiting = {
   readonly givenUp: number;
 };
 export type Gaps = { readonly predictions: number; readonly processes: number; readonly newestAt: Instant };
-/** Windows that nobody released. `open`: those after the newest sound one, so that the feed is broken now. */
+/** Windows that nobody released, each once under whatever profiles it is kept. `open`: those after the newest sound one, so that the feed is broken now. */
 export type Quarantine = { readonly open: number; readonly kept: number; readonly newestTo: Instant };
 /** Of the label that arrived last. */
 export type NewestLabel = { readonly knownAt: Instant; readonly arrivedAt: Instant };
@@ -156,8 +156,8 @@ const gaps = async (db: Kysely<Tables>): Promise<Of<Gaps>> => {
 
 const quarantines = async (db: Kysely<Tables>): Promise<Of<Quarantine>> => {
   const { rows } = await sql<{ pipeline: string; open: string; kept: string; newest: Date }>`
-    select q.pipeline, count(*) filter (where sound.until is null or q.window_to > sound.until) as open,
-      count(*) as kept, max(q.window_to) as newest
+    select q.pipeline, count(distinct q.window_to) filter (where sound.until is null or q.window_to > sound.until) as open,
+      count(distinct q.window_to) as kept, max(q.window_to) as newest
     from perennial.quarantined_windows q left join lateral (
       select w.window_to as until from perennial.watch_reports w
       where w.pipeline = q.pipeline and w.kind = 'drift' and w.outcome <> 'broken' order by w.window_to desc limit 1

@@ -58,6 +58,8 @@ export type Performance = {
   /** A loss beyond it is a breach. */
   readonly tolerated: number | null;
   readonly points: readonly PerformancePoint[];
+  /** Of the window that is shown in full; null where none of its labels were measured. */
+  readonly shown: PerformancePoint | null;
 };
 
 export type Look = { readonly elapsedMs: number; readonly share: number; readonly eValues: Readonly<Record<string, number>> };
@@ -105,7 +107,7 @@ export type PipelineReport = {
   readonly variables: readonly VariableRow[];
   readonly distributions: readonly Distribution[];
   readonly reference: { readonly scoreMean: number | null; readonly positiveShare: number | null };
-  /** Oldest first. */
+  /** Each window once, as it was measured last; oldest first. */
   readonly windows: readonly WindowPoint[];
   readonly performance: Performance | null;
   /** Newest first. */

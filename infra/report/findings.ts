@@ -1,5 +1,13 @@
 /** The sentence above a plot: what it shows, with the numbers, so that the plot is the proof and not the riddle. */
-import type { Distribution, Performance, PipelineReport, RolloutStory, VariableRow, WindowPoint } from './data.ts';
+import type {
+  Distribution,
+  Performance,
+  PerformancePoint,
+  PipelineReport,
+  RolloutStory,
+  VariableRow,
+  WindowPoint,
+} from './data.ts';
 import { many, number, share, spanOf } from './words.ts';
 
 const sizeOf = ({ debiasedPsi, psiUpperLimit }: VariableRow): string =>
@@ -14,8 +22,10 @@ export const distributionFinding = ({ row }: Distribution, level: number | null)
     warn: `${name} moves`,
     recovering: `${name} comes back`,
     insufficient: `${name}: too few rows to tell`,
+    'not judged': `${name} is not judged, as data of this window are broken`,
   };
-  return `${told[state] ?? `${name} is as before`} (${sizeOf(row)}${limit(level)})`;
+  const isMoved = level !== null && (row.debiasedPsi ?? 0) >= level;
+  return `${told[state] ?? `${name} ${isMoved ? 'moved, and it does not count as drift' : 'is as before'}`} (${sizeOf(row)}${limit(level)})`;
 };
 
 /** The cells that moved most, in words: what a person would say of the plot. */
@@ -39,14 +49,36 @@ export const seriesFinding = (
     : `${what} is ${textOf(value)}, and was ${textOf(reference)} in the reference`;
 };
 
-export const performanceFinding = ({ metric, points, tolerated }: Performance): string => {
-  const last = points.findLast(({ kind, gain }) => kind === 'matured' && gain !== null);
-  if (last?.gain == null) return `${metric}: no window has labels enough yet`;
-  const { estimate, lower, upper, confidence } = last.gain;
+const judged: Readonly<Record<string, string>> = { pass: ': no breach', fail: ': a breach', inconclusive: ': cannot tell' };
+
+const gainText = ({ metric, tolerated }: Performance, { from, to, gain, outcome }: PerformancePoint): string | null => {
+  if (gain === null) return null;
+  const { estimate, lower, upper, confidence } = gain;
   const bounds = `${number(lower)} to ${number(upper)} at ${number(confidence * 100)} % each`;
   const against = tolerated === null ? '' : `, a loss of ${number(tolerated)} is tolerated`;
-  return `${metric} ${estimate < 0 ? 'lost' : 'gained'} ${number(Math.abs(estimate))} against the reference (${bounds}${against})`;
+  const moved = `${estimate < 0 ? 'lost' : 'gained'} ${number(Math.abs(estimate))} against the reference`;
+  return `${metric} of ${spanOf(from, to)} ${moved} (${bounds}${against})${judged[outcome] ?? ''}`;
 };
+
+/** Of the newest window whose labels tell, with its day. */
+export const performanceFinding = (performance: Performance): string => {
+  const last = performance.points.findLast(({ kind, gain }) => kind === 'matured' && gain !== null);
+  const told = last === undefined ? null : gainText(performance, last);
+  return told ?? `${performance.metric}: no window has labels enough yet`;
+};
+
+/** Of the window that is shown; where its labels do not tell yet, that, and the newest window that does. */
+export const shownPerformanceFinding = ({ performance, window }: PipelineReport): string | null => {
+  if (performance === null) return null;
+  const { shown } = performance;
+  const told = shown === null ? null : gainText(performance, shown);
+  if (told !== null || window === null) return told ?? performanceFinding(performance);
+  return `No labels tell of ${spanOf(window.from, window.to)} yet; newest that do: ${performanceFinding(performance)}`;
+};
+
+/** "Newest window", or "Window" for an older one that was asked for. */
+export const nameOfShown = ({ window, windows }: PipelineReport): string =>
+  window === null || window.from === windows.at(-1)?.from ? 'Newest window' : 'Window';
 
 export const rolloutFinding = (story: RolloutStory): string => {
   const largest = Math.max(0, ...story.looks.flatMap(({ eValues }) => Object.values(eValues)));
@@ -67,7 +99,8 @@ export const decisionsFinding = ({ decisions }: PipelineReport): string => {
 
 /** The whole story of a pipeline in a few sentences. */
 export const storyOf = (report: PipelineReport): string[] => {
-  const { champion, window, windows, performance, rollouts } = report;
+  const { champion, window, windows, rollouts } = report;
+  const performance = shownPerformanceFinding(report);
   const broken = windows.filter(({ quarantined }) => quarantined);
   return [
     champion === null
@@ -75,8 +108,8 @@ export const storyOf = (report: PipelineReport): string[] => {
       : `Version ${champion.version} serves, since ${spanOf(champion.promotedAt, champion.promotedAt).slice(0, 16)}.`,
     ...(window === null
       ? ['No window of live traffic was measured yet.']
-      : [`Newest window, ${spanOf(window.from, window.to)}, ${many(window.rows, 'row')}: ${window.verdict.reason}.`]),
-    ...(performance === null ? [] : [`${performanceFinding(performance)}.`]),
+      : [`${nameOfShown(report)}, ${spanOf(window.from, window.to)}, ${many(window.rows, 'row')}: ${window.verdict.reason}.`]),
+    ...(performance === null ? [] : [`${performance}.`]),
     ...(broken.length === 0
       ? []
       : [

@@ -1,13 +1,13 @@
 /** The report as one file: no script, no request to anywhere, everything escaped. Pure: the same data, the same bytes. */
 import { createHash } from 'node:crypto';
 import type { PipelineReport, ReportData } from './data.ts';
-import { storyOf } from './findings.ts';
+import { nameOfShown, storyOf } from './findings.ts';
 import { Html, html } from './html.ts';
 import { overTimeCards } from './sections/over-time.ts';
 import { rolloutCards } from './sections/rollouts.ts';
 import { distributionCards, variablesTable } from './sections/variables.ts';
 import { style } from './style.ts';
-import { many, minute } from './words.ts';
+import { many, minute, spanOf } from './words.ts';
 
 /** Nothing but this one style may be loaded or run, whatever the name of a feature says. */
 export const reportPolicy = [
@@ -41,7 +41,9 @@ const breaches = ({ window }: PipelineReport): Html | null =>
       )}</ul>`;
 
 const variables = (report: PipelineReport): Html | null =>
-  report.variables.length === 0 ? null : html`<h3>Variables of the newest window</h3>${variablesTable(report)}`;
+  report.variables.length === 0
+    ? null
+    : html`<h3>Variables of the ${nameOfShown(report).toLowerCase()}, ${spanOf(report.window?.from ?? '', report.window?.to ?? '')}</h3>${variablesTable(report)}`;
 
 const section = (report: PipelineReport, place: number): Html => {
   const id = `p${place}`;

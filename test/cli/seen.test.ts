@@ -103,11 +103,11 @@ describe('perennial drift report', () => {
   });
 
   test('writes the page, whose numbers are those of --json', () => {
-    const { status, stdout, stderr } = perennial('drift', 'report', 'flights', '--html', 'out/drift.html', '--json');
+    const { status, stdout, stderr } = perennial('drift', 'report', 'flights', '--html', 'drift.html', '--json');
     expect(status).toBe(0);
-    expect(stderr).toMatch(/^Wrote out\/drift.html, \d+\.\d KiB/);
+    expect(stderr).toMatch(/^Wrote drift.html, \d+\.\d KiB/);
     expect(JSON.parse(stdout)).toMatchObject({ pipeline: 'flights', window: { rows: 1_200 } });
-    expect(readFileSync(join(folder.folder, 'out/drift.html'), 'utf8')).toContain('<title>Drift of flights</title>');
+    expect(readFileSync(join(folder.folder, 'drift.html'), 'utf8')).toContain('<title>Drift of flights</title>');
   });
 
   test.each([

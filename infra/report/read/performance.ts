@@ -56,21 +56,41 @@ const verdictSchema = z.object({ verdict: z.object({ outcome: z.string() }) });
 const verdictOf = ({ output, action }: RecordedDecision['record']): string =>
   verdictSchema.safeParse(output).data?.verdict.outcome ?? action;
 
-/** `decisions` are those about performance, newest first. */
-export const readPerformance = async (
-  content: Pick<ContentStore, 'getJson'>,
-  measured: readonly MeasuredWindow[],
-  decisions: readonly RecordedDecision[],
-): Promise<Performance | null> => {
+const readWindows = async (content: Pick<ContentStore, 'getJson'>, measured: readonly MeasuredWindow[]) => {
   const digests = [...new Set(measured.map(({ sha256 }) => sha256))];
   const reports = await Promise.all(digests.map(async (sha256) => performanceReportSchema.parse(await content.getJson(sha256))));
-  const windows = newestOfEach(reports);
+  return newestOfEach(reports);
+};
+
+export type PerformanceSources = {
+  readonly content: Pick<ContentStore, 'getJson'>;
+  /** The newest windows, which are drawn. */
+  readonly measured: readonly MeasuredWindow[];
+  /** About performance, newest first. */
+  readonly decisions: readonly RecordedDecision[];
+  /** The window that is shown in full, with what was measured of its labels: it may be older than all that are drawn. */
+  readonly shown: Pick<MeasuredWindow, 'from' | 'to'> | undefined;
+  readonly ofShown: readonly MeasuredWindow[];
+};
+
+export const readPerformance = async ({
+  content,
+  measured,
+  decisions,
+  shown,
+  ofShown,
+}: PerformanceSources): Promise<Performance | null> => {
+  const [windows, older] = await Promise.all([readWindows(content, measured), readWindows(content, ofShown)]);
   const metric = metricOf(windows);
   if (metric === null) return null;
   const outcomes = new Map([
-    ...measured.map(({ from, to, outcome }) => [`${from}/${to}`, outcome] as const),
+    ...[...ofShown, ...measured].map(({ from, to, outcome }) => [`${from}/${to}`, outcome] as const),
     ...[...decisions].reverse().map(({ record }) => [record.subject, verdictOf(record)] as const),
   ]);
   const points = windows.map((window) => toPoint(window, metric, outcomes));
-  return { metric, reference: referenceOf(points), tolerated: toleratedOf(decisions), points };
+  const found = [...windows, ...older].find(({ from, to }) => from === shown?.from && to === shown.to);
+  return {
+    ...{ metric, points, reference: referenceOf(points), tolerated: toleratedOf(decisions) },
+    shown: found === undefined ? null : toPoint(found, metric, outcomes),
+  };
 };

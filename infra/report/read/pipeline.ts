@@ -115,7 +115,7 @@ export const readPipelineReport = async (
 ): Promise<PipelineReport> => {
   const { db, content } = sources;
   const [history, decisions] = [createWatchHistory(db), createDecisions(db)];
-  const [drift, asked, labelled, judged, newest, rollouts, ages] = await Promise.all([
+  const [drift, [shown], labelled, judged, newest, rollouts, ages] = await Promise.all([
     history.reports(name, 'drift', { limit: limits.windows }),
     history.reports(name, 'drift', { limit: 1, ...(window !== undefined && { from: window }) }),
     history.reports(name, 'performance', { limit: limits.performance }),
@@ -124,12 +124,13 @@ export const readPipelineReport = async (
     readRollouts(db, name),
     createWatchViews(db).championAges(),
   ]);
+  const ofShown = shown === undefined ? [] : await history.reports(name, 'performance', { limit: 1, from: shown.from });
   return {
     pipeline: name,
     champion: ages.get(name) ?? null,
-    ...(await readShown(sources, name, asked[0])),
+    ...(await readShown(sources, name, shown)),
     windows: await readWindows(sources, name, drift),
-    performance: await readPerformance(content, labelled, judged),
+    performance: await readPerformance({ content, measured: labelled, decisions: judged, shown, ofShown }),
     rollouts,
     decisions: toDecisions(newest),
   };

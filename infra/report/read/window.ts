@@ -112,8 +112,15 @@ const countedOf = (profile: ReferenceProfile, total: WindowTotal): Counted[] => 
     : [{ variable: profile.predictions, counts: total.predictions }]),
 ];
 
-const isWorthDrawing = ({ state, critical, kind }: VariableRow): boolean =>
-  critical || kind === 'prediction' || state === 'drift' || state === 'warn' || state === 'recovering';
+/** What makes a variable worth a plot beside its own state: that its data are broken, or that it moved while nothing was judged. */
+type Worth = { readonly broken: ReadonlySet<string | null>; readonly level: number };
+
+const isWorthDrawing = ({ name, state, critical, kind, debiasedPsi }: VariableRow, { broken, level }: Worth): boolean =>
+  critical ||
+  kind === 'prediction' ||
+  ['drift', 'warn', 'recovering'].includes(state) ||
+  broken.has(name) ||
+  (debiasedPsi ?? 0) >= level;
 
 /** The most moved first; answers of the model before all. */
 const byMove = (a: VariableRow, b: VariableRow): number =>
@@ -124,21 +131,24 @@ const distributionsOf = (
   report: DriftReport,
   rows: readonly VariableRow[],
   totals: readonly WindowTotal[],
+  level: number,
 ): Distribution[] => {
   const [first, ...others] = totals;
   if (first === undefined) return [];
   const total = others.reduce<WindowTotal>((sum, one) => ({ ...sum, ...addWindows(sum, one) }), first);
   const counted = countedOf(profile, total);
   const comparison = chooseComparison(profile, report);
+  const worth: Worth = { broken: new Set(report.breaches.map(({ variable }) => variable)), level };
+  const isBroken = ({ row: { name } }: Distribution): number => Number(worth.broken.has(name));
   return rows
     .flatMap((row, place) => {
       const found = counted[place];
-      if (found === undefined || found.variable.name !== row.name || !isWorthDrawing(row)) return [];
+      if (found === undefined || found.variable.name !== row.name || !isWorthDrawing(row, worth)) return [];
       const reference = referenceOf(found.variable, comparison);
       const cells = cellsOf(found.variable.layout, reference, found.counts);
       return [{ row, cells, referenceRows: rowsInCells(reference), rows: rowsInCells(found.counts) }];
     })
-    .sort((a, b) => byMove(a.row, b.row));
+    .sort((a, b) => isBroken(b) - isBroken(a) || byMove(a.row, b.row));
 };
 
 /** What the reference answered; a class is positive where two are told apart as true and false. */
@@ -161,7 +171,7 @@ export const readWindow = async ({ content, measured, decision, totals }: Window
     ...rowsOf('feature', report.features, judged.features),
     ...rowsOf('prediction', report.predictions, judged.predictions),
   ].map((row) => (report.breaches.length === 0 ? row : { ...row, state: 'not judged' }));
-  const distributions = distributionsOf(profile, report, rows, totals);
+  const distributions = distributionsOf(profile, report, rows, totals, level);
   return {
     window: {
       from: report.from,

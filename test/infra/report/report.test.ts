@@ -1,9 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Instant, PipelineName } from '#domain/units.ts';
+import type { Instant, PipelineName, Sha256 } from '#domain/units.ts';
 import { createDecisions } from '../../../infra/postgres/decisions.ts';
+import { createWatchReports } from '../../../infra/postgres/watch-reports.ts';
+import { createWatchViews } from '../../../infra/postgres/watch-views.ts';
 import type { PipelineReport, ReportData } from '../../../infra/report/data.ts';
+import { shownPerformanceFinding, storyOf } from '../../../infra/report/findings.ts';
 import { renderReport } from '../../../infra/report/page.ts';
 import { readReportData } from '../../../infra/report/read.ts';
 import { writeDriftReport } from '../../../infra/report/write.ts';
@@ -106,6 +109,50 @@ describe('readReportData()', () => {
     expect(other?.window).toMatchObject({ from: day, verdict: { outcome: 'pass' } });
   });
 
+  test('tells the performance of the window that is shown, with its day and what was decided', async () => {
+    const tellOf = async (day: number) => {
+      const window = stored.story.days[day]?.window.from as Instant;
+      const [other] = (await readReportData(stored, [flights], { ...options, window })).pipelines;
+      return shownPerformanceFinding(other as PipelineReport);
+    };
+    expect(await tellOf(2)).toMatch(/^roc_auc of 2001-01-31 to 2001-02-01 (gained|lost) .*: (no breach|cannot tell)$/);
+    expect(await tellOf(8)).toMatch(/^roc_auc of 2001-02-06 to 2001-02-07 lost .*, a loss of 0.02 is tolerated\): a breach$/);
+    expect(shownPerformanceFinding(report)).toMatch(
+      /^No labels tell of 2001-02-11 to 2001-02-12 yet; newest that do: roc_auc of 2001-02-10 to 2001-02-11 lost /,
+    );
+  });
+
+  test('says that a broken window is not judged, and draws what broke before all', async () => {
+    const window = stored.story.days[brokenDay]?.window.from as Instant;
+    const [other] = (await readReportData(stored, [flights], { ...options, window })).pipelines as [PipelineReport];
+    expect(other.distributions[0]?.row).toMatchObject({ name: 'temperature', state: 'not judged' });
+    const shown = renderReport({ ...data, pipelines: [other] });
+    expect(shown).toContain('<h4>score is not judged, as data of this window are broken (PSI ');
+    expect(shown).not.toContain('is as before (');
+    expect(shown).toContain('Variables of the window, 2001-02-07 to 2001-02-08');
+  });
+
+  test('shows a window once that was measured against two profiles, as it was measured last', async () => {
+    const { from, to } = stored.story.days[brokenDay]?.window as { from: Instant; to: Instant };
+    const again = { pipeline: flights, profile_sha256: 'f'.repeat(64), window_from: from, window_to: to };
+    const [newest] = await createWatchReports(stored.db).list(flights, { kind: 'drift' });
+    const sha256 = newest?.sha256 as Sha256;
+    const measured = { ...again, kind: 'drift' as const, sha256, outcome: 'broken', summary: '{"rows":7}' };
+    await stored.db.insertInto('watch_reports').values(measured).execute();
+    await stored.db
+      .insertInto('quarantined_windows')
+      .values({ ...again, breaches: '[]', rows: 7 })
+      .execute();
+    const [other] = (await readReportData(stored, [flights], options)).pipelines as [PipelineReport];
+    const quarantine = (await createWatchViews(stored.db).quarantines()).get(flights);
+    await stored.db.deleteFrom('watch_reports').where('profile_sha256', '=', again.profile_sha256).execute();
+    await stored.db.deleteFrom('quarantined_windows').where('profile_sha256', '=', again.profile_sha256).execute();
+    expect(other.windows).toHaveLength(report.windows.length);
+    expect(other.windows[brokenDay]).toMatchObject({ from, rows: 7, quarantined: true });
+    expect(storyOf(other).join(' ')).toContain('1 window quarantined');
+    expect(quarantine?.kept).toBe(1);
+  });
+
   test('gives an empty part for a pipeline that was never watched', async () => {
     const [empty] = (await readReportData(stored, [never], options)).pipelines;
     expect(empty).toMatchObject({ window: null, windows: [], performance: null, rollouts: [], decisions: [] });
@@ -164,13 +211,23 @@ describe('renderReport()', () => {
 });
 
 describe('writeDriftReport()', () => {
-  test('writes the whole file, makes its folder, writes over an older one, and leaves nothing else', async () => {
+  test('writes the whole file, writes over an older one, and leaves nothing else', async () => {
     const { folder, close } = testFolder();
-    const file = join(folder, 'deep', 'report.html');
+    const file = join(folder, 'report.html');
     await writeDriftReport({ ...data, pipelines: [] }, file);
     expect(await writeDriftReport(data, file)).toBe(Buffer.byteLength(page));
     expect(readFileSync(file, 'utf8')).toBe(page);
-    expect(readdirSync(join(folder, 'deep'))).toEqual(['report.html']);
+    expect(readdirSync(folder)).toEqual(['report.html']);
+    close();
+  });
+
+  test('makes no folder for a path that was mistyped', async () => {
+    const { folder, close } = testFolder();
+    await expect(writeDriftReport(data, join(folder, 'dwon', 'report.html'))).rejects.toMatchObject({
+      code: 'PRN_USAGE',
+      message: expect.stringMatching(/^Cannot write ".*\/dwon\/report.html": there is no folder ".*\/dwon"$/),
+    });
+    expect(readdirSync(folder)).toEqual([]);
     close();
   });
 

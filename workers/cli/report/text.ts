@@ -1,6 +1,6 @@
 /** A drift report for a terminal: the verdict, then a line for each variable, the most moved first. */
 import type { PipelineReport, VariableRow } from '../../../infra/report/data.ts';
-import { performanceFinding, rolloutFinding } from '../../../infra/report/findings.ts';
+import { rolloutFinding, shownPerformanceFinding } from '../../../infra/report/findings.ts';
 import { many, number, spanOf } from '../../../infra/report/words.ts';
 import { paint, table } from '../output.ts';
 
@@ -39,9 +39,14 @@ const windowLines = ({ window, pipeline }: PipelineReport): string[] =>
         ...window.warnings.map((warning) => `  note: ${warning}`),
       ];
 
+const performanceLines = (report: PipelineReport): string[] => {
+  const told = shownPerformanceFinding(report);
+  return told === null ? [] : [`  ${told}`];
+};
+
 export const reportLines = (report: PipelineReport): string[] => [
   ...windowLines(report),
   ...variables(report),
-  ...(report.performance === null ? [] : [`  ${performanceFinding(report.performance)}`]),
+  ...performanceLines(report),
   ...report.rollouts.slice(0, 1).map((story) => `  ${rolloutFinding(story)}`),
 ];
