@@ -11,6 +11,7 @@ import { type Champion, openChampion } from './evaluation/champion.ts';
 import { countHoldoutUse } from './evaluation/holdout-use.ts';
 import { measureServed, writePackage } from './evaluation/package.ts';
 import { completeProfile } from './evaluation/profile.ts';
+import { requireSameQuestion } from './evaluation/question.ts';
 import { buildReport } from './evaluation/report.ts';
 import { scoreModels } from './evaluation/scored-models.ts';
 import { type EvaluateInput, readSubject, type Subject } from './evaluation/subject.ts';
@@ -31,6 +32,8 @@ export const createEvaluate =
   async (input: EvaluateInput, context?: StepContext): Promise<EvaluateSummary> => {
     const deployment = await deps.deployments.get(input.pipeline);
     const { definitionSha256, frameSha256, trainingResultSha256 } = input;
+    // Before it counts as a use: another question spends nothing of what this hold-out can still show.
+    if (deployment.champion !== null) await requireSameQuestion(deps, input, deployment.champion);
     const holdoutUse = deployment.champion === null ? null : await countHoldoutUse(deps, input);
     const key = digestOfJson({
       step: 'evaluateCandidate',

@@ -8,6 +8,7 @@ import { withDuckDb } from '../infra/tabular/duckdb.ts';
 import type { FeaturesSummary, RunRef } from '../workflows/steps.ts';
 import { type ChampionFeatures, findChampionFeatures } from './champion-features.ts';
 import type { CpuDeps, PipelineSpec } from './deps.ts';
+import { requireSameLabel } from './evaluation/question.ts';
 import { readSpec } from './ingest.ts';
 import { rememberStep } from './remember.ts';
 import type { StepContext } from './step-context.ts';
@@ -100,6 +101,8 @@ export const createBuildFeatures =
   (deps: Deps) =>
   async (input: Input, context?: StepContext): Promise<FeaturesSummary> => {
     const spec = await readSpec(deps, input);
+    const deployed = await deps.deployments.get(input.pipeline);
+    if (deployed.champion !== null) await requireSameLabel(deps, input, deployed.champion);
     const champion = await findChampionFeatures(deps, input.pipeline);
     const championSpec =
       champion?.definitionSha256 == null

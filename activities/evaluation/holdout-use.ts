@@ -1,10 +1,10 @@
 import type { HoldoutUse } from '#domain/contracts/evaluation-report.ts';
-import { type FeatureFrame, featureFrameSchema } from '#domain/contracts/feature-set.ts';
+import type { FeatureFrame } from '#domain/contracts/feature-set.ts';
 import { trainingResultSchema } from '#domain/contracts/training-job.ts';
 import { confidenceOfUse } from '#domain/stats/comparison/alpha-spending.ts';
 import type { CpuDeps } from '../deps.ts';
 import { readSpec } from '../ingest.ts';
-import type { EvaluateInput } from './subject.ts';
+import { type EvaluateInput, readFrame } from './subject.ts';
 
 /**
  * What makes it the same hold-out. One that moves with time is another as soon as it has a newer day: its views, the
@@ -23,7 +23,7 @@ export const countHoldoutUse = async (
   input: EvaluateInput,
 ): Promise<HoldoutUse> => {
   const { gate } = await readSpec(deps, input);
-  const frame = featureFrameSchema.parse(await deps.content.getJson(input.frameSha256));
+  const frame = await readFrame(deps, input);
   const { trainingKey } = trainingResultSchema.parse(await deps.content.getJson(input.trainingResultSha256));
   const holdout = holdoutOf(frame);
   const used = await deps.registry.useHoldout({ pipeline: input.pipeline, holdout, trainingKey });

@@ -26,12 +26,21 @@ export type Subject = {
 
 const usualMetric = { binary: 'roc_auc', multiclass: 'accuracy', regression: 'rmse' } as const;
 
+export const readFrame = async (
+  deps: Pick<CpuDeps, 'content'>,
+  { frameSha256 }: Pick<EvaluateInput, 'frameSha256'>,
+): Promise<FeatureFrame> => featureFrameSchema.parse(await deps.content.getJson(frameSha256));
+
+/** Of the hold-out: class indices or values. */
+export const readLabels = async (deps: Pick<CpuDeps, 'content'>, { holdout }: FeatureFrame): Promise<Float32Array> =>
+  (await readNpy(await deps.content.localFile(holdout.labels))).data;
+
 /** Reads frame, training result and labels. Throws PRN_EVALUATION where what is asked for does not fit the label. */
 export const readSubject = async (deps: Pick<CpuDeps, 'definitions' | 'content'>, input: EvaluateInput): Promise<Subject> => {
   const { gate, data } = await readSpec(deps, input);
-  const frame = featureFrameSchema.parse(await deps.content.getJson(input.frameSha256));
+  const frame = await readFrame(deps, input);
   const result = trainingResultSchema.parse(await deps.content.getJson(input.trainingResultSha256));
-  const labels = (await readNpy(await deps.content.localFile(frame.holdout.labels))).data;
+  const labels = await readLabels(deps, frame);
   const primaryMetric = gate.metric ?? usualMetric[frame.task];
   if (!fitsTask(primaryMetric, frame.task)) {
     throw new PerennialError(

@@ -271,6 +271,15 @@ export const errorRegistry = {
     status: 422,
     exit: 1,
   },
+  PRN_EVALUATION_QUESTION: {
+    meaning: 'The label asks another question than the champion answers, so that neither can be the better one',
+    retry: 'final',
+    who: 'author',
+    action:
+      'Put data.label (or its classes) back, or give the pipeline another name; to begin anew under this name: `perennial delete PIPELINE --yes --reason …`, then run it again',
+    status: 409,
+    exit: 5,
+  },
   PRN_DEPLOY_CONFLICT: {
     meaning: 'Another champion was promoted since this candidate was compared',
     retry: 'final',

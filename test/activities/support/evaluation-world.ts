@@ -113,7 +113,7 @@ export const openWorld = async (gate: object = {}) => {
     store.close();
     scratch.close();
   };
-  return { db, deps, registry, deployments, content: store.content, folder: scratch.folder, apply, begin, close };
+  return { db, deps, registry, deployments, content: store.content, folder: scratch.folder, file, apply, begin, close };
 };
 
 const writeMatrix = async (
@@ -156,10 +156,14 @@ export type FrameParts = {
   readonly featureSet: FeatureSet;
   readonly holdout: readonly Row[];
   readonly task?: 'binary' | 'regression';
+  readonly more?: Partial<FeatureFrame>;
 };
 
 /** Stores a frame: a small training matrix and the hold-out. */
-export const storeFrame = async (world: World, { featureSet, holdout, task = 'binary' }: FrameParts): Promise<Sha256> => {
+export const storeFrame = async (
+  world: World,
+  { featureSet, holdout, task = 'binary', more = {} }: FrameParts,
+): Promise<Sha256> => {
   const training = makeRows(50, 99, task);
   const width = createVectorizer(featureSet).width;
   const labelsOf = (rows: readonly Row[]) => Float32Array.from(rows, ({ label }) => label);
@@ -184,6 +188,7 @@ export const storeFrame = async (world: World, { featureSet, holdout, task = 'bi
     split: { kind: 'hash', trainFrom: null, holdoutFrom: null, holdoutTo: null },
     leakage: [],
     truncationProof: [],
+    ...more,
   };
   return world.content.putJson(frame);
 };

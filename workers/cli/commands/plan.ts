@@ -27,6 +27,7 @@ export const register = (program: Command): void => {
       const read = await readPipeline(path);
       const current = await currentSpec(read.spec.name);
       const changes = current?.spec == null ? [] : differences(asWritten(current.spec), asWritten(read.spec));
+      const warning = current === null ? null : await (await import('../spec/other-question.ts')).otherQuestionWarning(read.spec);
       const schedule = scheduleOf(read.spec, new Date());
       if (options.json)
         return printJson({
@@ -34,6 +35,7 @@ export const register = (program: Command): void => {
           definition: read.definitionSha256,
           current: current?.sha256 ?? null,
           changes,
+          warnings: warning === null ? [] : [warning],
           schedule,
           spec: read.spec,
         });
@@ -46,6 +48,7 @@ export const register = (program: Command): void => {
         return print(
           `${paint('yellow', '~')} definition ${short(current.sha256)} no longer fits this version of Perennial: \`perennial apply ${path}\` replaces it`,
         );
+      if (warning !== null) print(`${paint('yellow', '!')} ${warning}`);
       if (changes.length === 0) return print(`no change: ${read.spec.name} is at definition ${short(current.sha256)}`);
       for (const change of changes) print(`${paint('yellow', '~')} ${change}`);
       return print(`${changes.length} change${changes.length === 1 ? '' : 's'}: \`perennial apply ${path}\` makes them`);
