@@ -2,15 +2,15 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { RunKey } from '#domain/units.ts';
 import type { Context } from './context.ts';
+import { cut } from './cut.ts';
 import { paint } from './output.ts';
+import { stageMark } from './stage-mark.ts';
 import type { Story } from './story.ts';
 
 const pollMs = 250;
 /** Often enough to show life, seldom enough to leave a page that can be read. */
 const progressEveryMs = 10_000;
 const summaryWidth = 100;
-
-const cut = (text: string): string => (text.length > summaryWidth ? `${text.slice(0, summaryWidth - 1)}…` : text);
 
 const tellTraining = async (context: Context, runKey: RunKey, story: Story): Promise<void> => {
   const metrics = await context.runs.metrics(runKey);
@@ -28,7 +28,8 @@ export const followStages = async (context: Context, runKey: RunKey, story: Stor
     for (const { stage, state, summary } of stages) {
       if (state !== 'done' || told.has(stage)) continue;
       told.add(stage);
-      story.say(`${paint('green', '✓', story.out)} ${stage.padEnd(9)} ${cut(summary)}`);
+      const [sign, colour] = stageMark(stage, summary);
+      story.say(`${paint(colour, sign, story.out)} ${stage.padEnd(9)} ${cut(summary, summaryWidth)}`);
     }
     const training = stages.some(({ stage, state }) => stage === 'train' && state === 'started');
     if (training && performance.now() > progressAt) {

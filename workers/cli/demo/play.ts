@@ -3,6 +3,7 @@ import type { RetrainOutcome } from '#domain/contracts/retrain.ts';
 import type { RolloutRecord } from '#domain/contracts/rollout.ts';
 import type { RecordedDecision } from '../../../infra/postgres/decisions.ts';
 import type { WatchReportRow } from '../../../infra/postgres/watch-reports.ts';
+import { cut } from '../cut.ts';
 import { createCaller } from './caller.ts';
 import { brokenFeed } from './chapters/broken-feed.ts';
 import { customers } from './chapters/customers.ts';
@@ -15,7 +16,7 @@ import { keepPace } from './keep-pace.ts';
 import { patiently } from './patience.ts';
 import { type ReceivedNotice, startReceiver } from './receiver.ts';
 import { endOfWorld, flights, type LiveScene, recordsOf, type Scene, type Setting } from './scene.ts';
-import { cut, tellDecisions } from './tell-decisions.ts';
+import { lineWidth, tellDecisions } from './tell-decisions.ts';
 import type { TrafficReport } from './traffic.ts';
 import { nextDay, openWorld } from './world.ts';
 
@@ -62,7 +63,9 @@ export const play = async (setting: Setting, afterwards: (result: DemoResult) =>
   const { context, story } = setting;
   const world = await openWorld(nextDay(endOfWorld));
   const [caller, control] = [createCaller(context.endpoints.serveUrl), createCaller(context.endpoints.controlUrl)];
-  const receiver = await startReceiver(({ event, text }) => story.say(`  ${cut(`notice to the team: ${event}: ${text}`)}`));
+  const receiver = await startReceiver(({ event, text }) =>
+    story.say(`  ${cut(`notice to the team: ${event}: ${text}`, lineWidth)}`),
+  );
   const scene: Scene = { ...setting, world, caller, control, receiver, records: recordsOf(context) };
   try {
     const first = await firstWeeks(scene);

@@ -1,22 +1,22 @@
 /** Says aloud what the watch and the rollouts decide, as it is recorded. Where nothing happens it is silent. */
 import { setTimeout as wait } from 'node:timers/promises';
+import { z } from 'zod';
+import type { DecisionRecord } from '#domain/contracts/decision.ts';
+import { sha256Schema } from '#domain/contracts/ids.ts';
+import { performanceReportSchema } from '#domain/contracts/performance-report.ts';
 import type { RecordedDecision } from '../../../infra/postgres/decisions.ts';
+import { cut } from '../cut.ts';
 import { paint } from '../output.ts';
+import { createNews, decisionText } from './decision-text.ts';
 import { patiently } from './patience.ts';
 import { flights, type Scene } from './scene.ts';
-import { nameDay } from './world.ts';
 
 const lookMs = 250;
 const most = 200;
 /** As far as a line holds it; `perennial explain` gives all of it. */
-const reasonWidth = 170;
+export const lineWidth = 170;
+const inputSchema = z.object({ reportSha256: sha256Schema });
 
-/** What is decided all the time, where nothing happens. */
-const quiet: Readonly<Record<string, readonly string[]>> = {
-  drift: ['no alarm', 'cannot tell'],
-  retrain: ['wait'],
-  rollout: ['wait'],
-};
 const colours: Readonly<Record<string, Parameters<typeof paint>[0]>> = {
   breach: 'yellow',
   alarm: 'yellow',
@@ -25,39 +25,31 @@ const colours: Readonly<Record<string, Parameters<typeof paint>[0]>> = {
   'roll back': 'red',
   promote: 'green',
 };
-/** Reasons of the others begin with what was decided. */
-const needsVerb: readonly string[] = ['drift', 'performance', 'quality'];
-
-/** "12 Feb" for a window, nothing for what is about a run or a rollout. */
-const aboutDay = (subject: string): string => (/^2001-\d\d-\d\dT/.test(subject) ? ` of ${nameDay(subject.slice(0, 10))}` : '');
-
-export const cut = (text: string, width = reasonWidth): string => (text.length > width ? `${text.slice(0, width - 1)}…` : text);
-
-const sentenceOf = ({ record: { kind, action, subject, reason } }: RecordedDecision): string => {
-  const who = kind === 'rollout' ? 'canary' : `watch, ${kind}${kind === 'retrain' ? '' : aboutDay(subject)}`;
-  return cut(`${who}: ${needsVerb.includes(kind) ? `${action}: ` : ''}${reason}`);
+/** The version that a report measured, by the profile that it was measured against. Null where that cannot be said. */
+const versionOf = async ({ context }: Scene, { kind, input }: DecisionRecord): Promise<number | null> => {
+  const read = inputSchema.safeParse(input);
+  if (kind !== 'performance' || !read.success) return null;
+  const report = performanceReportSchema.safeParse(await context.content.getJson(read.data.reportSha256));
+  const versions = report.success ? await context.registry.list(flights) : [];
+  return versions.find(({ profileSha256 }) => profileSha256 === report.data?.profileSha256)?.version ?? null;
 };
-
-/** A "no" to the same question is told once, whatever its numbers are by now: "Suppressed (performance)". */
-const questionOf = ({ record: { kind, action, reason } }: RecordedDecision): string =>
-  `${kind} ${action} ${kind === 'retrain' ? (/^[^:]*/.exec(reason)?.[0] ?? '') : reason}`;
 
 /** Begins to tell; the function that it gives ends that, once all that is recorded was told. */
 export const tellDecisions = (scene: Scene): (() => Promise<void>) => {
   let [stopped, last] = [false, 0];
-  let asked = '';
-  const tell = (decision: RecordedDecision): void => {
-    const { kind, action } = decision.record;
-    const question = questionOf(decision);
-    if (quiet[kind]?.includes(action) || question === asked) return;
-    if (kind === 'retrain') asked = question;
-    const colour = colours[action] ?? 'dim';
-    scene.story.say(`  ${paint(colour, sentenceOf(decision), scene.story.out)}`);
+  const isNews = createNews();
+  const tell = async ({ record }: RecordedDecision): Promise<void> => {
+    const version = await patiently(() => versionOf(scene, record));
+    if (!isNews(record, version)) return;
+    const text = cut(decisionText(record, version), lineWidth);
+    scene.story.say(`  ${paint(colours[record.action] ?? 'dim', text, scene.story.out)}`);
   };
   const tellNew = async (): Promise<void> => {
     const found = await patiently(() => scene.records.decisions.list(flights, { afterId: last, limit: most }));
-    for (const decision of found) tell(decision);
-    last = found.at(-1)?.id ?? last;
+    for (const decision of found) {
+      await tell(decision);
+      last = decision.id;
+    }
   };
   const telling = (async () => {
     while (!stopped) {

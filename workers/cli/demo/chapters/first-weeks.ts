@@ -30,6 +30,9 @@ export const firstWeeks = async (scene: Scene): Promise<RetrainOutcome> => {
   const { context, client, story, folder } = scene;
   story.chapter('Six weeks of 2001: the first model');
   story.aside('Real flights, one in ten, a file a day. Who will land more than 15 minutes late?');
+  story.aside(
+    'Of a day\'s rows those that break a rule of the file are set aside, as "rejected" or "quarantined", and kept with the reason.',
+  );
   const home = join(folder, flights);
   await copyPipeline(flights, home);
   await adapt(scene, join(home, 'pipeline.yaml'));

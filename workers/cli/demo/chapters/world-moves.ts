@@ -48,6 +48,10 @@ export const worldMoves = async (scene: LiveScene): Promise<RetrainOutcome | nul
   const { story, calendar } = scene;
   story.chapter('The weather turns, and the watch looks');
   story.aside('Each day that has passed is compared with what the model knew, and with the truth as soon as it is known.');
+  story.aside(
+    'What is found counts 1, what cannot be told apart from chance 0.5. At 1 the watch retrains; then that same reason',
+  );
+  story.aside('has to fall below 0.5, "to be re-armed", before it counts again. Days that say nothing new are left out.');
   const found = await calendar.until(() => findRetrain(scene), patientUntil);
   if (found === null) {
     story.say('the watch found no reason to retrain');
