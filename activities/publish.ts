@@ -11,7 +11,7 @@ import type { CompiledView } from '../infra/features/view-types.ts';
 import { compileViews, schemaFor } from '../infra/features/views.ts';
 import { digestOfJson } from '../infra/objects/digest.ts';
 import { type Duck, withDuckDb } from '../infra/tabular/duckdb.ts';
-import type { RunRef } from '../workflows/steps.ts';
+import type { RunRef } from '../workflows/run-ref.ts';
 import { findComingFeatures, findServedFeatures } from './champion-features.ts';
 import type { CpuDeps, OnlineFeatureRow, PipelineSpec } from './deps.ts';
 import { readSpec } from './ingest.ts';

@@ -1,6 +1,6 @@
 /** How published values of views stay as new as the data, whether or not a candidate passes; see `steps.ts` for the promises. */
 import type { PipelineName, Sha256 } from '#domain/units.ts';
-import type { RunRef } from './steps.ts';
+import type { RunRef } from './run-ref.ts';
 
 /** `nothing`: what serves looks nothing up, or the pipeline has no definition. `refused`: the data break a check. */
 export type RefreshOutcome =

@@ -20,9 +20,10 @@ import { asRunFailure, failure, isFailure, messageOf } from './failures.ts';
 import { rolloutMovedSignal, statusQuery } from './messages.ts';
 import { promoteDirectly } from './promote-directly.ts';
 import { alreadyChampion, rollOutCandidate } from './roll-out-candidate.ts';
+import type { RunRef } from './run-ref.ts';
 import { createStageBoard, type StageBoard } from './stage-board.ts';
 import { dataSteps, quickSteps } from './step-options.ts';
-import type { EvaluateSummary, FeaturesSummary, FreezeSummary, RunRef, TrainSummary } from './steps.ts';
+import type { EvaluateSummary, FeaturesSummary, FreezeSummary, TrainSummary } from './steps.ts';
 import { tellWatch } from './tell-watch.ts';
 import { trainOnGpu } from './train-on-gpu.ts';
 

@@ -6,8 +6,8 @@ import type { VersionNumber } from '#domain/units.ts';
 import { codeOf, failure, isFailure, messageOf } from './failures.ts';
 import { rollOutWorkflowId, rolloutIdOf, searchAttributes } from './names.ts';
 import type { rollOut } from './roll-out.ts';
+import type { RunRef } from './run-ref.ts';
 import { lastingSteps } from './step-options.ts';
-import type { RunRef } from './steps.ts';
 
 export type Wanted = {
   readonly ref: RunRef;

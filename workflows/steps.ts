@@ -10,14 +10,12 @@ import type { ModelVersion } from '#domain/contracts/model-version.ts';
 import type { Notice } from '#domain/contracts/notice.ts';
 import type { RetrainOutcome, RetrainPlan, StageName } from '#domain/contracts/retrain.ts';
 import type { Verdict } from '#domain/contracts/verdict.ts';
-import type { Instant, PipelineName, RunKey, Sha256, VersionNumber } from '#domain/units.ts';
+import type { Instant, PipelineName, Sha256, VersionNumber } from '#domain/units.ts';
 import type { PublishSteps } from './publish-steps.ts';
 import type { RetentionSteps } from './retention-steps.ts';
 import type { RolloutSteps } from './rollout-steps.ts';
+import type { RunRef } from './run-ref.ts';
 import type { WatchSteps } from './watch-steps.ts';
-
-/** Every step of a run carries its identity. */
-export type RunRef = { readonly pipeline: PipelineName; readonly runKey: RunKey; readonly definitionSha256: Sha256 };
 
 export type IngestInput = RunRef & { readonly listingSha256: Sha256; readonly cutoff: Instant | null };
 export type IngestSummary = {

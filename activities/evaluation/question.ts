@@ -6,7 +6,7 @@ import { labelSchema } from '#domain/contracts/pipeline-spec/data.ts';
 import { PerennialError } from '#domain/errors.ts';
 import type { PipelineName, VersionNumber } from '#domain/units.ts';
 import { parseModelPackage } from '../../infra/onnx/package.ts';
-import type { RunRef } from '../../workflows/steps.ts';
+import type { RunRef } from '../../workflows/run-ref.ts';
 import type { CpuDeps } from '../deps.ts';
 import { readSpec } from '../ingest.ts';
 import { type EvaluateInput, readFrame, readLabels } from './subject.ts';

@@ -5,7 +5,7 @@ import { PerennialError } from '#domain/errors.ts';
 import { fitsTask } from '#domain/stats/metrics/metrics.ts';
 import type { Sha256 } from '#domain/units.ts';
 import { readNpy } from '../../infra/features/npy.ts';
-import type { RunRef } from '../../workflows/steps.ts';
+import type { RunRef } from '../../workflows/run-ref.ts';
 import type { CpuDeps, PipelineSpec } from '../deps.ts';
 import { readSpec } from '../ingest.ts';
 import type { ClusterChoice } from './clusters.ts';

@@ -4,7 +4,7 @@ import type { ShippedHour } from '#domain/decide/retention/choose-hours.ts';
 import type { Instant, PipelineName, Sha256 } from '#domain/units.ts';
 import { sqlState } from './failures.ts';
 import { subjectOfMs } from './labels.ts';
-import { toCount } from './map.ts';
+import { toCount, toInstant } from './map.ts';
 import type { RetentionLogTable, Tables } from './tables.ts';
 import { inTransaction } from './transaction.ts';
 
@@ -204,8 +204,8 @@ const deleteRuns = (db: Kysely<Tables>, pipeline: PipelineName, keepMs: number):
     for (const table of ['run_metrics', 'run_stages', 'evaluations', 'runs'] as const)
       await tx.deleteFrom(table).where('run_key', 'in', keys).execute();
     const before = await sql<{ at: Date }>`select now() - make_interval(secs => ${keepMs / 1000}) as at`.execute(tx);
-    const at = (before.rows[0]?.at as Date).toISOString() as Instant;
-    await log(tx, { pipeline, what: 'runs', before: at, items: keys.length, rows: keys.length });
+    const [{ at }] = before.rows as [{ at: Date }];
+    await log(tx, { pipeline, what: 'runs', before: toInstant(at), items: keys.length, rows: keys.length });
     return { items: keys.length, rows: keys.length };
   });
 

@@ -102,9 +102,12 @@ describe('adoptLeftLogs()', () => {
     expect((await shipped()).map(([serverId]) => serverId)).toEqual(['silent:8080', 'silent:8080']);
     await bench.pool.query(`update perennial.server_reports set reported_at = now() - interval '6 minutes'`);
     await adopt(6);
-    expect((await shipped()).map(([serverId]) => serverId).sort()).toEqual(
-      ['alive:8080', 'alive:8080', 'silent:8080', 'silent:8080'].sort(),
-    );
+    expect((await shipped()).map(([serverId]) => String(serverId)).toSorted((one, other) => (one < other ? -1 : 1))).toEqual([
+      'alive:8080',
+      'alive:8080',
+      'silent:8080',
+      'silent:8080',
+    ]);
     expect(existsSync(serverFolder(deps.folder, 'own:8080'))).toBe(true);
   });
 
