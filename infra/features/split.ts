@@ -15,7 +15,7 @@ export type Split = FeatureFrame['split'] & {
 };
 
 /** Where nothing is declared: a fifth of the rows, the newest where rows have a time. */
-const defaultShare = 0.2;
+export const defaultShare = 0.2;
 
 export const instantOf = (epochMs: number): Instant => new Date(epochMs).toISOString() as Instant;
 /** An instant as SQL; a literal of DuckDB's TIMESTAMP, which is UTC throughout. */
@@ -63,27 +63,31 @@ const timeSplit = async (db: Duck, manifest: DatasetManifest, training: Training
   };
 };
 
+/** What a row is told from others by: its key, or all that a request could hold where rows have no key. */
+export const hashedColumns = ({ schema }: Pick<DatasetManifest, 'schema'>): readonly string[] =>
+  schema.key.length > 0 ? schema.key : schema.columns.filter((each) => each.role === 'feature').map((each) => each.name);
+
 /**
- * By a stable hash of the key, or of all that a request could hold where rows have no key: equal rows then stay on one
- * side, and a row keeps its side when others come.
+ * SQL over a row: whether the hash of these columns puts it among that share. Equal rows then stay on one side, and a row
+ * keeps its side when others come.
  */
+export const isOfShareSql = (columns: readonly string[], share: number): string => {
+  const text = columns.map((name) => `coalesce(${quoteName(name)}::VARCHAR, chr(1))`).join(`, chr(31), `);
+  // 2^40 steps of the hash: finer than any share that means something, and exact in a BIGINT.
+  return `md5_number_lower(concat(${text})) % 1099511627776 < ${Math.round(share * 1099511627776)}`;
+};
+
 const hashSplit = (manifest: DatasetManifest, training: TrainingSpec): Split => {
-  const { schema } = manifest;
   if (training.holdout?.kind === 'time') {
     throw splitError('training.holdout must be a share, such as 20%, where data.event_time is not declared: it is a duration');
   }
-  const share = training.holdout?.share ?? defaultShare;
-  const named =
-    schema.key.length > 0 ? schema.key : schema.columns.filter((each) => each.role === 'feature').map((each) => each.name);
-  const text = named.map((name) => `coalesce(${quoteName(name)}::VARCHAR, chr(1))`).join(`, chr(31), `);
-  // 2^40 steps of the hash: finer than any share that means something, and exact in a BIGINT.
-  const place = `md5_number_lower(concat(${text})) % 1099511627776`;
+  const isHeldOut = isOfShareSql(hashedColumns(manifest), training.holdout?.share ?? defaultShare);
   return {
     kind: 'hash',
     trainFrom: null,
     holdoutFrom: null,
     holdoutTo: null,
-    sideSql: `CASE WHEN NOT (${labelled(manifest)}) THEN NULL WHEN ${place} < ${Math.round(share * 1099511627776)} THEN 1 ELSE 0 END`,
+    sideSql: `CASE WHEN NOT (${labelled(manifest)}) THEN NULL WHEN ${isHeldOut} THEN 1 ELSE 0 END`,
     earliestMs: null,
   };
 };

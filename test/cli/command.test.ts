@@ -86,12 +86,47 @@ describe('perennial', () => {
     expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'PRN_UNREACHABLE', retryable: true, exit: 6 } });
   });
 
-  it('plans a file without any server, with every default', () => {
+  it('plans a file without any server, with every default, and shows what is in its source', () => {
     writeFileSync(join(folder, 'pipeline.yaml'), smallest);
-    const { status, stdout } = perennial('plan', '.');
-    expect(status).toBe(0);
+    writeFileSync(join(folder, 'customers.csv'), 'tenure,churned\n5,true\n7,false\n');
+    const { status, stdout, stderr } = perennial('plan', '.');
+    expect([status, stderr]).toEqual([0, '']);
     expect(stdout).toContain('trainer: lightgbm');
+    expect(stdout).toMatch(/^ {2}tenure {3}integer {2}feature$/m);
+    expect(stdout).toContain('split by chance: 20% of the rows are held out');
     expect(stdout).toContain('+ churn is new');
+  });
+
+  it('says of a timestamp that nobody declared what becomes of it', () => {
+    writeFileSync(join(folder, 'timed.csv'), 'at,churned\n2024-01-03 10:00:00,true\n2024-01-04 10:00:00,false\n');
+    const untimed = smallest.replace('customers', 'timed');
+    writeFileSync(join(folder, 'untimed.yaml'), untimed);
+    writeFileSync(join(folder, 'timed.yaml'), `${untimed}  event_time: at\n`);
+    const { status, stderr } = perennial('plan', 'untimed.yaml');
+    expect(status).toBe(0);
+    expect(stderr).toContain('column "at" is a timestamp; without data.event_time rows are split by chance');
+    const declared = perennial('plan', 'timed.yaml');
+    expect([declared.status, declared.stderr]).toEqual([0, '']);
+    expect(declared.stdout).toContain('split by time: the newest 20% of the rows by "at" are held out');
+  });
+
+  it('plans what cannot run as such, each mistake with its code', () => {
+    const training = 'training: { trainer: lihgtgbm }\n';
+    writeFileSync(join(folder, 'mistyped.yaml'), `${smallest.replace('churned', 'chruned')}${training}`);
+    const mistyped = perennial('plan', 'mistyped.yaml', '--json');
+    const { problems } = JSON.parse(mistyped.stdout) as { problems: { code: string; message: string }[] };
+    expect(problems).toMatchObject([
+      {
+        code: 'PRN_DATA_COLUMN_MISSING',
+        message: expect.stringContaining('column "chruned" is not there: it has "tenure"'),
+      },
+      { code: 'PRN_TRAINER_UNKNOWN', message: expect.stringContaining('did you mean "lightgbm"?') },
+    ]);
+    expect(mistyped.status).toBe(3);
+    writeFileSync(join(folder, 'gone.yaml'), smallest.replace('customers', 'nowhere'));
+    const gone = perennial('plan', 'gone.yaml');
+    expect([gone.status, gone.stdout]).toEqual([4, expect.stringContaining('trainer: lightgbm')]);
+    expect(gone.stderr).toContain('PRN_SOURCE_MISSING');
   });
 
   it('names file, line and column of a mistake, with exit code 2', () => {

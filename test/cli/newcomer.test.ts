@@ -50,6 +50,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 test('a definition that only an earlier version took does not keep anybody from planning another', () => {
+  world.write('customers.csv', 'tenure,churned\n5,true\n7,false\n');
   world.write('old.yaml', stringify({ name: 'old', data: { source: 'customers.csv', label: 'churned' } }));
   const { status, stdout, stderr } = world.perennial('plan', 'old.yaml');
   expect([status, stderr]).toEqual([0, '']);

@@ -21,6 +21,8 @@ export type RunWish = WantedRun & {
 export type StartedRun = {
   readonly workflowId: string;
   readonly runKey: RunKey;
+  /** What it runs, overrides included. */
+  readonly definition: RunDefinition;
   /** The run was there already: under way, or ended with the verdict that `outcome` gives. */
   readonly attached: boolean;
   /** The verdict was there already. */
@@ -45,8 +47,7 @@ const effectiveDefinition = async (context: Context, wish: RunWish): Promise<Run
   return keepOverridden(context, current, wish.overrides ?? [], `run "${wish.pipeline}"`);
 };
 
-const requestOf = async (context: Context, wish: RunWish): Promise<RetrainRequest> => {
-  const definition = await effectiveDefinition(context, wish);
+const requestOf = (context: Context, wish: RunWish, definition: RunDefinition): Promise<RetrainRequest> => {
   const { config, content } = context;
   return buildRequest({ cacheFolder: config.cacheDir, s3: config.s3, content }, definition, wish);
 };
@@ -100,12 +101,12 @@ const recordedOutcome = async (context: Context, runKey: RunKey): Promise<Retrai
 
 /** Throws PRN_NOT_FOUND, PRN_SPEC_INVALID for overrides, PRN_SOURCE_MISSING. */
 export const startRun = async (context: Context, client: Client, wish: RunWish): Promise<StartedRun> => {
-  const request = await requestOf(context, wish);
+  const definition = await effectiveDefinition(context, wish);
+  const request = await requestOf(context, wish, definition);
   const { runKey } = request;
-  const workflowId = retrainWorkflowId(wish.pipeline, runKey);
+  const known = { workflowId: retrainWorkflowId(wish.pipeline, runKey), runKey, definition };
   const recorded = await recordedOutcome(context, runKey);
-  if (recorded !== null)
-    return { workflowId, runKey, attached: true, ended: true, outcome: async () => recorded, cancel: nothing };
+  if (recorded !== null) return { ...known, attached: true, ended: true, outcome: async () => recorded, cancel: nothing };
   const launched = await launch(client, request);
-  return { workflowId, runKey, ...launched, ended: false, outcome: (over) => awaitOutcome(client, workflowId, over) };
+  return { ...known, ...launched, ended: false, outcome: (over) => awaitOutcome(client, known.workflowId, over) };
 };

@@ -139,7 +139,7 @@ export const errorRegistry = {
     meaning: 'A declared column is not in the source',
     retry: 'final',
     who: 'author',
-    action: 'Correct data.columns or the source',
+    action: 'Correct the name in the pipeline file, or the source',
     status: 422,
     exit: 3,
   },

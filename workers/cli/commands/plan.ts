@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
-import { paint, print, printJson, short } from '../output.ts';
+import { errorDocument, paint, print, printJson, short } from '../output.ts';
 import { asWritten } from '../spec/as-written.ts';
 
 /** What differs between two values, as "path: before -> after". */
@@ -16,31 +16,44 @@ const differences = (before: unknown, after: unknown, path = ''): string[] => {
 export const register = (program: Command): void => {
   program
     .command('plan')
-    .description('Show a pipeline with every default filled in, and what it would change')
+    .description('Show a pipeline with every default filled in, its data at a glance, and what it would change')
     .argument('<path>', 'pipeline file, or the folder that holds pipeline.yaml')
     .option('--json', 'one JSON document')
-    .addHelpText('after', '\nExample:\n  $ perennial plan pipelines/churn')
+    .addHelpText(
+      'after',
+      '\nLooks into the first rows of files beside the pipeline; a source, column or trainer that is not there is an error.\n\nExample:\n  $ perennial plan pipelines/churn',
+    )
     .action(async (path: string, options: { json?: boolean }) => {
       const { readPipeline } = await import('../spec/read-pipeline.ts');
       const { currentSpec } = await import('../spec/current-spec.ts');
       const { scheduleOf, scheduleText } = await import('../spec/next-times.ts');
+      const { loadConfig } = await import('../../../infra/config.ts');
+      const { outlookOf, tellOutlook } = await import('../plan/outlook.ts');
+      const { splitText } = await import('../plan/split-text.ts');
       const read = await readPipeline(path);
       const current = await currentSpec(read.spec.name);
       const changes = current?.spec == null ? [] : differences(asWritten(current.spec), asWritten(read.spec));
       const warning = current === null ? null : await (await import('../spec/other-question.ts')).otherQuestionWarning(read.spec);
       const schedule = scheduleOf(read.spec, new Date());
+      const outlook = await outlookOf(loadConfig(), read.spec, read.folder, current?.frozen ?? null);
+      const { glance, warnings, problems } = outlook;
+      if (problems[0] !== undefined) process.exitCode = errorDocument(problems[0]).exit;
       if (options.json)
         return printJson({
           pipeline: read.spec.name,
           definition: read.definitionSha256,
           current: current?.sha256 ?? null,
           changes,
-          warnings: warning === null ? [] : [warning],
           schedule,
+          columns: glance?.columns.map(({ name, type, role }) => ({ name, type, role })) ?? null,
+          split: splitText(read.spec),
+          warnings: [...(warning === null ? [] : [warning]), ...warnings],
+          problems: problems.map(errorDocument),
           spec: read.spec,
         });
       print(stringify(asWritten(read.spec)).trimEnd());
       print('');
+      tellOutlook(read.spec, outlook);
       if (schedule !== null) print(scheduleText(schedule, current?.paused ?? false));
       if (current === null)
         return print(`${paint('green', '+')} ${read.spec.name} is new: definition ${short(read.definitionSha256)}`);

@@ -62,7 +62,11 @@ export type CheckSpec = z.output<typeof checkSchema>;
 export const dataSchema = z.strictObject({
   source: sourceSchema,
   sources: z.record(nameSchema, sourceSchema).default({}),
-  event_time: columnNameSchema.optional(),
+  event_time: columnNameSchema
+    .optional()
+    .describe(
+      'The timestamp column that says when a row happened: rows are split by it, views and windows go by it. Absent: rows are split by chance, and a timestamp is a feature like any other',
+    ),
   key: z
     .union([columnNameSchema.transform((name) => [name]), z.array(columnNameSchema).min(1)])
     .optional()

@@ -1,0 +1,60 @@
+/** The beginning of a source object as a small file of its own: enough to see columns and types, however large it is. */
+import { createReadStream } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createGunzip } from 'node:zlib';
+import type { Duck } from './duckdb.ts';
+import { parquetOf, quoteText } from './sql.ts';
+
+/** Fewer, and a type is guessed from too little; more, and a look takes as long as reading. */
+const headRows = 10_000;
+const headBytes = 2_097_152;
+
+const [quote, lineFeed] = [34, 10];
+
+/** Where the last whole record ends: a line break inside quotes ends nothing. */
+const endOfRecords = (text: Buffer): number => {
+  let [isQuoted, end] = [false, 0];
+  for (let at = 0; at < text.length; at++) {
+    if (text[at] === quote) isQuoted = !isQuoted;
+    else if (text[at] === lineFeed && !isQuoted) end = at + 1;
+  }
+  return end;
+};
+
+const readStart = async (file: string): Promise<Buffer> => {
+  const source = createReadStream(file);
+  const stream = /\.gz$/i.test(file) ? source.pipe(createGunzip()) : source;
+  source.on('error', (error) => stream.destroy(error));
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of stream) {
+    chunks.push(chunk as Buffer);
+    bytes += (chunk as Buffer).length;
+    if (bytes > headBytes) break;
+  }
+  source.destroy();
+  return Buffer.concat(chunks);
+};
+
+const headOfText = async (file: string, to: string): Promise<string> => {
+  const text = await readStart(file);
+  await writeFile(to, text.length > headBytes ? text.subarray(0, endOfRecords(text)) : text);
+  return to;
+};
+
+/** Writes the head of `file` into `folder` and returns its path; text is unpacked on the way. */
+export const headOf = async (
+  db: Duck,
+  file: string,
+  type: 'parquet' | 'csv' | 'ndjson',
+  folder: string,
+  index: string,
+): Promise<string> => {
+  const to = join(folder, `head-${index}.${type}`);
+  if (type !== 'parquet') return headOfText(file, to);
+  await db.run(
+    `COPY (SELECT * FROM ${parquetOf([file])} LIMIT ${headRows}) TO ${quoteText(to)} (FORMAT parquet, COMPRESSION lz4)`,
+  );
+  return to;
+};

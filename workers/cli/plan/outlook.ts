@@ -1,0 +1,83 @@
+/** What can be said of a pipeline's data and trainer before anything runs. */
+import type { DatasetColumn, DatasetSchema } from '#domain/contracts/dataset.ts';
+import type { DataSpec } from '#domain/contracts/pipeline-spec/data.ts';
+import type { PipelineSpec } from '#domain/contracts/pipeline-spec/pipeline-spec.ts';
+import { PerennialError } from '#domain/errors.ts';
+import type { Config } from '../../../infra/config.ts';
+import { type Glance, glanceAt } from '../../../infra/tabular/glance.ts';
+import { checkTrainerName } from '../../../infra/trainer/find-trainer.ts';
+import { withScratch } from '../data/scratch.ts';
+import { note, paint, print, table, tellError } from '../output.ts';
+import { splitText } from './split-text.ts';
+
+export type Outlook = {
+  /** null: the source is no table, or is in a bucket, or one of the problems keeps it from being read. */
+  readonly glance: Glance | null;
+  readonly warnings: readonly string[];
+  /** Each would end a run, or keep it from beginning. */
+  readonly problems: readonly PerennialError[];
+};
+
+/** Rows that have a time and are split by chance are asked of a model that has seen their future: it looks better than it is. */
+export const timestampWarnings = (data: DataSpec, columns: readonly DatasetColumn[]): string[] =>
+  data.event_time !== undefined
+    ? []
+    : columns
+        .filter(({ type, role }) => type === 'timestamp' && role === 'feature')
+        .map(
+          ({ name }) =>
+            `column "${name}" is a timestamp; without data.event_time rows are split by chance and it is a feature like any other: write event_time: ${name} under data where it is when a row happened`,
+        );
+
+/** The problem that `work` ends with; other errors are thrown. */
+const problemOf = async (work: () => unknown): Promise<PerennialError[]> => {
+  try {
+    await work();
+    return [];
+  } catch (error) {
+    if (error instanceof PerennialError) return [error];
+    throw error;
+  }
+};
+
+/** A look at what is in the folder of a pipeline; nothing is hashed, stored or read whole. Does not ask any server. */
+export const outlookOf = async (
+  config: Pick<Config, 'memoryMiB' | 'threads'>,
+  spec: PipelineSpec,
+  folder: string,
+  frozen: DatasetSchema | null,
+): Promise<Outlook> => {
+  const { memoryMiB, threads } = config;
+  let glance: Glance | null = null;
+  const look = (scratch: string) => glanceAt(spec.data, folder, { folder: scratch, memoryMiB, threads, frozen });
+  const problems = [
+    ...(await problemOf(async () => {
+      glance = await withScratch(look);
+    })),
+    ...(await problemOf(() => checkTrainerName(spec.training.trainer, folder))),
+  ];
+  const found = glance as Glance | null;
+  return { glance: found, warnings: timestampWarnings(spec.data, found?.columns ?? []), problems };
+};
+
+const shownColumns = 60;
+
+const tellColumns = ({ objects, looked, columns }: Glance): void => {
+  const more = looked.length > 1 ? ` and ${looked.length - 1} more` : '';
+  const of = objects > looked.length ? ` (of ${objects} files)` : '';
+  print(paint('dim', `columns, by the first rows of ${looked[0]}${more}${of}; what a run finds first is frozen`));
+  for (const line of table([
+    ['column', 'type', 'role'],
+    ...columns.slice(0, shownColumns).map(({ name, type, role }) => [name, type, role]),
+  ]).split('\n'))
+    print(`  ${line}`);
+  if (columns.length > shownColumns) print(`  and ${columns.length - shownColumns} more`);
+};
+
+/** What a person should see before a run: columns and split; on standard error what is doubtful, and what cannot work. */
+export const tellOutlook = (spec: PipelineSpec, { glance, warnings, problems }: Outlook): void => {
+  if (glance !== null && glance.columns.length > 0) tellColumns(glance);
+  print(`split ${splitText(spec)}`);
+  for (const warning of warnings) note(`${paint('yellow', 'warning', process.stderr)} ${warning}`);
+  for (const problem of problems) tellError(problem);
+};
