@@ -1,16 +1,17 @@
 /** Who asked a watch, and what each is answered. */
 import type { RetrainAsked } from '#domain/contracts/retrain-policy.ts';
 import type { Occasion } from '#domain/decide/watch/occasions.ts';
+import { restText } from '#domain/decide/watch/rest.ts';
 import { nameAlerts } from '#domain/decide/watch/watch-state.ts';
 import type { RetrainWish, Watch } from './watch-desk.ts';
-import { instantOf, note } from './watch-notes.ts';
+import { note } from './watch-notes.ts';
 import { type Look, settle } from './watch-settle.ts';
 
 /** While snoozed nobody is answered with a run, and it stands on record why. */
 const declineAlerts = (watch: Watch, look: Look): void => {
   const { snoozed, alerts } = watch.state;
   if (snoozed === null) return;
-  const reason = `Suppressed (asked): ${nameAlerts(alerts)}; snoozed by ${snoozed.by} until ${instantOf(snoozed.untilMs)}: ${snoozed.reason}`;
+  const reason = `Suppressed (asked): ${nameAlerts(alerts)}; ${restText(snoozed, Date.now())}: ${snoozed.reason}`;
   const told = { inequalities: [], evidenceIds: [], input: { snoozed, alerts }, output: null };
   note(watch, [{ kind: 'retrain', subject: 'watch', action: 'suppressed', reason, ...told }], look.records);
 };

@@ -1,6 +1,7 @@
 /** What can be said to a watch: its messages, all registered before anything is awaited. */
 import { condition, setHandler } from '@temporalio/workflow';
 import type { WatchState } from '#domain/contracts/watch.ts';
+import { restText } from '#domain/decide/watch/rest.ts';
 import { type HeardAlert, hearAlert } from '#domain/decide/watch/watch-state.ts';
 import type { PipelineName, Sha256 } from '#domain/units.ts';
 import { asRunFailure, failure, isFailure } from './failures.ts';
@@ -70,10 +71,9 @@ const checkWish = (watch: Watch, asked: RetrainAskedFor): void => {
   if (!Array.isArray(asked.despite) || !asked.despite.every((one) => despites.includes(one)))
     throw failure('PRN_INPUT_INVALID', 'Cannot ask as "despite" must be a list of "data quality" and "budget"');
   const { snoozed } = watch.state;
-  if (snoozed !== null)
-    refuse(
-      `Cannot ask for a retrain as ${snoozed.by} paused this watch until ${new Date(snoozed.untilMs).toISOString()}: ${snoozed.reason}`,
-    );
+  if (snoozed === null) return;
+  const wayOut = `\`perennial resume ${watch.pipeline} --reason …\` ends that, \`perennial run\` runs once all the same`;
+  refuse(`Cannot ask for a retrain as its watch is ${restText(snoozed, Date.now())} (${snoozed.reason}); ${wayOut}`);
 };
 
 const hearWish = async (watch: Watch, asked: RetrainAskedFor): Promise<RetrainAnswer> => {

@@ -1,5 +1,6 @@
 /** What a watch asks to be measured, and what it takes from the answer before anything is decided. */
 import type { WatchFacts, WatchMeasurement } from '#domain/contracts/watch.ts';
+import { pauseMs } from '#domain/decide/watch/rest.ts';
 import { advanceCursor, followClock, followModel, followServing } from '#domain/decide/watch/watch-state.ts';
 import { lookSteps } from './step-options.ts';
 import type { Watch } from './watch-desk.ts';
@@ -34,8 +35,6 @@ const factsOf = (found: WatchMeasurement, nowMs: number, goneMs: number): WatchF
 /** PostgreSQL is the truth about a pause: a watch that began anew was not told of it. */
 const snoozedBy = (found: WatchMeasurement, { snoozed }: Watch['state'], nowMs: number): Watch['state']['snoozed'] =>
   found.paused == null || snoozed !== null ? snoozed : { ...found.paused, untilMs: nowMs + pauseMs };
-/** Until somebody resumes it. */
-const pauseMs = 10 * 365 * 86_400_000;
 
 /** Takes in what was found, before anything is decided from it. */
 export const takeIn = (watch: Watch, found: WatchMeasurement, nowMs: number): void => {

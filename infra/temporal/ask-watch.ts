@@ -8,6 +8,7 @@ import {
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
 import { ApplicationFailure, type UpdateDefinition } from '@temporalio/common';
+import { pauseMs } from '#domain/decide/watch/rest.ts';
 import { type ErrorCode, errorRegistry, PerennialError } from '#domain/errors.ts';
 import type { PipelineName } from '#domain/units.ts';
 import {
@@ -76,9 +77,6 @@ export const startWatch = async (client: Client, pipeline: PipelineName): Promis
 /** The watch goes by a definition that was applied; started where none runs. Throws PRN_UNREACHABLE. */
 export const changeWatchPolicy = (client: Client, pipeline: PipelineName, definitionSha256: string, decision: Decision) =>
   askWithStart(client, pipeline, { update: changePolicyUpdate, args: [{ ...decision, definitionSha256 }] });
-
-/** Ten years: a pause has no end of its own. */
-const pauseMs = 10 * 365 * 86_400_000;
 
 /** The watch retrains nothing by itself until it is woken. Again: the newer reason holds. Throws PRN_UNREACHABLE. */
 export const pauseWatch = (client: Client, pipeline: PipelineName, decision: Decision) =>

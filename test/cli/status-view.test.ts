@@ -108,13 +108,30 @@ describe('statusLines()', () => {
     expect(lines).toContain('  ✗ rollout     version 4 beside 3, canary, at 50 % for 3 min');
     expect(lines).toContain(`                HELD (silence); ${reason}`);
     expect(lines).toContain('  … champion    version 3, for 1 day (registered 2 days ago), served by 1 of 2 servers');
-    expect(lines).toContain('  … paused      for 1 h by ada: the feed is rebuilt');
+    expect(lines).toContain('  … paused      for 1 h by ada: the feed is rebuilt; perennial resume churn ends it');
     expect(lines).toContain('  … server      b:8080 serving generation 6, wanted is 7, candidate at 10 %');
     expect(lines).toContain('  … webhooks    2 webhooks waiting, the oldest for 10 min: refused');
     expect(lines).toContain(
       '  ✗ watch       no watch answers, the last looked 2 h ago and was due 1 h ago, data until 2026-01-02 11:59',
     );
     expect(lines).toContain('  … gap         12 predictions logged and not counted, by 1 server killed; the last 1 h ago');
+  });
+
+  test('quotes a person who holds a rollout once, and gives a pause no end', () => {
+    const { rollout } = busy as { rollout: NonNullable<PipelineStatus['rollout']> };
+    const live = {
+      ...rollout.live,
+      hold: { by: 'person', name: 'ada', reason: 'lunch', sinceMs: 1 },
+      reason: 'Held by ada: lunch',
+    };
+    const watch = { phase: 'snoozed', snoozedUntil: '2036-01-02T12:00:00.000Z', dataTime: null, nextLookAt: null, problem: null };
+    const told = (given: object) =>
+      statusLines({ ...status, pipelines: [{ ...busy, ...given } as PipelineStatus] }, { width: null, paint: plain });
+    const held = told({ rollout: { ...rollout, live }, watch });
+    expect(held).toContain('                Held by ada: lunch');
+    expect(held.find((line) => line.includes(' watch '))).toContain('rests, data until');
+    const snoozed = told({ watch: { ...watch, snoozedUntil: '2026-01-03T12:00:00.000Z' } });
+    expect(snoozed.find((line) => line.includes(' watch '))).toContain('snoozed until 2026-01-03 12:00, data until');
   });
 
   test('says that Temporal is down, and what that means', () => {

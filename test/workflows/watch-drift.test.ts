@@ -338,7 +338,7 @@ describeWithServers('watchDrift, with pretended steps', () => {
     );
     await expect(askForRetrain(world.client, story.pipeline, ask)).rejects.toMatchObject({
       code: 'PRN_CONFLICT',
-      message: expect.stringContaining('grace paused'),
+      message: expect.stringMatching(/snoozed by grace until \d.*`perennial resume .* ends that/),
     });
     expect(pretend.called('prepareRetrain')).toBe(0);
     await handle.executeUpdate(resumeWatchUpdate, { args: [word] });
@@ -359,7 +359,7 @@ describeWithServers('watchDrift, with pretended steps', () => {
     await until('all is recorded', () => story.records.filter(({ kind }) => kind === 'drift').length === 4);
     await expect(askForRetrain(world.client, story.pipeline, ask)).rejects.toMatchObject({
       code: 'PRN_CONFLICT',
-      message: expect.stringContaining('grace paused'),
+      message: expect.stringMatching(/paused by grace \(holidays\); `perennial resume /),
     });
     expect(pretend.called('prepareRetrain')).toBe(0);
     expect(story.ended()).toEqual([]);

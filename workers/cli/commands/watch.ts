@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { Command } from 'commander';
 import { durationSchema } from '#domain/contracts/pipeline-spec/quantities.ts';
+import { isPause } from '#domain/decide/watch/rest.ts';
 import { PerennialError } from '#domain/errors.ts';
 import type { PipelineName } from '#domain/units.ts';
 import type { WatchStatus } from '../../../workflows/messages.ts';
@@ -21,10 +22,15 @@ const withWatch = async (asked: string, work: (asking: Asking) => Promise<void>)
   });
 };
 
+const restOf = ({ pipeline, snoozedUntil }: WatchStatus): Record<string, string | null> =>
+  snoozedUntil !== null && isPause(Date.parse(snoozedUntil), Date.now())
+    ? { paused: `until \`perennial resume ${pipeline} --reason …\`` }
+    : { 'snoozed until': snoozedUntil };
+
 const rowsOf = (status: WatchStatus): string[][] =>
   Object.entries({
     phase: status.phase,
-    'snoozed until': status.snoozedUntil,
+    ...restOf(status),
     champion: status.championVersion === null ? 'none' : `version ${status.championVersion}`,
     'data time': status.dataTime,
     'windows judged': String(status.windowsJudged),

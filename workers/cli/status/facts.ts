@@ -1,5 +1,6 @@
 /** What is said of one pipeline: pure, one fact a line, most of them only where there is something to say. */
 import type { ServerReport } from '#domain/contracts/model-version.ts';
+import { isPause } from '#domain/decide/watch/rest.ts';
 import { minuteMs } from '#domain/units.ts';
 import { formatCount, formatMany } from '../quantity.ts';
 import type { PipelineStatus } from './gather.ts';
@@ -50,7 +51,7 @@ const champion = (status: PipelineStatus, now: string): Fact => {
   return fact('champion', tone, `version ${deployment.champion.version}${age}${trained}, ${serving}`);
 };
 
-const paused = ({ paused: pause, deleted }: PipelineStatus, now: string): Fact[] => [
+const paused = ({ pipeline, paused: pause, deleted }: PipelineStatus, now: string): Fact[] => [
   ...(deleted ? [fact('deleted', 'wait', 'nobody watches or trains it any more; its versions and decisions are kept')] : []),
   ...(pause === null
     ? []
@@ -58,7 +59,7 @@ const paused = ({ paused: pause, deleted }: PipelineStatus, now: string): Fact[]
         fact(
           'paused',
           'wait',
-          `for ${since(pause.at, now)} by ${pause.by ?? 'nobody named'}: ${pause.reason ?? 'no reason given'}`,
+          `for ${since(pause.at, now)} by ${pause.by ?? 'nobody named'}: ${pause.reason ?? 'no reason given'}; perennial resume ${pipeline} ends it`,
         ),
       ]),
 ];
@@ -75,12 +76,14 @@ const rollout = ({ rollout: found, deployment, decisions }: PipelineStatus, now:
   const head = `version ${row.version} beside ${row.championVersion ?? 'none'}, ${row.strategy}, at ${share(applied)} for ${since(row.startedAt, now)}`;
   const newest = decisions.find(({ kind, subject }) => kind === 'rollout' && subject === row.id);
   const reason = live?.reason ?? newest?.reason ?? 'nothing was decided yet';
+  // A hold by a person is quoted by the reason already.
+  const hold = reason.startsWith('Held') ? '' : holdText(live?.hold ?? null);
   const held = live?.hold != null || newest?.action === 'hold';
   const isDeaf = wasAsked && live === null;
   return [
     fact('rollout', held || isDeaf ? 'bad' : 'wait', head),
     ...(isDeaf ? [fact('', 'plain', 'its workflow does not answer: where it is gone, perennial rollback ends the rollout')] : []),
-    fact('', 'plain', `${holdText(live?.hold ?? null)}${reason}`),
+    fact('', 'plain', `${hold}${reason}`),
     ...(held ? [fact('', 'plain', `perennial explain ${row.workflowId}; then perennial resume, promote or rollback`)] : []),
   ];
 };
@@ -90,6 +93,10 @@ const lookText = (look: PipelineStatus['look'], now: string): string => {
   const overdueMs = Date.parse(now) - Date.parse(look.dueAt);
   return `, the last looked ${since(look.lookedAt, now)} ago${overdueMs > 0 ? ` and was due ${span(overdueMs)} ago` : ''}`;
 };
+
+/** A pause is told of in a line of its own, with who and why. */
+const restOf = (until: string, now: string): string =>
+  isPause(Date.parse(until), Date.parse(now)) ? 'rests' : `snoozed until ${minute(until)}`;
 
 const watch = (status: PipelineStatus, now: string, wasAsked: boolean): Fact => {
   const { watch: live, look, dataTime, label } = status;
@@ -101,7 +108,7 @@ const watch = (status: PipelineStatus, now: string, wasAsked: boolean): Fact => 
     return fact('watch', isOverdue ? 'bad' : 'wait', `no watch answers${lookText(look, now)}, ${data}${labelled}`);
   }
   if (live === null) return fact('watch', 'plain', `${data}${labelled}`);
-  const phase = live.phase === 'snoozed' ? `snoozed until ${minute(live.snoozedUntil ?? '')}` : live.phase;
+  const phase = live.phase === 'snoozed' ? restOf(live.snoozedUntil ?? now, now) : live.phase;
   const next = live.nextLookAt === null ? '' : `, next look in ${span(Date.parse(live.nextLookAt) - Date.parse(now))}`;
   if (live.problem !== null)
     return fact('watch', 'bad', `${phase}, ${data}${labelled}${next}; the last look did not end: ${live.problem}`);
