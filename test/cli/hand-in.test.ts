@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { sql } from 'kysely';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
 import { subjectOfPrediction } from '../../infra/capture/subject.ts';
 import { digestOfJson } from '../../infra/objects/digest.ts';
 import { createDefinitions } from '../../infra/postgres/definitions.ts';
@@ -9,6 +9,7 @@ import { createLabels } from '../../infra/postgres/labels.ts';
 import { createRegistry } from '../../infra/postgres/registry.ts';
 import type { Context } from '../../workers/cli/context.ts';
 import { handIn } from '../../workers/cli/label/hand-in.ts';
+import { handedInLines } from '../../workers/cli/label/handed-in-lines.ts';
 import { labelledPipeline } from '../../workers/cli/label/which-pipeline.ts';
 import type { PipelineName } from '../../workflows/domain/units.ts';
 import { idAt } from '../infra/capture/records.ts';
@@ -42,6 +43,17 @@ const hand = (file: string, seen: number[] = []) =>
   handIn(context, { file, pipeline: churn, folder: place.folder }, ({ rows }) => seen.push(rows));
 const stored = async (n: number) => (await createLabels(world.db).find(churn, [subjectOfPrediction(id(n))]))[0];
 
+test('says of new labels what becomes of those that belong to no prediction, and of others nothing', () => {
+  const done = { rows: 1, accepted: 1, corrected: 0, duplicates: 0, bad: 0, badRows: [] };
+  expect(handedInLines(churn, done)).toEqual([
+    'churn: 1 row: 1 new, 0 corrected, 0 there already, 0 wrong and left out',
+    expect.stringContaining('one that belongs to none counts as unknown'),
+  ]);
+  expect(handedInLines(churn, { ...done, rows: 1_200, accepted: 0, duplicates: 1_200 })).toEqual([
+    'churn: 1,200 rows: 0 new, 0 corrected, 1,200 there already, 0 wrong and left out',
+  ]);
+});
+
 describe('handIn()', () => {
   it('keeps what is right, tells the rest by line, and counts nothing twice', async () => {
     const text = `prediction_id,label,at\n${id(1)},1,2001-01-02\n${id(2)},no,2001-01-02\nx,true,\n${id(3)},false,2001-01-02 10:00\n`;
@@ -54,7 +66,7 @@ describe('handIn()', () => {
       bad: 2,
       badRows: [
         { line: 3, problem: '"label" must be one of false, true: is "no"' },
-        { line: 4, problem: expect.stringMatching(/^"prediction_id" /) },
+        { line: 4, problem: '"prediction_id" must be the UUID of an answer: is "x"' },
       ],
     });
     expect(await stored(3)).toMatchObject({ label: false, knownAt: '2001-01-02T10:00:00.000Z' });

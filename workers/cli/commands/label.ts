@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { note, print, printJson } from '../output.ts';
+import { formatCount, formatMany } from '../quantity.ts';
 
 /** On anything longer than two seconds a person wants to see that it goes on. */
 const progressEveryMs = 2_000;
@@ -10,6 +11,7 @@ const label = async (file: string, options: Options): Promise<void> => {
   const { resolve } = await import('node:path');
   const { withContext } = await import('../context.ts');
   const { withScratch } = await import('../data/scratch.ts');
+  const { handedInLines } = await import('../label/handed-in-lines.ts');
   const { handIn } = await import('../label/hand-in.ts');
   const { labelledPipeline } = await import('../label/which-pipeline.ts');
   const { errorRegistry } = await import('#domain/errors.ts');
@@ -22,17 +24,15 @@ const label = async (file: string, options: Options): Promise<void> => {
         const now = performance.now();
         if (now - toldAt < progressEveryMs) return;
         toldAt = now;
-        note(`${rows} rows, ${Math.round((rows / (now - begun)) * 1_000)} a second`);
+        note(`${formatMany(rows, 'row')}, ${formatCount(Math.round((rows / (now - begun)) * 1_000))} a second`);
       }),
     );
     if (options.json === true) printJson({ pipeline, ...done });
     else {
-      const { rows, accepted, corrected, duplicates, bad } = done;
       for (const { line, problem } of done.badRows) note(`line ${line}: ${problem}`);
-      if (bad > done.badRows.length) note(`and ${bad - done.badRows.length} more rows that are wrong`);
-      print(
-        `${pipeline}: ${rows} rows: ${accepted} new, ${corrected} corrected, ${duplicates} there already, ${bad} wrong and left out`,
-      );
+      const untold = done.bad - done.badRows.length;
+      if (untold > 0) note(`and ${formatMany(untold, 'more row')} that ${untold === 1 ? 'is' : 'are'} wrong`);
+      for (const line of handedInLines(pipeline, done)) print(line);
     }
     if (done.bad > 0) process.exitCode = errorRegistry.PRN_INPUT_INVALID.exit;
   });
@@ -47,7 +47,9 @@ export const register = (program: Command): void => {
     .option('--json', 'one JSON document')
     .addHelpText(
       'after',
-      `\nRows that are wrong are told by their line and left out; all others are kept, and the exit code is 2.
+      `\nA label counts once its prediction is shipped, or a row has its key. One whose prediction_id no server answered with
+is kept all the same, as its prediction may still come, and counts as unknown once later predictions are shipped.
+Rows that are wrong are told by their line and left out; all others are kept, and the exit code is 2.
 Without "at" a label became known now.
 
 Example:\n  $ perennial label outcomes.csv --pipeline churn`,

@@ -75,7 +75,9 @@ export type ArmTally = z.infer<typeof armTallySchema>;
 /** A label for a prediction by its id, or for whatever the key columns of the pipeline name. */
 export const labelSchema = z
   .strictObject({
-    prediction_id: z.uuid().optional(),
+    prediction_id: z
+      .uuid({ error: ({ input }) => `must be the UUID of an answer: is ${JSON.stringify(input)}`.slice(0, 120) })
+      .optional(),
     key: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
     label: z.union([z.boolean(), z.number(), z.string()]),
     at: instantSchema.optional().describe('When the label became known; now where it is left out'),
