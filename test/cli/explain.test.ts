@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { evaluationLines } from '../../workers/cli/explain/evaluation.ts';
+import { inequalityLines } from '../../workers/cli/explain/lines.ts';
 import { resolveMeant } from '../../workers/cli/explain/resolve.ts';
 import { evaluationReportSchema } from '../../workflows/domain/contracts/evaluation-report.ts';
 
@@ -23,6 +24,32 @@ describe('resolveMeant()', () => {
 
   test('refuses a day that is none', () => {
     expect(() => resolveMeant('churn/2001-02-45')).toThrow('it should be when the window begins');
+  });
+});
+
+describe('inequalityLines()', () => {
+  const found = [
+    { what: 'critical features in drift', left: 0, operator: '>', right: 0, holds: false },
+    ...[1, 2, 3, 4, 5].map((left) => ({ what: `part ${left}`, left, operator: '>=' as const, right: 0.5, holds: true })),
+    { what: 'rows', left: 22226, operator: '>=', right: 100, holds: true },
+  ] as const;
+
+  test('tells what decided first, whether or not it holds, and counts as counts', () => {
+    expect(
+      inequalityLines(found, 'No drift: critical features in drift 0 > 0 does not hold; rows 22226 >= 100', 'short'),
+    ).toEqual([
+      '    ▸ critical features in drift: 0 > 0 does not hold',
+      '    ▸ rows: 22,226 >= 100 holds',
+      '    · part 1: 1 >= 0.50000 holds',
+      '    · part 2: 2 >= 0.50000 holds',
+      '    and 3 others compared: --all',
+    ]);
+  });
+
+  test('tells all that was compared where that is asked for, and takes no longer number for the one that decided', () => {
+    const lines = inequalityLines(found, 'rows 22226 >= 1000; part 1 1 >= 0.55', 'all');
+    expect(lines).toHaveLength(found.length);
+    expect(lines.filter((line) => line.includes('▸'))).toEqual([]);
   });
 });
 
@@ -97,7 +124,14 @@ describe('evaluationLines()', () => {
       },
     ],
   });
-  const text = evaluationLines(report).join('\n');
+  const text = evaluationLines(report, 'all').join('\n');
+
+  test('in short tells the metrics alone, and where the rest is', () => {
+    const short = evaluationLines(report, 'short');
+    expect(short).toHaveLength(3);
+    expect(short[1]).toContain('roc_auc, all rows: candidate 0.71000, champion 0.70000');
+    expect(short[2]).toContain('--all');
+  });
 
   test('tells fairness by measure and group, with the numbers', () => {
     expect(text).toContain('between groups of region, a margin of 0.05000 is granted');

@@ -5,7 +5,10 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { subjectOfPrediction } from '../../infra/capture/subject.ts';
+import { createDefinitions } from '../../infra/postgres/definitions.ts';
 import { createLabels } from '../../infra/postgres/labels.ts';
+import { createRuns } from '../../infra/postgres/runs.ts';
+import type { RunKey, Sha256, VersionNumber } from '../../workflows/domain/units.ts';
 import { answered, idAt, instant, refused } from '../infra/capture/records.ts';
 import { shipPredictions } from '../support/loop/predictions.ts';
 import { type StoredStory, storeStory } from '../support/loop/store.ts';
@@ -17,6 +20,7 @@ const at = '2001-02-10T08:30:00.000Z';
 const launcher = resolve(import.meta.dirname, '../../workers/cli/perennial');
 let stored: StoredStory;
 let folder: ReturnType<typeof testFolder>;
+const runKey = '0123456789abcdef' as RunKey;
 
 beforeAll(async () => {
   stored = await storeStory();
@@ -25,9 +29,55 @@ beforeAll(async () => {
     answered(at, 1),
     answered(at, 2, { generation: 2, arm: 'candidate' }),
     refused(at, 3),
+    answered(at, 4, { inputs: { origin: 'SFO', date: 981_936_120_000 } }),
   ]);
+  await storeFeatureSet();
   await createLabels(stored.db).record(flights, [{ subject: subjectOfPrediction(idAt(at, 1)), label: false, at: instant(at) }]);
+  await recordRun();
 });
+/** Of the champion: which of its fields is an instant. */
+const storeFeatureSet = async (): Promise<void> => {
+  const date = { name: 'date', type: 'timestamp', unknownValues: 'allow', required: true, defaultsTo: null } as const;
+  const feature = { name: 'hour', source: { kind: 'column', column: 'date' }, transforms: [], outputs: ['hour'] } as const;
+  const sha256 = await stored.content.putJson({ format: 1, request: [date], views: [], features: [feature] });
+  await stored.db.updateTable('model_versions').set({ feature_set_sha256: sha256 }).where('version', '=', 1).execute();
+};
+/** Of the version that its canary took back, which the gate had let pass. */
+const recordRun = async (): Promise<void> => {
+  const runs = createRuns(stored.db);
+  const definitionSha256 = (await createDefinitions(stored.db).current(flights))?.sha256 as Sha256;
+  const common = { pipeline: flights, runKey };
+  const trigger = { kind: 'command', by: 'ada', reason: 'asked' } as const;
+  const workflowId = `retrain/flights/${runKey}`;
+  const asked = {
+    format: 1,
+    ...common,
+    definitionSha256,
+    codeVersion: 'c0ffee',
+    listingSha256: definitionSha256,
+    cutoff: null,
+    trigger,
+  } as const;
+  await runs.begin(asked, workflowId);
+  const [reason] = stored.story.rollouts[0]?.decisions.slice(-1).map((one) => one.reason) as [string];
+  const slices = Array.from(
+    { length: 20 },
+    (_, place) => ({ what: `slice ${place}`, left: place, operator: '>=', right: 0, holds: true }) as const,
+  );
+  const primary = { what: 'roc_auc', left: 0.7, operator: '>=', right: 0.6, holds: true } as const;
+  const gate = { outcome: 'pass', reason: 'roc_auc 0.7 >= 0.6', inequalities: [...slices, primary], evidenceIds: [] } as const;
+  await runs.finish({
+    ...common,
+    workflowId,
+    verdict: 'rejected',
+    reason,
+    gate: { ...gate, inequalities: [...gate.inequalities], evidenceIds: [] },
+    dataVersion: null,
+    modelVersion: 2 as VersionNumber,
+    metrics: {},
+  });
+  await stored.db.updateTable('runs').set({ started_at: '2001-01-01T00:00:00.000Z' }).where('run_key', '=', runKey).execute();
+};
 afterAll(async () => {
   await stored.close();
   folder.close();
@@ -87,7 +137,7 @@ describe('perennial status', () => {
   });
 
   test('with --watch goes on until Ctrl-C, in plain lines elsewhere than on a terminal', async () => {
-    const { code, stdout } = await watchUntil('no runs yet', 'status', '--watch');
+    const { code, stdout } = await watchUntil(runKey, 'status', '--watch');
     expect(code).toBe(0);
     expect(stdout).not.toContain('\u001b[');
   });
@@ -139,8 +189,21 @@ describe('perennial explain', () => {
     expect(status).toBe(0);
     expect(stdout).toContain('flights/2/first: version 2 beside version 1, canary');
     expect(stdout).toContain('because    Rolled back, harm is shown: errors');
-    expect(stdout).toMatch(/✓ holds {10}errors, evidence of more than the champion's: \d+\.\d+ >= 200\.00000/);
+    expect(stdout).toMatch(/because .*\n {4}▸ errors, evidence of more than the champion's: \d+\.\d+ >= 200 holds\n/);
     expect(stdout).toMatch(/harmed {5}of \d+ requests that the candidate answered, \d+ went wrong/);
+  });
+
+  test('a run that its rollout ended: what the rollout compared, then that the gate had passed', () => {
+    const { status, stdout } = perennial('explain', runKey);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(
+      /verdict {4}rejected\n {2}because {4}Rolled back.*\n {4}▸ errors, evidence of more .* holds\n {2}rollout {4}rolled back: perennial explain flights\/2\/first\n {2}gate {7}pass: roc_auc 0.7 >= 0.6\n {4}▸ roc_auc: 0.70000 >= 0.60000 holds\n/,
+    );
+    expect(stdout).toContain('    and 17 others compared: --all');
+    expect(stdout).not.toMatch(/[✓✗]/);
+    const all = perennial('explain', runKey, '--all').stdout;
+    expect(all).not.toContain('--all');
+    expect(all.split('\n').filter((line) => line.includes('· slice'))).toHaveLength(20);
   });
 
   test('a window, with the decision about it, and that decision by its number', () => {
@@ -167,6 +230,10 @@ describe('perennial explain', () => {
     expect(stdout).toContain('label      false, known 2001-02-10 08:30');
   });
 
+  test('an answer tells instants as instants', () => {
+    expect(perennial('explain', idAt(at, 4)).stdout).toContain('asked      origin SFO, date 2001-02-12T00:02:00.000Z');
+  });
+
   test('an answer of a candidate names the rollout that sent it there; a refusal says why', () => {
     const candidate = perennial('explain', idAt(at, 2)).stdout;
     expect(candidate).toContain(
@@ -184,6 +251,10 @@ describe('perennial explain', () => {
     ['flights/1999-01-01', 'perennial drift report flights'],
     ['01936f0e-5b1a-7c3e-9f4a-0d2c6b8e1a55', 'no server has shipped it'],
     ['ffff', 'perennial runs list'],
+    ['flights', 'it is a pipeline: try "perennial explain flights/4" or "perennial explain flights/2001-02-11"'],
+    ['fligths', 'did you mean the pipeline "flights"?'],
+    ['2001-02-11', 'say of which pipeline, as "perennial explain flights/2001-02-11"'],
+    ['flights/2/zz', 'its rollouts are flights/2/first'],
   ])('of %s says that there is none, and the way on', (asked, way) => {
     const { status, stderr } = perennial('explain', asked);
     expect(status).toBe(4);

@@ -4,11 +4,12 @@ import { print, printJson } from '../output.ts';
 export const register = (program: Command): void => {
   program
     .command('explain')
-    .description('Say why: every inequality with its numbers')
+    .description('Say why: the inequality that decided, with its numbers')
     .argument(
       '<what>',
       'a run (key or first digits), PIPELINE/VERSION, PIPELINE/DAY (a window), decision/ID, a rollout, or the id of a prediction',
     )
+    .option('--all', 'every inequality, the evidence of every slice, and every decision; what decided without it')
     .option('--json', 'one JSON document')
     .addHelpText(
       'after',
@@ -20,14 +21,14 @@ Examples:
   $ perennial explain decision/128                            one decision, with what it was made from
   $ perennial explain 01936f0e-5b1a-7c3e-9f4a-0d2c6b8e1a55    which model, data and decision stood behind one answer`,
     )
-    .action(async (asked: string, options: { json?: boolean }) => {
+    .action(async (asked: string, options: { all?: boolean; json?: boolean }) => {
       const { withContext } = await import('../context.ts');
       const [{ explain }, { resolveMeant }] = await Promise.all([
         import('../explain/explain.ts'),
         import('../explain/resolve.ts'),
       ]);
       await withContext(async (context) => {
-        const { document, lines } = await explain(context, resolveMeant(asked));
+        const { document, lines } = await explain(context, resolveMeant(asked), options.all ? 'all' : 'short');
         if (options.json) return printJson(document);
         for (const line of lines) print(line);
         return undefined;

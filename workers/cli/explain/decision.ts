@@ -3,7 +3,7 @@ import type { RecordedDecision } from '../../../infra/postgres/decisions.ts';
 import { createWatchHistory } from '../../../infra/postgres/watch-history.ts';
 import type { Context } from '../context.ts';
 import { minute } from '../status/moments.ts';
-import { field, inequalityLines } from './lines.ts';
+import { type Depth, field, inequalityLines } from './lines.ts';
 
 /** Throws PRN_NOT_FOUND. */
 export const readDecision = async (context: Context, id: number): Promise<RecordedDecision> => {
@@ -20,12 +20,12 @@ const inputText = (input: unknown): string[] =>
     ? [field('made from', `${Object.keys(input).join(', ')}: all of it with --json, enough to make it again`)]
     : [];
 
-export const decisionLines = ({ id, recordedAt, record }: RecordedDecision): string[] => [
+export const decisionLines = ({ id, recordedAt, record }: RecordedDecision, depth: Depth): string[] => [
   `decision/${id} of ${record.pipeline}, ${record.kind}: ${record.action}`,
   field('about', record.subject),
   field('at', `${minute(record.at)}, recorded ${minute(recordedAt)}`),
   field('because', record.reason),
-  ...inequalityLines(record.inequalities),
-  ...evidenceText(record.evidenceIds),
+  ...inequalityLines(record.inequalities, record.reason, depth),
+  ...(depth === 'all' ? evidenceText(record.evidenceIds) : []),
   ...inputText(record.input),
 ];

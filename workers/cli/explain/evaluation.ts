@@ -11,7 +11,7 @@ import type { RunKey } from '#domain/units.ts';
 import type { Context } from '../context.ts';
 import { paint } from '../output.ts';
 import { formatCount, formatMany, formatNumber } from '../quantity.ts';
-import { evidenceLine } from './lines.ts';
+import { type Depth, evidenceLine } from './lines.ts';
 
 /** The newest evaluation of a run; null where the run did not come so far. */
 export const readEvaluation = async (context: Context, runKey: RunKey): Promise<EvaluationReport | null> => {
@@ -23,7 +23,10 @@ export const readEvaluation = async (context: Context, runKey: RunKey): Promise<
 
 const orNone = (value: number | null | undefined): string => (value == null ? 'none' : formatNumber(value));
 
-const comparisonLines = ({ metric, slice, rows, candidate, champion, clusters, evidence }: Comparison): string[] => {
+const comparisonLines = (
+  { metric, slice, rows, candidate, champion, clusters, evidence }: Comparison,
+  depth: Depth,
+): string[] => {
   const where = slice === null ? 'all rows' : `${slice.by} ${slice.value}`;
   const weight =
     clusters === null
@@ -31,7 +34,7 @@ const comparisonLines = ({ metric, slice, rows, candidate, champion, clusters, e
       : `${formatMany(clusters.count, 'cluster')} by ${clusters.by}, worth ${formatNumber(clusters.effective)} of equal size`;
   return [
     `    ${metric}, ${where}: candidate ${orNone(candidate)}, champion ${orNone(champion)}; ${formatMany(rows, 'row')}, ${weight}`,
-    ...evidence.map((one) => `      ${evidenceLine(one)}`),
+    ...(depth === 'all' ? evidence.map((one) => `      ${evidenceLine(one)}`) : []),
   ];
 };
 
@@ -61,8 +64,19 @@ const basis = ({ rows, holdoutUse, parity, latencyMsPerRow }: EvaluationReport):
   `    ${formatNumber(latencyMsPerRow)} ms for a row`,
 ];
 
-export const evaluationLines = (report: EvaluationReport): string[] => [
-  ...section('compared with the champion', report.comparisons.flatMap(comparisonLines)),
+const compared = ({ comparisons }: EvaluationReport, depth: Depth): string[] =>
+  section(
+    'compared with the champion',
+    comparisons.filter(({ slice }) => depth === 'all' || slice === null).flatMap((one) => comparisonLines(one, depth)),
+  );
+
+/** In short the metrics on the whole hold-out; all of it with the evidence, slices, fairness, calibration and the basis. */
+export const evaluationLines = (report: EvaluationReport, depth: Depth): string[] =>
+  depth === 'all'
+    ? [...compared(report, depth), ...detailLines(report)]
+    : [...compared(report, depth), '    evidence, slices, fairness, calibration, and what it rests on: --all'];
+
+const detailLines = (report: EvaluationReport): string[] => [
   ...section('fairness', report.fairness.flatMap(fairnessLines)),
   ...section(
     'calibration',

@@ -1,16 +1,46 @@
 /** Verdicts and evidence in sentences, with their numbers. */
 import type { Evidence } from '#domain/contracts/evidence.ts';
 import type { Inequality } from '#domain/contracts/verdict.ts';
-import { percent } from '#domain/decide/judgement.ts';
+import { percent, shortNumber } from '#domain/decide/judgement.ts';
 import { paint } from '../output.ts';
-import { formatNumber } from '../quantity.ts';
+import { formatCount, formatMany, formatNumber } from '../quantity.ts';
 
-/** "✓ what: left >= right", or the same with a cross where it does not hold. */
-export const inequalityLine = ({ what, left, operator, right, holds }: Inequality): string =>
-  `${holds ? paint('green', '✓ holds        ') : paint('yellow', '✗ does not hold')}  ${what}: ${formatNumber(left)} ${operator} ${formatNumber(right)}`;
+/** What is told of a thing: what decided, or all that is known. */
+export type Depth = 'short' | 'all';
 
-export const inequalityLines = (inequalities: readonly Inequality[], indent = '    '): string[] =>
-  inequalities.map((one) => `${indent}${inequalityLine(one)}`);
+/** Lines of inequalities in a short story: the deciding ones, and as many others as are read at a glance. */
+const shortly = 4;
+
+/** A count stays a count. */
+export const valueText = (value: number): string => (Number.isInteger(value) ? formatCount(value) : formatNumber(value));
+
+/** A reason holds the numbers that decided, as `sentenceOf` writes them. */
+const decides = (reason: string, { left, operator, right }: Inequality): boolean => {
+  const told = ` ${shortNumber(left)} ${operator} ${shortNumber(right)}`;
+  return reason
+    .split(told)
+    .slice(1)
+    .some((after) => !/^[\d.e]/.test(after));
+};
+
+/** Whether it is good that an inequality holds depends on what was asked: the mark says only that it decided. */
+const inequalityLine = ({ what, left, operator, right, holds }: Inequality, isDeciding: boolean): string => {
+  const text = `${what}: ${valueText(left)} ${operator} ${valueText(right)} ${holds ? 'holds' : 'does not hold'}`;
+  return isDeciding ? `▸ ${paint('bold', text)}` : `· ${text}`;
+};
+
+/** "▸ what: 12 >= 10 holds" for those that decided, as the reason has them, then "· …" for the others. */
+export const inequalityLines = (inequalities: readonly Inequality[], reason: string, depth: Depth): string[] => {
+  const deciding = inequalities.filter((one) => decides(reason, one));
+  const others = inequalities.filter((one) => !deciding.includes(one));
+  const shown = depth === 'all' ? others : others.slice(0, Math.max(0, shortly - deciding.length));
+  const left = others.length - shown.length;
+  return [
+    ...deciding.map((one) => `    ${inequalityLine(one, true)}`),
+    ...shown.map((one) => `    ${inequalityLine(one, false)}`),
+    ...(left === 0 ? [] : [`    and ${formatMany(left, 'other')} compared: --all`]),
+  ];
+};
 
 const described: { readonly [Kind in Evidence['kind']]: (evidence: Extract<Evidence, { kind: Kind }>) => string } = {
   'p-value': ({ pValue, test, rows }) => `p-value ${formatNumber(pValue)} (${test}, ${rows} rows)`,
@@ -18,7 +48,7 @@ const described: { readonly [Kind in Evidence['kind']]: (evidence: Extract<Evide
   'e-value': ({ eValue, rows }) => `e-value ${formatNumber(eValue)} (${rows} rows)`,
   interval: ({ estimate, lower, upper, confidence, sides, method, rows }) =>
     `${formatNumber(estimate)}, ${percent(confidence)} ${sides === 'one' ? 'bounds' : 'interval'} ${formatNumber(lower)} to ${formatNumber(upper)} (${method}, ${rows} rows)`,
-  measurement: ({ value, rows }) => `${formatNumber(value)} (${rows} rows)`,
+  measurement: ({ value, rows }) => `${valueText(value)} (${rows} rows)`,
   insufficient: ({ reason, rows }) => `cannot be told: ${reason} (${rows} rows)`,
 };
 

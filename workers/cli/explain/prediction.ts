@@ -1,6 +1,7 @@
 import type { PredictionRecord } from '#domain/contracts/capture.ts';
+import { featureSetSchema } from '#domain/contracts/feature-set.ts';
 import { PerennialError } from '#domain/errors.ts';
-import type { Instant, PipelineName } from '#domain/units.ts';
+import type { Instant, PipelineName, Sha256 } from '#domain/units.ts';
 import { findPrediction } from '../../../infra/capture/find-prediction.ts';
 import { subjectOfPrediction } from '../../../infra/capture/subject.ts';
 import { createLabels, type StoredLabel } from '../../../infra/postgres/labels.ts';
@@ -38,6 +39,12 @@ const findRollout = async (context: Context, pipeline: PipelineName, generation:
   return null;
 };
 
+/** Fields of the request that are instants; none where the feature set is gone, and then they stay the numbers they are. */
+const readTimestamps = async (context: Context, featureSetSha256: Sha256): Promise<string[]> => {
+  const stored = featureSetSchema.safeParse(await context.content.getJson(featureSetSha256).catch(() => null));
+  return (stored.data?.request ?? []).filter(({ type }) => type === 'timestamp').map(({ name }) => name);
+};
+
 /** Which model, which data and which decision stood behind one answer. Throws PRN_NOT_FOUND. */
 export const readPrediction = async (context: Context, id: string) => {
   const record = await findPrediction(
@@ -50,14 +57,20 @@ export const readPrediction = async (context: Context, id: string) => {
     findLabel(context, record),
     record.kind === 'answered' ? readVersion(context, record.pipeline, record.version) : null,
   ]);
-  return { record, rollout, label, model };
+  const timestamps = model === null ? [] : await readTimestamps(context, model.version.featureSetSha256);
+  return { record, rollout, label, model, timestamps };
 };
 type Explained = Awaited<ReturnType<typeof readPrediction>>;
 
 type Values = Extract<PredictionRecord, { kind: 'answered' }>['inputs'];
-const valuesText = (values: Values): string =>
+const valueText = (value: Values[string], isInstant: boolean): string => {
+  if (value === null || value === undefined) return 'missing';
+  return isInstant && typeof value === 'number' ? new Date(value).toISOString() : String(value);
+};
+
+const valuesText = (values: Values, timestamps: readonly string[] = []): string =>
   Object.entries(values)
-    .map(([name, value]) => `${name} ${value === null ? 'missing' : String(value)}`)
+    .map(([name, value]) => `${name} ${valueText(value, timestamps.includes(name))}`)
     .join(', ');
 
 const answerText = ({ prediction, scores }: Extract<PredictionRecord, { kind: 'answered' }>): string =>
@@ -89,14 +102,14 @@ const modelLines = (model: VersionExplained | null): string[] =>
         ...(model.run?.result == null ? [] : [field('gate', `${model.run.result.reason} (run ${model.run.runKey})`)]),
       ];
 
-export const predictionLines = ({ record, rollout, label, model }: Explained): string[] => [
+export const predictionLines = ({ record, rollout, label, model, timestamps }: Explained): string[] => [
   `prediction ${record.id} of ${record.pipeline}, ${minute(record.at)}`,
   ...(record.kind === 'refused'
     ? [field('refused', `${record.status} ${record.code}: ${record.message}`)]
     : [
         field('answer', `${answerText(record)}${record.shadow ? ', in a shadow: nobody was sent it' : ''}`),
         field('arm', record.arm),
-        field('asked', valuesText(record.inputs)),
+        field('asked', valuesText(record.inputs, timestamps)),
         ...Object.entries(record.views).map(([view, values]) => field('looked up', `${view}: ${valuesText(values)}`)),
       ]),
   ...modelLines(model),

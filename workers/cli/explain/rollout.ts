@@ -6,10 +6,10 @@ import type { Context } from '../context.ts';
 import { paint } from '../output.ts';
 import { formatMany, formatNumber } from '../quantity.ts';
 import { minute, share, span } from '../status/moments.ts';
-import { field, inequalityLines } from './lines.ts';
+import { type Depth, field, inequalityLines } from './lines.ts';
 
-/** Decisions that are told, the newest; the database has all. */
-const told = 12;
+/** Decisions that are told in short, the newest. */
+const told = 5;
 
 export type RolloutExplained = { readonly rollout: RolloutRecord; readonly decisions: readonly RecordedDecision[] };
 
@@ -55,21 +55,29 @@ const lasted = ({ startedAt, endedAt }: RolloutRecord): string =>
     : `from ${minute(startedAt)}, for ${span(Date.parse(endedAt) - Date.parse(startedAt))}`;
 
 /** Waits that miss the same are one row; what came to something is always one. */
-const decisionLines = (decisions: readonly RecordedDecision[]): string[] =>
-  decisions
-    .slice(0, told)
-    .map(({ id, record }) => `    ${minute(record.at)}  decision/${id}  ${record.action}: ${record.reason}`);
+const decisionLines = (decisions: readonly RecordedDecision[], depth: Depth): string[] => {
+  const shown = decisions.slice(0, depth === 'all' ? decisions.length : told);
+  return [
+    ...shown.map(({ id, record }) => `    ${minute(record.at)}  decision/${id}  ${record.action}: ${record.reason}`),
+    ...(decisions.length > shown.length ? [`    and ${decisions.length - shown.length} before them: --all`] : []),
+  ];
+};
 
-export const rolloutLines = ({ rollout, decisions }: RolloutExplained): string[] => {
-  const [newest] = decisions;
+/** The inequality that the newest decision of a rollout compared. */
+export const decidingLines = ({ decisions: [newest] }: RolloutExplained, depth: Depth): string[] =>
+  newest === undefined ? [] : inequalityLines(newest.record.inequalities, newest.record.reason, depth);
+
+export const rolloutLines = (explained: RolloutExplained, depth: Depth): string[] => {
+  const { rollout, decisions } = explained;
   return [
     `${rollout.id}: version ${rollout.version} beside version ${rollout.championVersion}, ${rollout.strategy}`,
     field('state', `${stateText(rollout)}, ${lasted(rollout)}; started by ${rollout.startedBy}`),
-    field('because', newest?.record.reason ?? rollout.reason),
-    ...inequalityLines(newest?.record.inequalities ?? []),
+    field('because', decisions[0]?.record.reason ?? rollout.reason),
+    ...decidingLines(explained, depth),
     field('shares', segmentText(rollout)),
     ...harmedText(rollout),
-    ...(decisions.length === 0 ? [] : [field('decisions', `${decisions.length}, the newest first`), ...decisionLines(decisions)]),
-    ...(decisions.length > told ? [`    and ${decisions.length - told} before them`] : []),
+    ...(decisions.length === 0
+      ? []
+      : [field('decisions', `${decisions.length}, the newest first`), ...decisionLines(decisions, depth)]),
   ];
 };

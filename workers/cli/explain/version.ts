@@ -5,8 +5,9 @@ import { short } from '../output.ts';
 import { formatNumber } from '../quantity.ts';
 import { minute } from '../status/moments.ts';
 import { evaluationLines, readEvaluation } from './evaluation.ts';
-import { field, inequalityLines } from './lines.ts';
+import { type Depth, field } from './lines.ts';
 import { readRolloutsOf, rolloutLines } from './rollout.ts';
+import { gateLines } from './run.ts';
 
 /** A version with all that decided about it: the run and its gate, promotions, rollouts. Throws PRN_NOT_FOUND. */
 export const readVersion = async (context: Context, pipeline: PipelineName, version: VersionNumber) => {
@@ -37,7 +38,7 @@ const originText = ({ run, version }: VersionExplained): string =>
     ? `imported or registered by hand (${version.trainer})`
     : `run ${run.runKey}, started by ${run.trigger.by} (${run.trigger.kind}): ${run.trigger.reason}`;
 
-export const versionLines = (explained: VersionExplained): string[] => {
+export const versionLines = (explained: VersionExplained, depth: Depth): string[] => {
   const { version, run, evaluation, promotions, rollouts } = explained;
   return [
     `${version.pipeline} version ${version.version}: ${version.stage}, registered ${minute(version.createdAt)}`,
@@ -47,16 +48,14 @@ export const versionLines = (explained: VersionExplained): string[] => {
       `${short(version.snapshotSha256)}, features ${short(version.featureSetSha256)}, code ${version.codeVersion.replace(/^sha256:/, '').slice(0, 12)}`,
     ),
     field('model', `${short(version.modelSha256)}, trained by ${version.trainer}: ${metricsText(version)}`),
-    ...(run?.result == null
-      ? []
-      : [field('verdict', run.result.reason), ...inequalityLines(run.result.gate?.inequalities ?? [])]),
+    ...(run?.result == null ? [] : [field('verdict', run.result.reason), ...gateLines(run.result, depth)]),
     ...promotions.map(({ kind, generation, actor, reason, promotedAt }) =>
       field(
         kind === 'promote' ? 'promoted' : 'put back',
         `${minute(promotedAt)} by ${actor}, generation ${generation}: ${reason}`,
       ),
     ),
-    ...(evaluation === null ? [] : evaluationLines(evaluation)),
-    ...rollouts.flatMap((one) => ['', ...rolloutLines(one)]),
+    ...(evaluation === null ? [] : evaluationLines(evaluation, depth)),
+    ...rollouts.flatMap((one) => ['', ...rolloutLines(one, depth)]),
   ];
 };

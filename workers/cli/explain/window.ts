@@ -6,6 +6,7 @@ import type { Context } from '../context.ts';
 import { type ListedWindow, readQuarantine, stateOf } from '../quarantine/list-windows.ts';
 import { reportLines } from '../report/text.ts';
 import { decisionLines, readDecision } from './decision.ts';
+import type { Depth } from './lines.ts';
 
 /** Further back nobody asks whether a window still counts for nothing. */
 const windowsSearched = 1_000;
@@ -36,9 +37,12 @@ const quarantineLines = (pipeline: PipelineName, windows: readonly ListedWindow[
 /** What the window itself shows: rollouts and performance have explanations of their own. */
 const ofWindow = (report: PipelineReport): PipelineReport => ({ ...report, rollouts: [], performance: null });
 
-export const windowLines = ({ report, quarantined, decisions }: Awaited<ReturnType<typeof readWindowStory>>): string[] => [
+export const windowLines = (
+  { report, quarantined, decisions }: Awaited<ReturnType<typeof readWindowStory>>,
+  depth: Depth,
+): string[] => [
   ...reportLines(ofWindow(report)),
   ...report.variables.filter(({ state, reason }) => state !== 'ok' && reason !== '').map(({ reason }) => `  ${reason}`),
   ...quarantineLines(report.pipeline, quarantined),
-  ...decisions.flatMap((one) => ['', ...decisionLines(one)]),
+  ...decisions.flatMap((one) => ['', ...decisionLines(one, depth)]),
 ];
