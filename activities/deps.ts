@@ -87,6 +87,8 @@ export interface Registry {
   /** Version, lineage and audit in one transaction; a second call with the same training key returns the first version. */
   register(candidate: NewModelVersion, actor: string): Promise<ModelVersion>;
   get(pipeline: PipelineName, version: VersionNumber): Promise<ModelVersion | null>;
+  /** Reports that the gate decided on in a run, newest first. */
+  evaluations(runKey: RunKey): Promise<readonly { readonly sha256: Sha256 }[]>;
   /** Registered by runs that have no end yet. */
   ofOpenRuns(pipeline: PipelineName): Promise<readonly ModelVersion[]>;
   /**

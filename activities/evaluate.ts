@@ -9,6 +9,7 @@ import type { EvaluateSummary } from '../workflows/steps.ts';
 import type { CpuDeps } from './deps.ts';
 import { type Champion, openChampion } from './evaluation/champion.ts';
 import { countHoldoutUse } from './evaluation/holdout-use.ts';
+import { findUnlearned } from './evaluation/learned-rows.ts';
 import { measureServed, writePackage } from './evaluation/package.ts';
 import { completeProfile } from './evaluation/profile.ts';
 import { requireSameQuestion } from './evaluation/question.ts';
@@ -21,7 +22,7 @@ import type { StepContext } from './step-context.ts';
 type Deps = Pick<CpuDeps, 'ledger' | 'definitions' | 'deployments' | 'registry' | 'content' | 'scratch' | 'limits'>;
 
 /** Part of the ledger's key: raise it whenever the same models on the same rows would be judged otherwise. */
-const evaluationVersion = 3;
+const evaluationVersion = 4;
 
 /** What the candidate meets: who serves now, and how often the hold-out was used before. */
 type Opponent = { readonly deployment: Deployment; readonly holdoutUse: HoldoutUse | null };
@@ -112,7 +113,11 @@ const judge = async (
   const models = await scoreModels(deps, subject, session, champion, context);
   const measured = await measureServed(deps, subject, session);
   const profileSha256 = await completeProfile(deps, subject, models, context);
-  const report = await buildReport(subject, models, champion, holdoutUse, measured, context);
+  const against =
+    champion === null || holdoutUse === null
+      ? null
+      : { champion, holdoutUse, ...(await findUnlearned(deps, subject, champion, context)) };
+  const report = await buildReport(subject, models, against, measured, context);
   return {
     reportSha256: await deps.content.putJson({ ...report, profileSha256 }),
     modelSha256: await writePackage(deps, subject, session, models.candidateAnswers),

@@ -16,6 +16,27 @@ import type { Subject } from './subject.ts';
 /** Both models on the same rows; `champion` is there. */
 export type Rivals = ScoredModels & { readonly champion: Scored };
 
+/** The rows of a slice that are among those taken, by their new places. */
+const takeSlice = ({ by, value, rows }: SliceRows, places: ReadonlyMap<number, number>): SliceRows => ({
+  by,
+  value,
+  rows: Uint32Array.from([...rows].flatMap((row) => places.get(row) ?? [])),
+});
+
+/** The same models on some rows only; null: on all. A group of which no row is left is gone. */
+export const rivalsOn = (rivals: Rivals, rows: Uint32Array | null): Rivals => {
+  if (rows === null) return rivals;
+  const places = new Map(Array.from(rows, (row, place) => [row, place]));
+  return {
+    ...rivals,
+    candidate: takeRows(rivals.candidate, rows),
+    champion: takeRows(rivals.champion, rows),
+    clusters: rivals.clusters === null ? null : takeClusters(rivals.clusters, rows),
+    slices: rivals.slices.map((slice) => takeSlice(slice, places)),
+    groups: rivals.groups.map((group) => takeSlice(group, places)).filter((group) => group.rows.length > 0),
+  };
+};
+
 /** Share of cases in which enough rows are enough, for all slices (or gaps) at once. */
 const powerForAll = (count: number): number => 1 - 0.2 / Math.max(1, count);
 const seedOf = ({ input }: Subject): number => Number.parseInt(input.frameSha256.slice(0, 8), 16);

@@ -32,6 +32,7 @@ export const reportOf = (metric: MetricName, comparisons: EvaluationReport['comp
   primaryMetric: metric,
   candidate: { [metric]: comparisons[0]?.candidate ?? 0 },
   champion: { version: 1 as VersionNumber, metrics: {} },
+  championRows: null,
   comparisons,
   holdoutUse: null,
   fairness: [],

@@ -63,6 +63,7 @@ const report = (parts: Partial<EvaluationReport> = {}): EvaluationReport => ({
   primaryMetric: 'roc_auc',
   candidate: { roc_auc: 0.7, log_loss: 0.5 },
   champion: null,
+  championRows: null,
   comparisons: [],
   holdoutUse: null,
   fairness: [],
@@ -146,6 +147,31 @@ describe('decideGate() on parity', () => {
 
 describe('decideGate() against a champion', () => {
   const policy = gate({ champion: { margin: 0.003 } });
+
+  test('says on which rows the champion could be judged', () => {
+    const found = against(compared(null, { lower: -0.001, upper: 0.004, rows: 400 }));
+    const known = { kind: 'known', unlearned: 400, learned: 600, learnedFrom: 'rows before 2001-02-01T00:00:00.000Z' } as const;
+    expect(decideGate({ ...found, championRows: known }, policy)).toMatchObject({
+      outcome: 'pass',
+      reason: expect.stringMatching(
+        /on 400 rows \(version 3 learned from 600 of the 1000 rows of this hold-out \(rows before 2001-02-01T00:00:00\.000Z\): compared on the other 400\)$/,
+      ),
+    });
+    expect(decideGate({ ...found, championRows: { kind: 'imported' } }, policy).reason).toContain(
+      '(version 3 was imported: whether it learned from these rows is not known)',
+    );
+    const all = { ...known, unlearned: 1000, learned: 0 };
+    expect(decideGate({ ...found, championRows: all }, policy)).toEqual(decideGate(found, policy));
+  });
+
+  test('is inconclusive where nobody can tell, although slices and fairness were asked for', () => {
+    const asked = gate({ slices: [{ by: 'origin' }], fairness: [{ by: 'origin' }] });
+    const found = { ...against(), championRows: { kind: 'unknown' as const, reason: 'the record of its training is gone' } };
+    expect(decideGate(found, asked)).toMatchObject({
+      outcome: 'inconclusive',
+      reason: expect.stringContaining('cannot be told, as the record of its training is gone; bring rows'),
+    });
+  });
 
   test('promotes a candidate that is shown not to be worse by the margin', () => {
     const verdict = decideGate(against(compared(null, { lower: -0.002, upper: 0.006 })), policy);

@@ -70,6 +70,19 @@ export const holdoutUseSchema = z.strictObject({
 });
 export type HoldoutUse = z.infer<typeof holdoutUseSchema>;
 
+/** Of which rows of the hold-out the champion had learned: on those it is no judge of anything. */
+export const championRowsSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('known'),
+    unlearned: z.int().describe('Rows that neither model learned from: only on them are both compared'),
+    learned: z.int().describe('Rows that it learned from, which are left out'),
+    learnedFrom: z.string().describe('What it learned from, such as "rows before 2001-02-01T00:00:00.000Z"'),
+  }),
+  z.strictObject({ kind: z.literal('imported') }).describe('Trained elsewhere on nobody knows what; compared on all rows'),
+  z.strictObject({ kind: z.literal('unknown'), reason: z.string() }).describe('Nothing is compared'),
+]);
+export type ChampionRows = z.infer<typeof championRowsSchema>;
+
 export const evaluationReportSchema = z.strictObject({
   format: z.literal(1),
   frameSha256: sha256Schema,
@@ -77,7 +90,10 @@ export const evaluationReportSchema = z.strictObject({
   rows: z.int(),
   primaryMetric: metricNameSchema,
   candidate: metricsSchema,
-  champion: z.strictObject({ version: versionNumberSchema, metrics: metricsSchema }).nullable(),
+  champion: z
+    .strictObject({ version: versionNumberSchema, metrics: metricsSchema.describe('On the rows that are compared') })
+    .nullable(),
+  championRows: championRowsSchema.nullable().default(null).describe('null without a champion, and in reports from before'),
   comparisons: z.array(comparisonSchema).describe('First the whole hold-out, then slices; empty without a champion'),
   holdoutUse: holdoutUseSchema.nullable().default(null).describe('null without a champion'),
   fairness: z.array(fairnessReportSchema).default([]),

@@ -4,6 +4,7 @@ import type { VerdictOutcome } from '../../contracts/verdict.ts';
 import { evidenceRoles, findEvidence, sliceName } from '../comparison-evidence.ts';
 import { type Check, checkOf, inequality, percent, sentenceOf } from '../judgement.ts';
 import { boundInequalities, boundSentence, gainSentence, type Interval, locate, missingSentence } from './bounds.ts';
+import { checkChampionRows, onWhichRows, withLearned } from './champion-rows.ts';
 
 /**
  * May the candidate replace the champion?
@@ -15,13 +16,15 @@ import { boundInequalities, boundSentence, gainSentence, type Interval, locate, 
  * point estimate alone never promotes: with equal models it would promote half of all retrains.
  *
  * The bounds must be at the confidence that this use of the hold-out may still claim, never at less than the pipeline
- * asks for. Without a champion there is nothing to compare with, and the sentence says so.
+ * asks for. Rows that the champion learned from are not compared. Without a champion there is nothing to compare with, and the sentence says so.
  *
  * Source: non-inferiority by one-sided bounds, `#domain/stats/comparison/non-inferiority.ts`; repeated use of one
  * hold-out, `alpha-spending.ts` there.
  */
 export const checkChampion = (report: EvaluationReport, gate: GateSpec): Check[] => {
   if (report.champion === null) return [checkOf('pass', 'no champion serves yet, so there is nothing to compare with')];
+  const untold = checkChampionRows(report);
+  if (untold !== null) return [untold];
   const comparison = report.comparisons.find((one) => one.slice === null && one.metric === report.primaryMetric);
   if (comparison === undefined) {
     return [checkOf('error', `${report.primaryMetric} was not compared with champion version ${report.champion.version}`)];
@@ -31,13 +34,13 @@ export const checkChampion = (report: EvaluationReport, gate: GateSpec): Check[]
 
 const judge = (report: EvaluationReport, comparison: Comparison, policy: GateSpec['champion']): Check => {
   const interval = findEvidence(comparison, evidenceRoles.interval, 'interval');
-  if (interval === undefined) return withoutInterval(comparison);
+  if (interval === undefined) return withoutInterval(report, comparison);
   const confidence = Math.max(policy.confidence, report.holdoutUse?.confidence ?? 0);
   if (interval.confidence !== confidence) {
     return checkOf('error', `bounds must be at ${percent(confidence)}: they are at ${percent(interval.confidence)}`);
   }
   const found = policy.rule === 'better' ? askBetter(comparison, interval) : askNotWorse(comparison, interval, policy.margin);
-  return { ...found, sentence: `${found.sentence}${useSentence(report, policy)}` };
+  return { ...found, sentence: `${found.sentence}${useSentence(report, policy)}${onWhichRows(report)}` };
 };
 
 const subjectOf = ({ metric, candidate, champion }: Comparison) => ({ what: metric, candidate, champion });
@@ -72,11 +75,11 @@ const askBetter = (comparison: Comparison, interval: Interval): Check => {
 };
 
 /** Too few rows to compare at all is inconclusive; no evidence of any kind is an error. */
-const withoutInterval = (comparison: Comparison): Check => {
+const withoutInterval = (report: EvaluationReport, comparison: Comparison): Check => {
   const insufficient = comparison.evidence.find((one) => one.kind === 'insufficient');
   const about = `${comparison.metric} on ${sliceName(comparison.slice)}`;
   if (insufficient === undefined) return checkOf('error', `${about} has no bounds to compare`);
-  return checkOf('inconclusive', `${about}: ${insufficient.reason}`, [], [insufficient.id]);
+  return checkOf('inconclusive', withLearned(report, `${about}: ${insufficient.reason}`), [], [insufficient.id]);
 };
 
 const rowsMissing = (comparison: Comparison): string => {

@@ -2,6 +2,7 @@ import type { EvaluationReport, FairnessReport } from '../../contracts/evaluatio
 import type { GateSpec } from '../../contracts/pipeline-spec/training.ts';
 import { evidenceId, evidenceRoles, fairnessName, findById } from '../comparison-evidence.ts';
 import { type Check, checkOf, inequality } from '../judgement.ts';
+import { isComparable } from './champion-rows.ts';
 import { type Guarded, judgeGuarded } from './guard.ts';
 
 /** Below it, a selection is usually asked to justify itself: a line of the report, never a gate. */
@@ -15,7 +16,7 @@ const fourFifths = 0.8;
  * Selection Procedures, 29 CFR 1607.4 D (1978).
  */
 export const checkFairness = (report: EvaluationReport, gate: GateSpec): Check[] => {
-  if (report.champion === null) return [];
+  if (report.champion === null || !isComparable(report)) return [];
   const missing = gate.fairness
     .filter(({ by }) => !report.fairness.some((one) => one.by === by))
     .map(({ by }) => checkOf('error', `fairness by ${by} was asked for and not compared: columns compared 0 > 0 does not hold`));

@@ -2,6 +2,7 @@ import type { Comparison, EvaluationReport } from '../../contracts/evaluation-re
 import type { GateSpec } from '../../contracts/pipeline-spec/training.ts';
 import { evidenceRoles, findEvidence, sliceName } from '../comparison-evidence.ts';
 import { type Check, checkOf, percent, shortNumber } from '../judgement.ts';
+import { isComparable } from './champion-rows.ts';
 import { type Guarded, judgeGuarded, worstOf } from './guard.ts';
 import { sliceMargin } from './slice-margin.ts';
 
@@ -11,7 +12,7 @@ import { sliceMargin } from './slice-margin.ts';
  * only hold a candidate back, so spending less on it would let more through.
  */
 export const checkSlices = (report: EvaluationReport, gate: GateSpec): Check[] => {
-  if (report.champion === null) return [];
+  if (report.champion === null || !isComparable(report)) return [];
   return [...missingSlices(report, gate), ...judgeGuarded(guardedSlices(report, gate), 1 - gate.champion.confidence)];
 };
 
