@@ -4,13 +4,16 @@ import type { VersionNumber } from '#domain/units.ts';
 import type { Context } from '../context.ts';
 import { requirePipeline } from '../known-pipeline.ts';
 import { note, print, printJson } from '../output.ts';
-import { parseCount } from '../quantity.ts';
+import { formatCount, formatMany, parseCount } from '../quantity.ts';
 
 const tell = (outcome: RollBackOutcome, unpublished: string | null): void => {
   const { pipeline, championVersion, takenBack, generation, confirmed, observed, harmed } = outcome;
   print(`${pipeline}: version ${championVersion} serves, version ${takenBack} was taken back; generation ${generation}`);
   print(confirmed ? `  seen: ${observed}` : `  not confirmed: ${observed}`);
-  if (harmed !== null) print(`  version ${takenBack} answered ${harmed.requests} requests; ${harmed.events} of them went wrong`);
+  if (harmed !== null)
+    print(
+      `  version ${takenBack} answered ${formatMany(harmed.requests, 'request')}; ${formatCount(harmed.events)} of them went wrong`,
+    );
   if (unpublished !== null) print(unpublished);
 };
 
@@ -23,7 +26,7 @@ const findUnpublished = async (context: Context, { pipeline, championVersion }: 
   });
 };
 
-type Options = { to?: string; reason: string; by?: string; json?: boolean };
+type Options = { to?: string; reason: string; by?: string; force?: boolean; json?: boolean };
 
 export const register = (program: Command): void => {
   program
@@ -32,6 +35,7 @@ export const register = (program: Command): void => {
     .argument('<pipeline>')
     .option('--to <version>', 'version to serve')
     .requiredOption('--reason <text>', 'why, for the record (required)')
+    .option('--force', 'also a version that was itself taken back; only asked for with --to')
     .option('--by <name>', 'who decides; absent: you')
     .option('--json', 'one JSON document')
     .addHelpText('after', '\nExample:\n  $ perennial rollback churn --reason "complaints since noon"')
@@ -39,6 +43,8 @@ export const register = (program: Command): void => {
       const { withContext } = await import('../context.ts');
       const { withTemporal } = await import('../temporal.ts');
       const { runRollBack } = await import('../start-roll-back.ts');
+      const { checkRollBack } = await import('../rollout/check-roll-back.ts');
+      const { createRollouts } = await import('../../../infra/postgres/rollouts.ts');
       const { PerennialError } = await import('#domain/errors.ts');
       await withContext(async (context) => {
         const pipeline = await requirePipeline(context, name, 'Cannot roll back');
@@ -48,9 +54,11 @@ export const register = (program: Command): void => {
           const message = `Cannot roll "${name}" back: nothing was ever promoted; "perennial models list ${name}" shows what there is`;
           throw new PerennialError('PRN_NOT_FOUND', message);
         }
-        if (!options.json) note(`asks for ${name} to be rolled back, and waits until the servers report it`);
         const by = options.by ?? context.config.actor;
         const request = { format: 1, pipeline, generation, to, by, reason: options.reason } as const;
+        const rollouts = createRollouts(context.database.db);
+        await checkRollBack({ ...context, rollouts }, request, options.force === true);
+        if (!options.json) note(`asks for ${name} to be rolled back, and waits until the servers report it`);
         const outcome = await withTemporal(context, (client) => runRollBack(client, request));
         const views = await findUnpublished(context, outcome);
         if (options.json) return printJson({ ...outcome, unpublishedViews: views });
