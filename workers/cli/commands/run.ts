@@ -85,11 +85,15 @@ const printOutcome = (outcome: RetrainOutcome): void => {
 /** Says on stderr what is done, stage by stage: a training may take hours, and silence looks like a fault. */
 const tellStages = (context: Context, runKey: RunKey): { end(): Promise<void> } => {
   const ended = new AbortController();
-  const told = followStages(context, runKey, createStory(process.stderr), ended.signal).catch(() => undefined);
+  const story = createStory(process.stderr);
+  const told = [
+    followStages(context, runKey, story, ended.signal),
+    import('../rollout/follow-rollout.ts').then((module) => module.followRolloutOfRun(context, runKey, story, ended.signal)),
+  ];
   return {
-    end: () => {
+    end: async () => {
       ended.abort();
-      return told;
+      await Promise.allSettled(told);
     },
   };
 };
@@ -158,7 +162,9 @@ const runAction = async (nameOrPath: string, options: Options): Promise<void> =>
       if ('error' in waited) return tellFailure(waited, options, { attached: started.attached, link });
       if ('interrupt' in waited) return leave(started, waited.interrupt, options);
       if ('timedOut' in waited) {
-        note(`waited ${options.timeout}: ${started.workflowId} goes on`);
+        note(
+          `waited ${options.timeout}: ${started.workflowId} goes on; the same command attaches to it again, perennial status ${pipeline} shows how far it is`,
+        );
         process.exitCode = waitTimedOut;
         return undefined;
       }
