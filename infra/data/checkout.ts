@@ -28,7 +28,7 @@ const assertFree = async (folder: string): Promise<void> => {
   if (entries.length > 0)
     throw new PerennialError(
       'PRN_CONFLICT',
-      `Cannot check out into "${folder}" as it holds ${entries.length} files: name a folder that is empty or not there`,
+      `Cannot check out into "${folder}" as it holds ${entries.length} ${entries.length === 1 ? 'entry' : 'entries'}: name a folder that is empty or not there`,
     );
 };
 

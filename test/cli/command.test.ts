@@ -149,6 +149,13 @@ describe('perennial', () => {
     expect(exit).toBe(141);
   });
 
+  it('only says what it would delete where that is asked for, and does not take both for an answer', () => {
+    expect(perennial('data', 'gc', '--dry-run').stderr).toContain('Cannot find the servers');
+    const both = perennial('data', 'gc', '--dry-run', '--delete');
+    expect(both.status).toBe(2);
+    expect(both.stderr).toContain("option '--dry-run' cannot be used with option '--delete'");
+  });
+
   it('works through a link on the PATH', () => {
     const link = join(folder, 'linked');
     symlinkSync(launcher, link);

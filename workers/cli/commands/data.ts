@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 
 const snapshotHelp = 'first digits of a snapshot, or a pipeline for its newest';
 
@@ -51,6 +51,7 @@ const registerKeeping = (data: Command): void => {
     .command('gc')
     .description('Find what has outlived its retention, and objects that nothing names; says what it would delete')
     .option('--delete', 'delete them')
+    .addOption(new Option('--dry-run', 'only say what would be deleted: what it does without --delete').conflicts('delete'))
     .option('--older-than <duration>', 'never touch objects that nothing names and are younger', '7d')
     .option('--json', 'one JSON document')
     .addHelpText(
