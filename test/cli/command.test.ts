@@ -74,6 +74,19 @@ describe('perennial', () => {
     expect(option.stderr).toContain('Did you mean --wait?');
   });
 
+  it.each([
+    ['rollout', "missing <pipeline> <version>; required option '--reason <text>' not specified", 'rollout'],
+    ['rollout start flights 1', 'too many arguments: expected 2, got 3 (start, flights, 1); required option', 'rollout'],
+    ['rollout flights 1 --resn x', "unknown option '--resn' (did you mean --reason?)", 'rollout'],
+    ['runs list flights', 'too many arguments: expected 0, got 1 (flights)', 'runs list'],
+    ['data lst', "unknown command 'lst'", 'data'],
+  ])('says all that is wrong with how it was called, and which help is about that: %s', (line, says, help) => {
+    const { status, stderr } = perennial(...line.split(' '));
+    expect(status).toBe(2);
+    expect(stderr).toContain(says);
+    expect(stderr).toContain(`(see \`perennial help ${help}\`)`);
+  });
+
   it('says how to start the servers where none runs, with exit code 6', () => {
     const { status, stderr } = perennial('status');
     expect(status).toBe(6);

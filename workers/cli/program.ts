@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { reportError, usageExit } from './output.ts';
+import { explainUsage } from './usage-errors.ts';
 
 /** Command name to the module that registers it: one file per command, loaded only when asked for. */
 const commandModules: Readonly<Record<string, { readonly file: string; readonly summary: string }>> = {
@@ -49,8 +50,6 @@ const buildProgram = async (asked: string | undefined): Promise<Command> => {
     .description('Keeps machine-learning models fresh')
     .version('0.1.0')
     .showSuggestionAfterError(true)
-    .showHelpAfterError('(see `perennial help`)')
-    .exitOverride()
     .addHelpText(
       'after',
       `
@@ -65,13 +64,8 @@ Exit codes: 0 ok, 1 failure, 2 usage, 3 rejected, 4 not found, 5 conflict, 6 unr
     if (name !== asked) registerStub(program, name, summary);
     else ((await import(`./commands/${file}.ts`)) as { register: (program: Command) => void }).register(program);
   }
-  exitOverrideDeep(program);
+  explainUsage(program);
   return program;
-};
-
-const exitOverrideDeep = (command: Command): void => {
-  command.exitOverride();
-  for (const child of command.commands) exitOverrideDeep(child);
 };
 
 /** `perennial help run` is `perennial run --help`; the asked command is the first word that is no option. */
