@@ -20,6 +20,10 @@ const lifeOf = (): string => {
   return `${workflowId}/${firstExecutionRunId}`;
 };
 
+/** The record has all of it; the state is carried along by every continue-as-new. */
+const sentenceCharacters = 200;
+const shorten = (text: string): string => (text.length > sentenceCharacters ? `${text.slice(0, sentenceCharacters - 1)}…` : text);
+
 /** Gives decisions their numbers, shows them, and keeps them for `record`. */
 export const note = (watch: Watch, drafts: readonly DraftDecision[], records: DecisionRecord[]): void => {
   for (const draft of drafts) {
@@ -27,7 +31,7 @@ export const note = (watch: Watch, drafts: readonly DraftDecision[], records: De
     const number = state.counters.decisions + 1;
     const at = decidedAt(state);
     records.push({ format: 1, key: `${lifeOf()}/${number}`, pipeline: watch.pipeline, at, ...draft });
-    const view = { at, decision: draft.action, reason: draft.kind, sentence: draft.reason.slice(0, 200) };
+    const view = { at, decision: draft.action, reason: draft.kind, sentence: shorten(draft.reason) };
     watch.state = {
       ...state,
       counters: { ...state.counters, decisions: number },

@@ -1,12 +1,10 @@
 import type { Client } from '@temporalio/client';
 import type { Command } from 'commander';
 import { durationSchema } from '#domain/contracts/pipeline-spec/quantities.ts';
-import { isPause } from '#domain/decide/watch/rest.ts';
 import { PerennialError } from '#domain/errors.ts';
 import type { PipelineName } from '#domain/units.ts';
-import type { WatchStatus } from '../../../workflows/messages.ts';
 import type { Context } from '../context.ts';
-import { print, printJson, table } from '../output.ts';
+import { print, printJson } from '../output.ts';
 
 type Asking = { readonly context: Context; readonly client: Client; readonly pipeline: PipelineName };
 
@@ -22,27 +20,6 @@ const withWatch = async (asked: string, work: (asking: Asking) => Promise<void>)
   });
 };
 
-const restOf = ({ pipeline, snoozedUntil }: WatchStatus): Record<string, string | null> =>
-  snoozedUntil !== null && isPause(Date.parse(snoozedUntil), Date.now())
-    ? { paused: `until \`perennial resume ${pipeline} --reason …\`` }
-    : { 'snoozed until': snoozedUntil };
-
-const rowsOf = (status: WatchStatus): string[][] =>
-  Object.entries({
-    phase: status.phase,
-    ...restOf(status),
-    champion: status.championVersion === null ? 'none' : `version ${status.championVersion}`,
-    'data time': status.dataTime,
-    'windows judged': String(status.windowsJudged),
-    drift: status.drift,
-    performance: status.performance,
-    'open breaches': String(status.openBreaches),
-    run: status.run?.workflowId ?? null,
-    'alerts seen': String(status.alertsSeen),
-    'next look': status.nextLookAt,
-    problem: status.problem,
-  }).flatMap(([name, value]) => (value === null ? [] : [[name, value]]));
-
 const registerStatus = (watch: Command): void => {
   watch
     .command('status')
@@ -51,12 +28,11 @@ const registerStatus = (watch: Command): void => {
     .option('--json', 'one JSON document')
     .action(async (name: string, options: { json?: boolean }) => {
       const { seeWatch } = await import('../watch/reach-watch.ts');
+      const { tellWatch } = await import('../watch/tell-watch.ts');
       await withWatch(name, async ({ client, pipeline }) => {
         const { status, decisions } = await seeWatch(client, pipeline);
         if (options.json) return printJson({ status, decisions });
-        print(table([[pipeline, ''], ...rowsOf(status)]));
-        if (decisions.length > 0)
-          print(`\n${decisions.map(({ at, sentence }) => `${at.slice(0, 16).replace('T', ' ')}  ${sentence}`).join('\n')}`);
+        return print(tellWatch(status, decisions, Date.now()));
       });
     });
 };
