@@ -20,12 +20,19 @@ describe('parsePipeline()', () => {
     const { spec } = parsePipeline(smallest, 'pipeline.yaml');
     expect(spec.data.source).toEqual({ type: 'csv', path: 'customers.csv' });
     expect(spec.training.trainer).toBe('lightgbm');
-    expect(spec.gate.champion).toEqual({ rule: 'not worse', margin: 0.005, confidence: 0.95 });
+    expect(spec.gate.champion).toEqual({ rule: 'not worse', confidence: 0.95 });
   });
 
   it('names line and column of an unknown key, and the one that was meant', () => {
     expect(problemsOf(`${smallest}retrain:\n  cooldwn: 12h\n`)).toEqual([
       'pipeline.yaml:6:3: unknown key "cooldwn"; did you mean "cooldown"? (schedule, on, max_age, cooldown, budget, new_labels, worth)',
+    ]);
+  });
+
+  it('names the keys that a map may have', () => {
+    expect(problemsOf(`${smallest}gate: { minimum: { auc: 0.7 }, maximum: { log_los: 1 } }\n`)).toEqual([
+      expect.stringMatching(/^pipeline.yaml:5:20: unknown key "auc" \(roc_auc, pr_auc, .*median_absolute_error\)$/),
+      expect.stringMatching(/^pipeline.yaml:5:43: unknown key "log_los"; did you mean "log_loss"\? \(roc_auc/),
     ]);
   });
 

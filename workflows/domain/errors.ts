@@ -51,7 +51,7 @@ export const errorRegistry = {
     meaning: 'A pipeline file has a field that is unknown or wrong',
     retry: 'final',
     who: 'author',
-    action: 'Correct the field at the line that the message names',
+    action: 'Correct the field that the message names',
     status: 400,
     exit: 2,
   },
@@ -281,10 +281,11 @@ export const errorRegistry = {
     exit: 5,
   },
   PRN_DEPLOY_CONFLICT: {
-    meaning: 'Another champion was promoted since this candidate was compared',
+    meaning: 'The deployment is another than was expected: another champion, another rollout, or none any more',
     retry: 'final',
     who: 'operator',
-    action: 'Run again: the candidate must be compared with the new champion',
+    action:
+      'Look at `perennial status PIPELINE`: wait for a rollout that runs or take it back; a candidate that was compared with a former champion is to be compared anew, by another run',
     status: 409,
     exit: 5,
   },

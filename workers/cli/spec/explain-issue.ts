@@ -10,7 +10,7 @@ type Issue = z.core.$ZodIssue;
 const keysAt = (schema: JsonSchema, path: readonly PropertyKey[]): string[] => {
   if (schema.anyOf) return schema.anyOf.flatMap((branch) => keysAt(branch, path));
   const [head, ...rest] = path;
-  if (head === undefined) return Object.keys(schema.properties ?? {});
+  if (head === undefined) return [...Object.keys(schema.properties ?? {}), ...(schema.propertyNames?.enum ?? []).map(String)];
   const next =
     schema.properties?.[String(head)] ??
     (typeof schema.additionalProperties === 'object' ? schema.additionalProperties : schema.items);
