@@ -110,13 +110,15 @@ const onStage = async (config: Config, story: Story, options: DemoOptions): Prom
     };
     const afterwards = async (result: DemoResult): Promise<void> => {
       if (options.json) printJson(document(result, story));
+      if (!options.keep) return;
       ignoreSignals();
-      if (options.keep) await keepRunning(story, up.endpoints, config.stateDir);
+      await keepRunning(story, up.endpoints, config.stateDir);
     };
     return exitOf(await withTemporal(context, (client) => play({ ...setting, client }, afterwards)));
   } finally {
     await context.close();
     await up.stop();
+    ignoreSignals();
   }
 };
 
