@@ -1,11 +1,12 @@
 /** Candidate against champion: on all rows, on slices, and in how alike they treat groups. */
 import { setImmediate } from 'node:timers/promises';
 import type { Comparison, FairnessReport, HoldoutUse } from '#domain/contracts/evaluation-report.ts';
-import { sliceMargin } from '#domain/decide/gate/slice-margin.ts';
+import { championMargin, sliceMargin } from '#domain/decide/gate/margin.ts';
 import { takeClusters } from '#domain/stats/comparison/clusters.ts';
 import { compareFairnessInSteps } from '#domain/stats/comparison/compare-fairness.ts';
 import { compareInSteps } from '#domain/stats/comparison/compare-models.ts';
 import type { Contest } from '#domain/stats/comparison/contest.ts';
+import { measure } from '#domain/stats/metrics/metrics.ts';
 import { type Scored, takeRows } from '#domain/stats/metrics/scored.ts';
 import type { Steps } from '#domain/stats/steps.ts';
 import type { StepContext } from '../step-context.ts';
@@ -60,26 +61,38 @@ export const compareAll = async (
   return comparisons;
 };
 
+/** Of the metric that decides, on these rows. */
+const valueOf = ({ primaryMetric: metric }: Subject, champion: Scored) => ({ metric, champion: measure(metric, champion) });
+
 const contestOfAll = (subject: Subject, { candidate, champion, clusters }: Rivals, confidence: number): Contest => ({
   metric: subject.primaryMetric,
   slice: null,
   candidate,
   champion,
   clusters,
-  policy: { ...subject.gate.champion, confidence: confidence as Contest['policy']['confidence'] },
+  policy: {
+    ...subject.gate.champion,
+    margin: championMargin(subject.gate, valueOf(subject, champion)).value,
+    confidence: confidence as Contest['policy']['confidence'],
+  },
   seed: seedOf(subject),
 });
 
 /** A slice is only ever guarded, so its rule is "not worse". */
-const contestOfSlice = (subject: Subject, rivals: Rivals, { by, value, rows }: SliceRows): Contest => ({
-  ...contestOfAll(subject, rivals, subject.gate.champion.confidence),
-  slice: { by, value },
-  candidate: takeRows(rivals.candidate, rows),
-  champion: takeRows(rivals.champion, rows),
-  clusters: rivals.clusters === null ? null : takeClusters(rivals.clusters, rows),
-  policy: { ...subject.gate.champion, rule: 'not worse', margin: sliceMargin(subject.gate, by) },
-  power: powerForAll(rivals.slices.length),
-});
+const contestOfSlice = (subject: Subject, rivals: Rivals, { by, value, rows }: SliceRows): Contest => {
+  const champion = takeRows(rivals.champion, rows);
+  const margin = sliceMargin(subject.gate, by, valueOf(subject, champion)).value;
+  return {
+    metric: subject.primaryMetric,
+    slice: { by, value },
+    candidate: takeRows(rivals.candidate, rows),
+    champion,
+    clusters: rivals.clusters === null ? null : takeClusters(rivals.clusters, rows),
+    policy: { ...subject.gate.champion, rule: 'not worse', margin },
+    power: powerForAll(rivals.slices.length),
+    seed: seedOf(subject),
+  };
+};
 
 /** One report for each column of `gate.fairness`. */
 export const compareFairness = async (

@@ -1,9 +1,11 @@
 /** How good the model that serves is, by the labels that have come, and by its probabilities alone. */
 import { type PerformanceReport, type PerformanceWindow, performanceReportSchema } from '#domain/contracts/performance-report.ts';
+import type { MetricName } from '#domain/contracts/pipeline-spec/training.ts';
 import { decideEstimate, defaultLargestCalibrationError } from '#domain/decide/performance/estimate-breach.ts';
 import { findLabelledShareBreach } from '#domain/decide/performance/labelled-share-breach.ts';
 import { decidePerformance, type PerformancePolicy } from '#domain/decide/performance/performance-breach.ts';
 import { type CalibrationDecision, decideCalibration } from '#domain/decide/performance/recalibrate.ts';
+import { toleratedDrop } from '#domain/decide/performance/tolerated-drop.ts';
 import { calibrationEvidenceIds } from '#domain/stats/performance/calibration-evidence.ts';
 import { performanceEvidenceId, togetherEvidenceId } from '#domain/stats/performance/compare-window.ts';
 import { estimateEvidenceId } from '#domain/stats/performance/estimate-evidence.ts';
@@ -38,10 +40,15 @@ const mostRowsOfDetectors = 100_000;
 /** Young windows that are shown. */
 const mostProvisional = 7;
 
-const policyFor = (metric: string, { question }: Subject): PerformancePolicy => ({
+const toleratedOf = (metric: MetricName, { question, reference }: Subject) => {
+  const { value, words } = toleratedDrop(question.spec.watch.performance.drop, metric, reference.metrics[metric]);
+  return { tolerated: value, toleratedWords: words };
+};
+
+const policyFor = (metric: MetricName, subject: Subject): PerformancePolicy => ({
   evidenceId: performanceEvidenceId(metric),
   togetherId: togetherEvidenceId(metric),
-  tolerated: question.spec.watch.performance.drop,
+  ...toleratedOf(metric, subject),
   confidence,
 });
 
@@ -136,7 +143,7 @@ const estimateOf = (
   if (estimatedUntil !== null && free.to <= estimatedUntil) return null;
   const verdict = decideEstimate(evidence, calibrationError, {
     evidenceId: id,
-    tolerated: subject.question.spec.watch.performance.drop,
+    ...toleratedOf(subject.metric, subject),
     confidence: estimateConfidence,
     largestCalibrationError: defaultLargestCalibrationError,
   });

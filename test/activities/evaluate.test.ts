@@ -38,8 +38,8 @@ const evaluate = async (runKey: string, onnx: Model, featureSet: FeatureSet, row
 };
 
 /** Evaluates, registers and promotes, so that the next candidate meets a champion. */
-const makeChampion = async (onnx: Model, featureSet: FeatureSet): Promise<void> => {
-  const { input, summary } = await evaluate('00000000000000aa', onnx, featureSet);
+const makeChampion = async (onnx: Model, featureSet: FeatureSet, rows: readonly Row[] = holdout): Promise<void> => {
+  const { input, summary } = await evaluate('00000000000000aa', onnx, featureSet, rows);
   const { version } = await createRegister(world.deps)({
     ...input,
     codeVersion: 'c0ffee',
@@ -158,6 +158,22 @@ describe('evaluateCandidate against a champion', () => {
     const { summary } = await evaluate(runKey, logisticModel([2]), xOnly);
     expect(summary).toMatchObject({ championVersion: 1, championGeneration: 1, verdict: { outcome: 'pass' } });
     expect(summary.verdict.reason).toContain('gain 0, lower 96.96% bound 0 > -0.01 on 2000 rows');
+  });
+
+  test('grants a share of an error in the unit of the label, and says of what', async () => {
+    world = await openWorld({ slices: [{ by: 'origin', top: 1 }] });
+    const prices = makeRows(600, 5, 'regression').map((row) => ({ ...row, label: 10_000 * row.label }));
+    await makeChampion(linearModel([30_000], 5000), xOnly, prices);
+    const { summary } = await evaluate(runKey, linearModel([30_010], 5000), xOnly, prices);
+    const { comparisons } = await reportOf(summary.reportSha256);
+    const [all, slice] = comparisons;
+    expect(all?.champion).toBeGreaterThan(2500);
+    expect(all?.margin).toBeCloseTo(0.02 * (all?.champion ?? 0), 1);
+    expect(slice?.margin).toBeCloseTo(0.04 * (slice?.champion ?? 0), 1);
+    expect(summary.verdict).toMatchObject({ outcome: 'pass' });
+    expect(summary.verdict.reason).toMatch(
+      /^rmse .* bound -?[\d.]+ > -5\d\.\d+ \(2% of 2\d{3}[.\d]*\) on 600 rows.*>= -\d+\.?\d* \(4% of/,
+    );
   });
 
   test('fails a spoiled model, with the bound that shows it', async () => {

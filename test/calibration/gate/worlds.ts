@@ -2,10 +2,12 @@
 import type { EvaluationReport } from '#domain/contracts/evaluation-report.ts';
 import { type GateSpec, gateSchema, type MetricName } from '#domain/contracts/pipeline-spec/training.ts';
 import type { VerdictOutcome } from '#domain/contracts/verdict.ts';
+import { championMargin } from '#domain/decide/gate/margin.ts';
 import { decideGate } from '#domain/decide/gate.ts';
 import type { Clusters } from '#domain/stats/comparison/clusters.ts';
 import { compareModels } from '#domain/stats/comparison/compare-models.ts';
 import type { Contest } from '#domain/stats/comparison/contest.ts';
+import { measure } from '#domain/stats/metrics/metrics.ts';
 import type { Scored } from '#domain/stats/metrics/scored.ts';
 import type { Random } from '#domain/stats/random.ts';
 import { normalLowerTail } from '#domain/stats/special/normal.ts';
@@ -16,11 +18,18 @@ export type Pair = { readonly candidate: Scored; readonly champion: Scored };
 
 export const gateOf = (file: object): GateSpec => gateSchema.parse(file);
 
+/** What a comparison by a metric without a unit is asked, whatever the champion's value. */
+export const policyOf = (gate: GateSpec): Contest['policy'] => ({
+  ...gate.champion,
+  margin: championMargin(gate, { metric: 'accuracy', champion: null }).value,
+});
+
 const digest = 'a'.repeat(64) as Sha256;
 
 /** The whole gate as a run asks it, without limits: what it says of this pair. */
 export const judge = (metric: MetricName, pair: Pair, gate: GateSpec, clusters: Clusters | null = null): VerdictOutcome => {
-  const contest: Contest = { metric, slice: null, ...pair, clusters, policy: gate.champion, seed: 7 };
+  const margin = championMargin(gate, { metric, champion: measure(metric, pair.champion) }).value;
+  const contest: Contest = { metric, slice: null, ...pair, clusters, policy: { ...gate.champion, margin }, seed: 7 };
   return decideGate(reportOf(metric, [compareModels(contest)]), gate).outcome;
 };
 

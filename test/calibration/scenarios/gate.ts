@@ -7,7 +7,18 @@ import { compareModels } from '#domain/stats/comparison/compare-models.ts';
 import { boundProportions } from '#domain/stats/comparison/non-inferiority.ts';
 import { measure } from '#domain/stats/metrics/metrics.ts';
 import type { Random } from '#domain/stats/random.ts';
-import { dayClusters, disagreeing, gateOf, judge, type Pair, ranking, regressing, reportOf, shiftOf } from '../gate/worlds.ts';
+import {
+  dayClusters,
+  disagreeing,
+  gateOf,
+  judge,
+  type Pair,
+  policyOf,
+  ranking,
+  regressing,
+  reportOf,
+  shiftOf,
+} from '../gate/worlds.ts';
 import { multinomial, normal } from '../samplers.ts';
 import { countOf, type Finding, type Scenario } from '../scenario.ts';
 
@@ -209,7 +220,7 @@ const slicesOf = (random: Random, rows: number, gain: number, margin: number): C
       slice: { by: 'origin', value: `o${index}` },
       ...disagreeing(random, rows, 0.06, () => gain),
       clusters: null,
-      policy: gateOf({ champion: { margin } }).champion,
+      policy: policyOf(gateOf({ champion: { margin } })),
       seed: 7,
       power: 0.98,
     }),
@@ -226,7 +237,7 @@ const clearlyBetter = (random: Random): Comparison =>
     slice: null,
     ...disagreeing(random, 2000, 0.2, () => 0.1),
     clusters: null,
-    policy: sliceGate.champion,
+    policy: policyOf(sliceGate),
     seed: 7,
   });
 
@@ -283,7 +294,7 @@ const fairness: Scenario = {
       value: `from ${from}`,
       rows: Uint32Array.from({ length: 300 }, (_, i) => from + i),
     }));
-    const policy = gateOf({ champion: { margin: 0.05 } }).champion;
+    const policy = policyOf(gateOf({ champion: { margin: 0.05 } }));
     const successes = countOf('gate fairness', trials, (random) => {
       const pair = wideningGap(random, 0.05);
       const [opportunity] = compareFairness({ by: 'group', groups, ...pair, clusters: null, policy, seed: 7 }).measures;

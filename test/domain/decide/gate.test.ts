@@ -5,7 +5,7 @@ import { pipelineSpecSchema } from '#domain/contracts/pipeline-spec/pipeline-spe
 import { type GateSpec, gateSchema } from '#domain/contracts/pipeline-spec/training.ts';
 import { verdictSchema } from '#domain/contracts/verdict.ts';
 import { comparisonName, type EvidenceRole, evidenceId, sliceName } from '#domain/decide/comparison-evidence.ts';
-import { sliceMargin } from '#domain/decide/gate/slice-margin.ts';
+import { sliceMargin } from '#domain/decide/gate/margin.ts';
 import { decideGate } from '#domain/decide/gate.ts';
 import { confidenceOfUse } from '#domain/stats/comparison/alpha-spending.ts';
 import type { Sha256, VersionNumber } from '#domain/units.ts';
@@ -326,8 +326,8 @@ describe('decideGate() on slices', () => {
     const usual = gate({ champion: { margin: 0.004 }, slices: [{ by: 'origin' }] });
     const harmed = slice('ORD', { lower: -0.05, upper: -0.009, pHarm: 1e-6 });
     expect(decideGate(against(won, harmed), usual).reason).toContain('upper 95% bound -0.009 < -0.008');
-    expect(sliceMargin(usual, 'origin')).toBe(0.008);
-    expect(sliceMargin(policy, 'origin')).toBe(0.01);
+    expect(sliceMargin(usual, 'origin', { metric: 'roc_auc', champion: 0.7 })).toEqual({ value: 0.008, words: '' });
+    expect(sliceMargin(policy, 'origin', { metric: 'roc_auc', champion: 0.7 })).toEqual({ value: 0.01, words: '' });
   });
 
   test("ten slices do not raise ten times the alarms: Holm's correction", () => {

@@ -54,6 +54,13 @@ describe('decidePerformance()', () => {
     expect(verdict).toMatchObject({ outcome: 'pass', reason: `${what} 0.0055: lower 95% bound -0.009 > -0.01, on 2000 rows` });
   });
 
+  test('says of what a share is tolerated', () => {
+    const shared = { ...policy, toleratedWords: ' (5% of 0.2)' };
+    expect(decidePerformance(window(interval(-0.04, -0.012)), shared).reason).toContain('bound -0.012 < -0.01 (5% of 0.2), on');
+    expect(decidePerformance(window(interval(-0.009, 0.02)), shared).reason).toContain('bound -0.009 > -0.01 (5% of 0.2), on');
+    expect(decidePerformance(window(interval(-0.02, 0.005)), shared).reason).toContain('> -0.01 (5% of 0.2) does not hold');
+  });
+
   test('between the two nothing is decided; a bound on the limit is between', () => {
     expect(decidePerformance(window(interval(-0.02, 0.005)), policy).outcome).toBe('inconclusive');
     expect(decidePerformance(window(interval(-0.01, 0.005)), policy).outcome).toBe('inconclusive');

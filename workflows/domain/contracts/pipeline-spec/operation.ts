@@ -4,7 +4,7 @@ import { keptSnapshotsPattern } from '../../kept-snapshots.ts';
 import { noticeEvents } from '../../notice-events.ts';
 import type { Ratio } from '../../units.ts';
 import { columnNameSchema } from '../ids.ts';
-import { durationSchema, shareSchema } from './quantities.ts';
+import { durationSchema, lossSchema, shareSchema } from './quantities.ts';
 import { metricNameSchema } from './training.ts';
 
 const guardrailSchema = z.strictObject({
@@ -99,11 +99,11 @@ export const watchSchema = z.strictObject({
   performance: z
     .strictObject({
       metric: metricNameSchema.optional().describe('Without it: the metric of the gate'),
-      drop: z
-        .number()
-        .nonnegative()
-        .default(0.02)
-        .describe('A loss beyond it, shown at 95% confidence on matured labels, is a breach'),
+      drop: lossSchema
+        .optional()
+        .describe(
+          'A loss beyond it, shown at 95% confidence on matured labels, is a breach. A number in the unit of the metric, or a share of its value on the hold-out such as 5%. Absent: 0.02, and 5% for rmse, mae and median_absolute_error',
+        ),
     })
     .prefault({}),
   labels: z

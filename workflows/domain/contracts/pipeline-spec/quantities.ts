@@ -12,6 +12,13 @@ export const durationSchema = z
     return Math.round(Number(amount) * (unitMs[unit] as number)) as DurationMs;
   });
 
+/** A loss of a metric: a number in its unit, or a share of its value such as "2%"; kept as it is written. */
+export const lossSchema = z.union([
+  z.number().nonnegative(),
+  z.string().regex(/^\d+(\.\d+)?%$/, 'must be a number in the unit of the metric, or a share of its value such as 2%'),
+]);
+export const isNoLoss = (loss: z.infer<typeof lossSchema>): boolean => Number.parseFloat(String(loss)) === 0;
+
 /** "10%" or 0.1 to a share in [0, 1]. */
 export const shareSchema = z
   .union([z.string().regex(/^\d+(\.\d+)?%$/, 'must be a share such as 10%'), z.number().min(0).max(1)])

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { columnNameSchema } from '../ids.ts';
-import { durationSchema, shareSchema } from './quantities.ts';
+import { durationSchema, isNoLoss, lossSchema, shareSchema } from './quantities.ts';
 
 const scalarSchema = z.union([z.number(), z.string(), z.boolean()]);
 
@@ -59,10 +59,14 @@ export const gateSchema = z.strictObject({
         .enum(['not worse', 'better'])
         .default('not worse')
         .describe('not worse: shown to lose less than the margin, and fresher. better: shown to gain at all'),
-      margin: z.number().nonnegative().default(0.005).describe('Loss that a fresher model is worth; above 0 for "not worse"'),
+      margin: lossSchema
+        .optional()
+        .describe(
+          'Loss that a fresher model is worth; above 0 for "not worse". A number in the unit of the metric, or a share of the champion\'s value such as 2%. Absent: 0.005, and 2% for rmse, mae and median_absolute_error',
+        ),
       confidence: confidenceSchema.default(0.95 as never),
     })
-    .refine(({ rule, margin }) => rule === 'better' || margin > 0, {
+    .refine(({ rule, margin }) => rule === 'better' || margin === undefined || !isNoLoss(margin), {
       path: ['margin'],
       message: 'must be above 0 for rule "not worse": no number of rows shows that nothing is lost; ask for rule: better instead',
     })
@@ -78,9 +82,7 @@ export const gateSchema = z.strictObject({
       z.strictObject({
         by: columnNameSchema,
         top: z.int().positive().default(10),
-        margin: z
-          .number()
-          .nonnegative()
+        margin: lossSchema
           .optional()
           .describe('Absent: twice gate.champion.margin. 0: any harm that is shown counts, and its absence need not be'),
       }),

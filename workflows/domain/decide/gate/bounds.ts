@@ -30,14 +30,16 @@ const rowsSentence = (interval: Interval, clusters: Comparison['clusters']): str
   return `on ${interval.rows} rows in ${clusters.count} ${named}`;
 };
 
-export const boundSentence = (interval: Interval, limit: number, clusters: Comparison['clusters']): string => {
-  const [lower, upper, right] = [interval.lower, interval.upper, limit].map(shortNumber);
+/** `words` say where the limit comes from, such as " (2% of 23163.2)". */
+export const boundSentence = (interval: Interval, limit: number, clusters: Comparison['clusters'], words = ''): string => {
+  const [lower, upper] = [interval.lower, interval.upper].map(shortNumber);
+  const right = `${shortNumber(limit)}${words}`;
   const confidence = percent(interval.confidence);
   const rows = rowsSentence(interval, clusters);
   const position = locate(interval, limit);
   if (position === 'above') return `lower ${confidence} bound ${lower} > ${right} ${rows}`;
   if (position === 'below') return `upper ${confidence} bound ${upper} < ${right} ${rows}`;
-  return `lower ${confidence} bound ${lower} > ${right} does not hold, nor does upper bound ${upper} < ${right}, ${rows}`;
+  return `lower ${confidence} bound ${lower} > ${right} does not hold, nor does upper bound ${upper} < ${shortNumber(limit)}, ${rows}`;
 };
 
 export const boundInequalities = (what: string, interval: Interval, limit: number): Inequality[] => {

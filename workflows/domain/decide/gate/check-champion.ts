@@ -2,9 +2,11 @@ import type { Comparison, EvaluationReport } from '../../contracts/evaluation-re
 import type { GateSpec } from '../../contracts/pipeline-spec/training.ts';
 import type { VerdictOutcome } from '../../contracts/verdict.ts';
 import { evidenceRoles, findEvidence, sliceName } from '../comparison-evidence.ts';
+import type { GrantedLoss } from '../granted-loss.ts';
 import { type Check, checkOf, inequality, percent, sentenceOf } from '../judgement.ts';
 import { boundInequalities, boundSentence, gainSentence, type Interval, locate, missingSentence } from './bounds.ts';
 import { checkChampionRows, onWhichRows, withLearned } from './champion-rows.ts';
+import { championMargin } from './margin.ts';
 
 /**
  * May the candidate replace the champion?
@@ -29,27 +31,31 @@ export const checkChampion = (report: EvaluationReport, gate: GateSpec): Check[]
   if (comparison === undefined) {
     return [checkOf('error', `${report.primaryMetric} was not compared with champion version ${report.champion.version}`)];
   }
-  return [judge(report, comparison, gate.champion)];
+  return [judge(report, comparison, gate)];
 };
 
-const judge = (report: EvaluationReport, comparison: Comparison, policy: GateSpec['champion']): Check => {
+const judge = (report: EvaluationReport, comparison: Comparison, gate: GateSpec): Check => {
+  const policy = gate.champion;
   const interval = findEvidence(comparison, evidenceRoles.interval, 'interval');
   if (interval === undefined) return withoutInterval(report, comparison);
   const confidence = Math.max(policy.confidence, report.holdoutUse?.confidence ?? 0);
   if (interval.confidence !== confidence) {
     return checkOf('error', `bounds must be at ${percent(confidence)}: they are at ${percent(interval.confidence)}`);
   }
-  const found = policy.rule === 'better' ? askBetter(comparison, interval) : askNotWorse(comparison, interval, policy.margin);
+  const found =
+    policy.rule === 'better'
+      ? askBetter(comparison, interval)
+      : askNotWorse(comparison, interval, championMargin(gate, comparison));
   return { ...found, sentence: `${found.sentence}${useSentence(report, policy)}${onWhichRows(report)}` };
 };
 
 const subjectOf = ({ metric, candidate, champion }: Comparison) => ({ what: metric, candidate, champion });
 const longName = ({ metric, slice }: Comparison): string => `${metric}, ${sliceName(slice)}`;
 
-const askNotWorse = (comparison: Comparison, interval: Interval, margin: number): Check => {
+const askNotWorse = (comparison: Comparison, interval: Interval, { value: margin, words }: GrantedLoss): Check => {
   const position = locate(interval, -margin);
   const outcome: VerdictOutcome = position === 'above' ? 'pass' : position === 'below' ? 'fail' : 'inconclusive';
-  const sentence = `${gainSentence(subjectOf(comparison), interval)}, ${boundSentence(interval, -margin, comparison.clusters)}`;
+  const sentence = `${gainSentence(subjectOf(comparison), interval)}, ${boundSentence(interval, -margin, comparison.clusters, words)}`;
   return checkOf(
     outcome,
     `${sentence}${position === 'undecided' ? rowsMissing(comparison) : ''}`,

@@ -44,7 +44,7 @@ const guardOf = (by: string, found: FairnessReport['measures'][number], margin: 
   const wanted = findById(evidence, evidenceId(name, evidenceRoles.rowsForPower), 'measurement');
   const isPowered = wanted !== undefined && rows >= wanted.value;
   const what = `${measure} by ${by}`;
-  return [{ name, what, candidate, champion, interval, margin, pHarm: harm.pValue, isPowered, clusters: null }];
+  return [{ name, what, candidate, champion, interval, margin, marginWords: '', pHarm: harm.pValue, isPowered, clusters: null }];
 };
 
 const reportFourFifths = ({ by, measures }: FairnessReport): Check[] =>

@@ -1,10 +1,11 @@
 import type { Comparison, EvaluationReport } from '../../contracts/evaluation-report.ts';
 import type { GateSpec } from '../../contracts/pipeline-spec/training.ts';
 import { evidenceRoles, findEvidence, sliceName } from '../comparison-evidence.ts';
+import type { GrantedLoss } from '../granted-loss.ts';
 import { type Check, checkOf, percent, shortNumber } from '../judgement.ts';
 import { isComparable } from './champion-rows.ts';
 import { type Guarded, judgeGuarded, worstOf } from './guard.ts';
-import { sliceMargin } from './slice-margin.ts';
+import { sliceMargin } from './margin.ts';
 
 /**
  * Is no slice of the hold-out harmed? Slices with too few rows to compare are reported only; one that the pipeline asks
@@ -23,7 +24,7 @@ export const worstSliceSentence = (report: EvaluationReport, gate: GateSpec): st
   if (worst === undefined) return null;
   const { estimate, upper, confidence } = worst.interval;
   const operator = upper >= -worst.margin ? '>=' : '<';
-  return `the worst of ${slices.length} slices is ${worst.name}: gain ${shortNumber(estimate)}, upper ${percent(confidence)} bound ${shortNumber(upper)} ${operator} ${shortNumber(-worst.margin)}`;
+  return `the worst of ${slices.length} slices is ${worst.name}: gain ${shortNumber(estimate)}, upper ${percent(confidence)} bound ${shortNumber(upper)} ${operator} ${shortNumber(-worst.margin)}${worst.marginWords}`;
 };
 
 const missingSlices = (report: EvaluationReport, gate: GateSpec): Check[] =>
@@ -37,13 +38,24 @@ const guardedSlices = (report: EvaluationReport, gate: GateSpec): Guarded[] =>
     const interval = findEvidence(comparison, evidenceRoles.interval, 'interval');
     const harm = findEvidence(comparison, evidenceRoles.harm, 'p-value');
     if (by === undefined || interval === undefined || harm === undefined) return [];
-    return [guard(comparison, interval, harm.pValue, sliceMargin(gate, by))];
+    return [guard(comparison, interval, harm.pValue, sliceMargin(gate, by, comparison))];
   });
 
-const guard = (comparison: Comparison, interval: Guarded['interval'], pHarm: number, margin: number): Guarded => {
+const guard = (comparison: Comparison, interval: Guarded['interval'], pHarm: number, margin: GrantedLoss): Guarded => {
   const wanted = findEvidence(comparison, evidenceRoles.rowsForPower, 'measurement');
   const { metric, slice, candidate, champion, clusters, rows } = comparison;
   const name = sliceName(slice);
   const isPowered = wanted !== undefined && rows >= wanted.value;
-  return { name, what: `${metric} on ${name}`, candidate, champion, interval, margin, pHarm, isPowered, clusters };
+  return {
+    name,
+    what: `${metric} on ${name}`,
+    candidate,
+    champion,
+    interval,
+    margin: margin.value,
+    marginWords: margin.words,
+    pHarm,
+    isPowered,
+    clusters,
+  };
 };

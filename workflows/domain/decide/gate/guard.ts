@@ -8,6 +8,8 @@ export type Guarded = Compared & {
   readonly name: string;
   readonly interval: Interval;
   readonly margin: number;
+  /** Where the margin comes from, such as " (4% of 23163.2)"; empty where it was said as it is. */
+  readonly marginWords: string;
   readonly pHarm: number;
   /** Enough rows to show that an equal candidate is not worse, in four out of five cases for all that is guarded at once. */
   readonly isPowered: boolean;
@@ -47,7 +49,7 @@ const checkOfGuarded = (outcome: 'pass' | 'fail' | 'inconclusive', one: Guarded)
   const harm = outcome === 'fail' ? ` (p of harm ${shortNumber(one.pHarm)} after Holm's correction)` : '';
   return checkOf(
     outcome,
-    `${gainSentence(one, one.interval)}, ${boundSentence(one.interval, -one.margin, one.clusters)}${harm}`,
+    `${gainSentence(one, one.interval)}, ${boundSentence(one.interval, -one.margin, one.clusters, one.marginWords)}${harm}`,
     boundInequalities(one.what, one.interval, -one.margin),
     [one.interval.id],
   );

@@ -12,6 +12,8 @@ export type PerformancePolicy = {
   readonly togetherId?: string;
   /** What may be lost, in the unit of the metric; at least 0. */
   readonly tolerated: number;
+  /** Where that comes from, such as " (5% of 23163.2)"; absent where it was said as it is. */
+  readonly toleratedWords?: string;
   /** Of each bound. */
   readonly confidence: number;
 };
@@ -63,7 +65,7 @@ export const decideGain = (evidence: Evidence | undefined, policy: PerformancePo
   if (evidence.kind !== 'interval') return conclude('error', `${evidence.id} must be an interval: it is a ${evidence.kind}`);
   if (evidence.confidence !== policy.confidence)
     return conclude('error', `bounds must be at ${percent(policy.confidence)}: they are at ${percent(evidence.confidence)}`);
-  return judge(evidence, policy.tolerated);
+  return judge(evidence, policy.tolerated, policy.toleratedWords ?? '');
 };
 
 /** "on 1440 rows in 1 day against 7". */
@@ -74,7 +76,7 @@ const rowsSentence = ({ rows, clusters }: Interval): string => {
   return `on ${rows} rows in ${count} ${named}${reference === null ? '' : ` against ${reference}`}`;
 };
 
-const judge = (evidence: Interval, tolerated: number): Verdict => {
+const judge = (evidence: Interval, tolerated: number, words: string): Verdict => {
   const limit = tolerated === 0 ? 0 : -tolerated;
   const position = locate(evidence, limit);
   const outcome = position === 'above' ? 'pass' : position === 'below' ? 'fail' : 'inconclusive';
@@ -83,9 +85,9 @@ const judge = (evidence: Interval, tolerated: number): Verdict => {
   const upper = inequality(`${evidence.what}, upper ${at} bound`, evidence.upper, '<', limit);
   const [low, high, right] = [evidence.lower, evidence.upper, limit].map(shortNumber);
   const told = {
-    above: `lower ${at} bound ${low} > ${right}`,
-    below: `upper ${at} bound ${high} < ${right}`,
-    undecided: `lower ${at} bound ${low} > ${right} does not hold, nor does upper bound ${high} < ${right}`,
+    above: `lower ${at} bound ${low} > ${right}${words}`,
+    below: `upper ${at} bound ${high} < ${right}${words}`,
+    undecided: `lower ${at} bound ${low} > ${right}${words} does not hold, nor does upper bound ${high} < ${right}`,
   }[position];
   const reason = `${evidence.what} ${shortNumber(evidence.estimate)}: ${told}, ${rowsSentence(evidence)}`;
   return conclude(outcome, reason, [lower, upper], [evidence.id]);

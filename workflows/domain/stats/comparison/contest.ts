@@ -14,7 +14,10 @@ export type Contest = {
   /** Which rows belong together; null: each row is evidence of its own. */
   readonly clusters: Clusters | null;
   /** At the confidence that this use of the hold-out may still spend. */
-  readonly policy: GateSpec['champion'];
+  readonly policy: Omit<GateSpec['champion'], 'margin'> & {
+    /** In the unit of the metric. */
+    readonly margin: number;
+  };
   /** For resampling; the same seed gives the same report. */
   readonly seed: number;
   /** Share of cases in which `rows-for-power` are to be enough; absent: 0.8. */
