@@ -31,6 +31,8 @@ export type Cell = {
 };
 export type Distribution = {
   readonly row: VariableRow;
+  /** What is broken in its data; null where nothing is. */
+  readonly breach: string | null;
   readonly cells: readonly Cell[];
   readonly referenceRows: number;
   readonly rows: number;

@@ -2,31 +2,8 @@
 import type { RecordedDecision } from '../postgres/decisions.ts';
 import { type Html, html } from './html.ts';
 import { pageOf } from './page.ts';
-import { tableOf } from './sections/parts.ts';
-import { minute, number } from './words.ts';
-
-const columns = [
-  { name: 'compared', kind: 'reason' },
-  { name: 'left', kind: 'n' },
-  { name: '' },
-  { name: 'right', kind: 'n' },
-  { name: 'holds' },
-] as const;
-
-const inequalities = ({ record }: RecordedDecision): Html | null =>
-  record.inequalities.length === 0
-    ? null
-    : html`<h3>Compared</h3>${tableOf(
-        'Inequalities',
-        columns,
-        record.inequalities.map(({ what, left, operator, right, holds }) => [
-          what,
-          number(left),
-          operator,
-          number(right),
-          holds ? '✓ yes' : '✗ no',
-        ]),
-      )}`;
+import { inequalitiesTable } from './sections/inequalities.ts';
+import { minute } from './words.ts';
 
 /** As it is stored: enough to make the decision again. */
 const stored = (heading: string, value: unknown): Html =>
@@ -38,6 +15,6 @@ export const renderDecision = (decision: RecordedDecision): string => {
   return pageOf(
     title,
     html`<header><h1>${title}</h1><p class="quiet">${record.kind} of ${record.subject}, ${minute(record.at)}; recorded ${minute(recordedAt)}. Times are UTC.</p></header>
-<h2>${record.action}</h2><p>${record.reason}</p>${inequalities(decision)}${stored('What it was made from', record.input)}${stored('What the rule gave', record.output)}`,
+<h2>${record.action}</h2><p>${record.reason}</p>${inequalitiesTable(record.inequalities, record.reason)}${stored('What it was made from', record.input)}${stored('What the rule gave', record.output)}`,
   );
 };

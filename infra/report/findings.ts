@@ -15,8 +15,9 @@ const sizeOf = ({ debiasedPsi, psiUpperLimit }: VariableRow): string =>
 
 const limit = (level: number | null): string => (level === null ? '' : `, drift from ${number(level)}`);
 
-export const distributionFinding = ({ row }: Distribution, level: number | null): string => {
+export const distributionFinding = ({ row, breach }: Distribution, level: number | null): string => {
   const { name, state } = row;
+  if (breach !== null) return `${name} is broken: ${breach} (${sizeOf(row)})`;
   const told: Readonly<Record<string, string>> = {
     drift: `${name} has drifted`,
     warn: `${name} moves`,

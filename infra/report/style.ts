@@ -10,7 +10,7 @@ body { margin: 0; background: var(--ground); color: var(--text); font: 15px/1.5 
 main { max-width: 86rem; margin: 0 auto; padding: 1.5rem 1rem 4rem }
 h1 { font-size: 1.5rem; margin: 0; letter-spacing: -.01em } h2 { font-size: 1.3rem; margin: 2.5rem 0 .25rem }
 h3 { font-size: 1.02rem; margin: 2rem 0 .6rem } h4 { font-size: .95rem; line-height: 1.35; margin: 0 0 .6rem }
-p { margin: .3rem 0; max-width: 60rem } .quiet { color: var(--quiet) } h1, h2, h3, h4, p, li { overflow-wrap: anywhere }
+a { color: var(--now) } p { margin: .3rem 0; max-width: 60rem } .quiet { color: var(--quiet) } h1, h2, h3, h4, p, li { overflow-wrap: anywhere }
 .story { padding-left: 1.1rem; margin: .6rem 0; max-width: 60rem }
 .plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 24rem), 1fr)); gap: 1rem; align-items: start }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: .9rem 1rem; min-width: 0 }

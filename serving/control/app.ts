@@ -9,6 +9,7 @@ import { modelRoutes, runRoutes } from './routes/api.ts';
 import { decisionRoutes } from './routes/decisions.ts';
 import { pageRoutes } from './routes/page.ts';
 import { pipelineRoutes } from './routes/pipelines.ts';
+import { runPageRoutes } from './routes/runs.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 
 /** Longer than a healthy database takes, shorter than a probe waits. */
@@ -39,6 +40,7 @@ export const buildControlApp = (deps: ControlDeps): FastifyInstance => {
   void app.register(pageRoutes(deps));
   void app.register(pipelineRoutes(deps));
   void app.register(decisionRoutes(deps));
+  void app.register(runPageRoutes(deps));
   void app.after(() => app.get('/openapi.json', async () => app.swagger()));
   return app;
 };

@@ -6,13 +6,16 @@ import type { createEvaluations } from '../../infra/postgres/evaluations.ts';
 import type { createRegistry } from '../../infra/postgres/registry.ts';
 import type { createRuns } from '../../infra/postgres/runs.ts';
 import type { createSnapshots } from '../../infra/postgres/snapshots.ts';
+import type { Standing } from '../../infra/postgres/standings.ts';
 import type { PipelineReport } from '../../infra/report/data.ts';
 import type { BaseDeps } from '../plugins/base-app.ts';
 import type { WebhookDeps } from './routes/webhooks.ts';
 
 /** What the control plane reads, and where it puts webhooks: who means to change something uses the command or Temporal. */
 export type ControlDeps = BaseDeps & {
-  readonly definitions: Pick<ReturnType<typeof createDefinitions>, 'listPipelines'>;
+  readonly definitions: Pick<ReturnType<typeof createDefinitions>, 'listPipelines' | 'current'>;
+  /** Where every pipeline stands: its watch, rollout and quarantine. */
+  readonly readStandings: () => Promise<readonly Standing[]>;
   readonly runs: Pick<ReturnType<typeof createRuns>, 'get' | 'list' | 'stages' | 'metrics'>;
   readonly registry: Pick<ReturnType<typeof createRegistry>, 'get' | 'list' | 'promotions' | 'evaluations'>;
   readonly deployments: Pick<ReturnType<typeof createDeployments>, 'list' | 'serverReports'>;

@@ -10,6 +10,7 @@ import { type Database, openDatabase } from '../../infra/postgres/pool.ts';
 import { createRegistry } from '../../infra/postgres/registry.ts';
 import { createRuns } from '../../infra/postgres/runs.ts';
 import { createSnapshots } from '../../infra/postgres/snapshots.ts';
+import { readStandings } from '../../infra/postgres/standings.ts';
 import { createWatchHistory } from '../../infra/postgres/watch-history.ts';
 import { createWebhooks } from '../../infra/postgres/webhooks.ts';
 import { type ReportSources, readPipelineReport } from '../../infra/report/read/pipeline.ts';
@@ -35,6 +36,7 @@ export const readersOf = (db: Database['db'], content: ReportSources['content'])
   deployments: createDeployments(db),
   evaluations: createEvaluations(db),
   snapshots: createSnapshots(db),
+  readStandings: () => readStandings(db),
   askDatabase: async () => {
     await sql`select 1`.execute(db);
   },

@@ -36,7 +36,7 @@ describe('inequalityLines()', () => {
 
   test('tells what decided first, whether or not it holds, and counts as counts', () => {
     expect(
-      inequalityLines(found, 'No drift: critical features in drift 0 > 0 does not hold; rows 22226 >= 100', 'short'),
+      inequalityLines(found, 'No drift: critical features in drift 0 > 0 does not hold; rows 22226 >= 100.', 'short'),
     ).toEqual([
       '    ▸ critical features in drift: 0 > 0 does not hold',
       '    ▸ rows: 22,226 >= 100 holds',

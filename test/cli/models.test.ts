@@ -10,7 +10,8 @@ import { createDefinitions } from '../../infra/postgres/definitions.ts';
 import { openDatabase } from '../../infra/postgres/pool.ts';
 import { createRegistry } from '../../infra/postgres/registry.ts';
 import { loadServedModel } from '../../serving/model/served-model.ts';
-import { compareVersions } from '../../workers/cli/models/compare-versions.ts';
+import { compareOnSameRows, compareVersions } from '../../workers/cli/models/compare-versions.ts';
+import type { EvaluationReport } from '../../workflows/domain/contracts/evaluation-report.ts';
 import type { ModelVersion } from '../../workflows/domain/contracts/model-version.ts';
 import type { PipelineName, Sha256 } from '../../workflows/domain/units.ts';
 import { bytesOf, columnInputs, labelAndProbabilities, logisticModel } from '../infra/onnx/tiny-models.ts';
@@ -164,13 +165,17 @@ describe('perennial models list, show, diff', () => {
     expect(list).toHaveLength(3);
     expect(list[1]).toMatch(/^churn +2 +champion/);
     expect(JSON.parse(world.perennial('list', '--json').stdout).models).toHaveLength(2);
-    expect(world.perennial('show', churn).stdout).toContain('takes       features float32[n, 2]');
+    const shown = world.perennial('show', churn).stdout;
+    expect(shown).toMatch(/^ {2}takes {7}tenure: number, months, at least 0, at most 100.*\n {14}charges: number/m);
+    expect(shown).toContain('onnx        takes features float32[n, 2]');
     expect(JSON.parse(world.perennial('show', churn, '1', '--json').stdout)).toMatchObject({
       version: 1,
       package: { positiveClass: 'true' },
     });
     const diff = world.perennial('diff', churn, '1', '2').stdout;
-    expect(diff).toMatch(/^model +[0-9a-f]{12} +[0-9a-f]{12}$/m);
+    const [second, first] = JSON.parse(world.perennial('list', churn, '--json').stdout).models;
+    expect(diff).toMatch(new RegExp(`^model +${first.modelSha256.slice(0, 12)} +${second.modelSha256.slice(0, 12)}$`, 'm'));
+    expect(diff).toMatch(/^its onnx file +[0-9a-f]{12} +[0-9a-f]{12}$/m);
     expect(diff).toMatch(/^parameter file +"a\.onnx" +"b\.onnx"$/m);
     expect(diff).toContain('same: data, features, profile, definition, code, trainer');
   });
@@ -217,6 +222,24 @@ describe('compareVersions()', () => {
       { name: 'f1', from: 0.5, to: null, difference: null },
       { name: 'roc_auc', from: 0.7, to: 0.75, difference: expect.closeTo(0.05, 12) },
     ]);
+  });
+
+  test('takes the gate for the same rows only where it compared these two', () => {
+    const evaluation = {
+      rows: 300,
+      candidate: { roc_auc: 0.7343 },
+      champion: { version: 1, metrics: { roc_auc: 0.7 } },
+    } as EvaluationReport;
+    const [old, made] = [version({}), version({ version: 2, runKey: 'f'.repeat(16) })];
+    expect(compareOnSameRows(evaluation, made, old, 'to candidate')).toMatchObject({
+      rows: 300,
+      runKey: made.runKey,
+      metrics: [{ name: 'roc_auc', from: 0.7, to: 0.7343, difference: expect.closeTo(0.0343, 12) }],
+    });
+    const [back] = compareOnSameRows(evaluation, made, old, 'to champion')?.metrics ?? [];
+    expect(back?.difference).toBeCloseTo(-0.0343, 12);
+    expect(compareOnSameRows(evaluation, made, version({ version: 3 }), 'to candidate')).toBeNull();
+    expect(compareOnSameRows(null, made, old, 'to candidate')).toBeNull();
   });
 
   test('a version against itself', () => {

@@ -59,7 +59,7 @@ const recordRun = async (): Promise<void> => {
     trigger,
   } as const;
   await runs.begin(asked, workflowId);
-  const [reason] = stored.story.rollouts[0]?.decisions.slice(-1).map((one) => one.reason) as [string];
+  const reason = stored.story.rollouts[0]?.decisions.at(-1)?.reason as string;
   const slices = Array.from(
     { length: 20 },
     (_, place) => ({ what: `slice ${place}`, left: place, operator: '>=', right: 0, holds: true }) as const,

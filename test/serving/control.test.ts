@@ -60,7 +60,12 @@ const recordRun = async (): Promise<void> => {
     pipeline: churn,
     verdict: 'promoted',
     reason,
-    gate: null,
+    gate: {
+      outcome: 'pass',
+      reason,
+      inequalities: [{ what: 'roc_auc must be at least 0.7', left: 0.75, operator: '>=', right: 0.7, holds: true }],
+      evidenceIds: [],
+    },
     dataVersion: sha('b'),
     modelVersion: 1 as VersionNumber,
     metrics: { roc_auc: 0.75 },
@@ -198,11 +203,28 @@ describe('the page', () => {
     expect(page.headers['content-type']).toBe('text/html; charset=utf-8');
     expect(page.headers['content-security-policy']).toMatch(/^default-src 'none'; style-src 'sha256-/);
     expect(page.body).toContain('<h3>churn</h3>');
-    expect(page.body).toContain(`/api/runs/${runKey}`);
+    expect(page.body).toContain(`href="/runs/${runKey}"`);
+    expect(page.body).not.toContain(`href="/api/runs/${runKey}"`);
     expect(page.body).toContain('&lt;script&gt;');
     expect(page.body).not.toContain('<script');
     expect(page.body).toContain(`http://127.0.0.1:8233/${encodeURIComponent(workflowId)}`);
     expect(page.body).not.toMatch(/(src|href)="(https?:)?\/\/(?!127\.0\.0\.1)/);
+  });
+
+  test('has a page for a run: how it ended, what its gate compared, its stages, escaped', async () => {
+    const { statusCode, headers, body } = await app.inject({ url: `/runs/${runKey}`, headers: { host: 'localhost' } });
+    expect([statusCode, headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
+    expect(body).toContain(`<h1>run ${runKey} of churn</h1>`);
+    expect(body).toContain('<h2>promoted, version 1</h2>');
+    expect(body).toContain('0.75 &gt;= 0.7 &lt;script&gt;');
+    expect(body).toMatch(/roc_auc must be at least 0.7<\/td><td class="n">0.75<\/td>.*holds<\/td><td class="">decided<\/td>/);
+    expect(body).toContain('100 rows');
+    expect(body).toContain(`href="/api/runs/${runKey}"`);
+    expect(body).not.toContain('<script');
+  });
+
+  test.each(['/runs/ffffffffffffffff', '/runs/nothex', '/runs/%3Cscript%3E'])('%s is not found', async (url) => {
+    expect((await ask(url)).status).toBe(404);
   });
 
   test('is served by the process `perennial control`, which ends with 0', async () => {

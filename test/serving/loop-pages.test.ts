@@ -1,6 +1,8 @@
 /** The pages that notices point to: a pipeline as it stands, and one decision. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { digestOfJson } from '../../infra/objects/digest.ts';
 import { createDecisions } from '../../infra/postgres/decisions.ts';
+import { createDefinitions } from '../../infra/postgres/definitions.ts';
 import { createWebhooks } from '../../infra/postgres/webhooks.ts';
 import { silentLogger } from '../../infra/telemetry/logger.ts';
 import { createMetrics } from '../../infra/telemetry/metrics.ts';
@@ -72,6 +74,25 @@ describe('GET /decisions/NUMBER', () => {
   );
 });
 
-test('the page of all leads to them', async () => {
-  expect((await ask('/')).body).toContain('<a href="/pipelines/flights">Drift and decisions</a>');
+test('the page of all leads to them, and says where the pipeline stands', async () => {
+  const { body } = await ask('/');
+  expect(body).toContain('<a href="/pipelines/flights">Drift and decisions</a>');
+  expect(body).toMatch(/<dt>Drift<\/dt><dd><span class="badge bad">alarm<\/span> <a href="\/decisions\/\d+">2001-02-11<\/a>/);
+  expect(body).toContain('<span class="badge wait">1 window</span> <span class="quiet">none after 2001-02-08</span>');
+  expect(body).toContain('version 4 beside 1');
+});
+
+test('the page of all shows the metric that the gate compares first, in figures that a person reads', async () => {
+  const file = { name: flights, gate: { metric: 'mae' } };
+  await createDefinitions(stored.db).apply(flights, null, file, digestOfJson(file), 'c0ffee', 'ada');
+  const metrics = { f1: 0.5, roc_auc: 0.7, rmse: 2, brier: 0.2, mae: 19_391.4 };
+  await stored.db
+    .updateTable('model_versions')
+    .set({ metrics: JSON.stringify(metrics) })
+    .where('version', '=', 1)
+    .execute();
+  const { body } = await ask('/');
+  expect(body).toMatch(
+    /<dt>mae<\/dt><dd>19390 <span class="quiet">decides<\/span><\/dd><dt>roc_auc<\/dt><dd>0.7<\/dd><dt>brier<\/dt>/,
+  );
 });

@@ -139,14 +139,16 @@ const distributionsOf = (
   const counted = countedOf(profile, total);
   const comparison = chooseComparison(profile, report);
   const worth: Worth = { broken: new Set(report.breaches.map(({ variable }) => variable)), level };
-  const isBroken = ({ row: { name } }: Distribution): number => Number(worth.broken.has(name));
+  const statementOf = ({ name }: VariableRow): string | null =>
+    report.breaches.find(({ variable }) => variable === name)?.statement ?? null;
+  const isBroken = ({ breach }: Distribution): number => Number(breach !== null);
   return rows
     .flatMap((row, place) => {
       const found = counted[place];
       if (found === undefined || found.variable.name !== row.name || !isWorthDrawing(row, worth)) return [];
       const reference = referenceOf(found.variable, comparison);
       const cells = cellsOf(found.variable.layout, reference, found.counts);
-      return [{ row, cells, referenceRows: rowsInCells(reference), rows: rowsInCells(found.counts) }];
+      return [{ row, breach: statementOf(row), cells, referenceRows: rowsInCells(reference), rows: rowsInCells(found.counts) }];
     })
     .sort((a, b) => isBroken(b) - isBroken(a) || byMove(a.row, b.row));
 };

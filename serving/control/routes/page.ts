@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
 import { type ControlDeps, reportMaxAgeMs } from '../deps.ts';
 import { Html, html } from '../html.ts';
 import { style } from '../style.ts';
@@ -53,17 +54,23 @@ const readRuns = async ({ runs }: ControlDeps): Promise<RunView[]> => {
   );
 };
 
-const readPipelines = async ({ definitions, registry, deployments }: ControlDeps): Promise<PipelineView[]> => {
-  const [pipelines, wanted] = await Promise.all([definitions.listPipelines(), deployments.list()]);
+const fileSchema = z.object({ gate: z.object({ metric: z.string() }) });
+/** null where the file leaves it to the task: then it is the first in the order of metrics. */
+const gateMetricOf = (file: unknown): string | null => fileSchema.safeParse(file).data?.gate.metric ?? null;
+
+const readPipelines = async ({ definitions, registry, deployments, readStandings }: ControlDeps): Promise<PipelineView[]> => {
+  const [pipelines, wanted, standings] = await Promise.all([definitions.listPipelines(), deployments.list(), readStandings()]);
   return Promise.all(
     pipelines.map(async ({ name }) => {
       const deployment = wanted.find(({ pipeline }) => pipeline === name) ?? null;
       const version = deployment?.champion?.version;
-      const [champion, servers] = await Promise.all([
+      const [champion, servers, definition] = await Promise.all([
         version === undefined ? null : registry.get(name, version),
         deployments.serverReports(name, reportMaxAgeMs),
+        definitions.current(name),
       ]);
-      return { name, champion, deployment, servers };
+      const standing = standings.find(({ pipeline }) => pipeline === name) ?? null;
+      return { name, champion, deployment, servers, standing, gateMetric: gateMetricOf(definition?.file) };
     }),
   );
 };

@@ -128,12 +128,13 @@ describe('readReportData()', () => {
     expect(other.distributions[0]?.row).toMatchObject({ name: 'temperature', state: 'not judged' });
     const shown = renderReport({ ...data, pipelines: [other] });
     expect(shown).toContain('<h4>score is not judged, as data of this window are broken (PSI ');
+    expect(shown).toMatch(/<h4>temperature is broken: missing in \d+ of 1200 rows against .* \(PSI /);
     expect(shown).not.toContain('is as before (');
     expect(shown).toContain('Variables of the window, 2001-02-07 to 2001-02-08');
   });
 
   test('shows a window once that was measured against two profiles, as it was measured last', async () => {
-    const { from, to } = stored.story.days[brokenDay]?.window as { from: Instant; to: Instant };
+    const { from, to } = (stored.story.days[brokenDay] as StoredStory['story']['days'][number]).window;
     const again = { pipeline: flights, profile_sha256: 'f'.repeat(64), window_from: from, window_to: to };
     const [newest] = await createWatchReports(stored.db).list(flights, { kind: 'drift' });
     const sha256 = newest?.sha256 as Sha256;

@@ -59,7 +59,7 @@ const section = (title: string, lines: readonly string[]): string[] =>
   lines.length === 0 ? [] : [paint('bold', `  ${title}`), ...lines];
 
 const basis = ({ rows, holdoutUse, parity, latencyMsPerRow }: EvaluationReport): string[] => [
-  `    ${formatMany(rows, 'row')} held out${holdoutUse === null ? '' : `; the same for the ${holdoutUse.number}. time (${holdoutUse.holdout}), so ${percent(holdoutUse.confidence)} can be claimed`}`,
+  `    ${formatMany(rows, 'row')} held out${holdoutUse === null ? '' : `; candidate ${holdoutUse.number} that is compared on them (${holdoutUse.holdout}), so ${percent(holdoutUse.confidence)} can be claimed`}`,
   `    trainer and served model differ by at most ${formatNumber(parity.largestDifference)} on ${formatMany(parity.rows, 'row')}: ${parity.holds ? 'within' : 'beyond'} ${formatNumber(parity.tolerance)}`,
   `    ${formatNumber(latencyMsPerRow)} ms for a row`,
 ];

@@ -1,7 +1,7 @@
 /** Verdicts and evidence in sentences, with their numbers. */
 import type { Evidence } from '#domain/contracts/evidence.ts';
 import type { Inequality } from '#domain/contracts/verdict.ts';
-import { percent, shortNumber } from '#domain/decide/judgement.ts';
+import { isToldIn, percent } from '#domain/decide/judgement.ts';
 import { paint } from '../output.ts';
 import { formatCount, formatMany, formatNumber } from '../quantity.ts';
 
@@ -14,15 +14,6 @@ const shortly = 4;
 /** A count stays a count. */
 export const valueText = (value: number): string => (Number.isInteger(value) ? formatCount(value) : formatNumber(value));
 
-/** A reason holds the numbers that decided, as `sentenceOf` writes them. */
-const decides = (reason: string, { left, operator, right }: Inequality): boolean => {
-  const told = ` ${shortNumber(left)} ${operator} ${shortNumber(right)}`;
-  return reason
-    .split(told)
-    .slice(1)
-    .some((after) => !/^[\d.e]/.test(after));
-};
-
 /** Whether it is good that an inequality holds depends on what was asked: the mark says only that it decided. */
 const inequalityLine = ({ what, left, operator, right, holds }: Inequality, isDeciding: boolean): string => {
   const text = `${what}: ${valueText(left)} ${operator} ${valueText(right)} ${holds ? 'holds' : 'does not hold'}`;
@@ -31,7 +22,7 @@ const inequalityLine = ({ what, left, operator, right, holds }: Inequality, isDe
 
 /** "▸ what: 12 >= 10 holds" for those that decided, as the reason has them, then "· …" for the others. */
 export const inequalityLines = (inequalities: readonly Inequality[], reason: string, depth: Depth): string[] => {
-  const deciding = inequalities.filter((one) => decides(reason, one));
+  const deciding = inequalities.filter((one) => isToldIn(reason, one));
   const others = inequalities.filter((one) => !deciding.includes(one));
   const shown = depth === 'all' ? others : others.slice(0, Math.max(0, shortly - deciding.length));
   const left = others.length - shown.length;

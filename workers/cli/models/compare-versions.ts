@@ -1,16 +1,20 @@
+import type { EvaluationReport } from '#domain/contracts/evaluation-report.ts';
 import type { ModelVersion } from '#domain/contracts/model-version.ts';
+
+export type MetricDiff = {
+  readonly name: string;
+  readonly from: number | null;
+  readonly to: number | null;
+  readonly difference: number | null;
+};
 
 /** What two versions of a pipeline share and where they differ. */
 export type VersionDiff = {
   readonly changes: readonly { readonly what: string; readonly from: string | null; readonly to: string | null }[];
   /** Aspects that are equal. */
   readonly same: readonly string[];
-  readonly metrics: readonly {
-    readonly name: string;
-    readonly from: number | null;
-    readonly to: number | null;
-    readonly difference: number | null;
-  }[];
+  /** Each as its own run measured it, on the hold-out of its own data. */
+  readonly metrics: readonly MetricDiff[];
 };
 
 type Aspect = readonly [what: string, value: (version: ModelVersion) => string | null];
@@ -23,8 +27,12 @@ const aspects: readonly Aspect[] = [
   ['definition', (version) => version.definitionSha256],
   ['code', (version) => version.codeVersion],
   ['trainer', (version) => version.trainer],
-  ['model', (version) => version.onnxSha256],
+  // As lists show it; the package holds the ONNX file and what the server checks it with.
+  ['model', (version) => version.modelSha256],
+  ['its onnx file', (version) => version.onnxSha256],
 ];
+
+type Metrics = Readonly<Partial<Record<string, number>>>;
 
 const digest = /^[0-9a-f]{64}$/;
 const shorten = (value: string | null): string | null => (value !== null && digest.test(value) ? value.slice(0, 12) : value);
@@ -49,11 +57,31 @@ export const compareVersions = (from: ModelVersion, to: ModelVersion): VersionDi
       ...aspects.filter((aspect) => !differing.includes(aspect)).map(([what]) => what),
       ...(parameters.length === 0 ? ['parameters'] : []),
     ],
-    metrics: keysOf(from.metrics, to.metrics).map((name) => {
-      const [before, after] = [from.metrics[name] ?? null, to.metrics[name] ?? null];
-      return { name, from: before, to: after, difference: before === null || after === null ? null : after - before };
-    }),
+    metrics: compareMetrics(from.metrics, to.metrics),
   };
+};
+
+/** To minus from; null where one lacks it. */
+const compareMetrics = (from: Metrics, to: Metrics): MetricDiff[] =>
+  keysOf(from, to).map((name) => {
+    const [before, after] = [from[name] ?? null, to[name] ?? null];
+    return { name, from: before, to: after, difference: before === null || after === null ? null : after - before };
+  });
+
+/** Both on the same rows: as the gate compared them when one of them was the candidate and the other the champion. */
+export type SameRows = { readonly rows: number; readonly runKey: string; readonly metrics: readonly MetricDiff[] };
+
+/** `evaluation` is that of the run which made `candidate`; null where it compared it with another version, or with none. */
+export const compareOnSameRows = (
+  evaluation: EvaluationReport | null,
+  candidate: ModelVersion,
+  champion: ModelVersion,
+  direction: 'to champion' | 'to candidate',
+): SameRows | null => {
+  if (evaluation?.champion?.version !== champion.version || candidate.runKey === null) return null;
+  const [theirs, its] = [evaluation.champion.metrics, evaluation.candidate];
+  const metrics = direction === 'to candidate' ? compareMetrics(theirs, its) : compareMetrics(its, theirs);
+  return { rows: evaluation.rows, runKey: candidate.runKey, metrics };
 };
 
 const keysOf = (...records: Readonly<Record<string, unknown>>[]): string[] => [...new Set(records.flatMap(Object.keys))].sort();

@@ -1,11 +1,14 @@
+import { type FeatureSet, featureSetSchema, type RequestField } from '#domain/contracts/feature-set.ts';
 import type { ModelVersion } from '#domain/contracts/model-version.ts';
 import { PerennialError } from '#domain/errors.ts';
-import type { VersionNumber } from '#domain/units.ts';
+import type { RunKey, VersionNumber } from '#domain/units.ts';
 import { parseModelPackage } from '../../../infra/onnx/package.ts';
 import { type Context, withContext } from '../context.ts';
+import { readEvaluation } from '../explain/evaluation.ts';
 import { requirePipeline } from '../known-pipeline.ts';
 import { paint, print, printJson, short, table } from '../output.ts';
-import { compareVersions, type VersionDiff } from './compare-versions.ts';
+import { formatMany } from '../quantity.ts';
+import { compareOnSameRows, compareVersions, type MetricDiff, type SameRows, type VersionDiff } from './compare-versions.ts';
 import { inOrder } from './in-order.ts';
 
 type Options = { readonly json?: boolean };
@@ -58,19 +61,43 @@ export const findVersion = async (context: Context, pipeline: string, asked: str
   );
 };
 
+const rangeText = ({ min, max, unit }: RequestField): string[] => [
+  ...(unit === undefined ? [] : [unit]),
+  ...(min === undefined ? [] : [`at least ${min}`]),
+  ...(max === undefined ? [] : [`at most ${max}`]),
+];
+
+/** Values that a line holds. */
+const valuesShown = 8;
+
+const valuesText = ({ values }: RequestField): string[] =>
+  values === undefined ? [] : [`${values.slice(0, valuesShown).join(' | ')}${values.length > valuesShown ? ' | …' : ''}`];
+
+const absentText = ({ required, defaultsTo }: RequestField): string[] =>
+  defaultsTo === 'now' ? ['now where it is left out'] : required ? [] : ['may be left out'];
+
+/** What a request for a prediction has: `perennial predict PIPELINE '{"name": value, ...}'`. */
+const askedLines = ({ request }: FeatureSet): string[] =>
+  request.map((field, place) => {
+    const told = [field.type, ...rangeText(field), ...valuesText(field), ...absentText(field)].join(', ');
+    return `  ${(place === 0 ? 'takes' : '').padEnd(10)}  ${field.name}: ${told}`;
+  });
+
 export const showModel = (pipeline: string, asked: string, options: Options): Promise<void> =>
   withContext(async (context) => {
     const version = await findVersion(context, pipeline, asked);
     const modelPackage = parseModelPackage(await context.content.getJson(version.modelSha256));
-    if (options.json) return printJson({ ...version, package: modelPackage });
+    const featureSet = featureSetSchema.parse(await context.content.getJson(modelPackage.featureSetSha256));
+    if (options.json) return printJson({ ...version, package: modelPackage, request: featureSet.request });
     const { onnx } = modelPackage;
     const shape = (tensor: (typeof onnx)['output']) => `${tensor.name} ${tensor.type}[${tensor.shape.join(', ')}]`;
     return print(
       [
         `${version.pipeline} version ${version.version}  ${version.stage}`,
         `  model       ${version.modelSha256}`,
-        `  takes       ${onnx.inputs.map(shape).join(', ')}`,
-        `  gives       ${shape(onnx.output)}${modelPackage.classes.length > 0 ? ` (${modelPackage.classes.join(', ')})` : ''}`,
+        ...askedLines(featureSet),
+        `  gives       ${modelPackage.classes.length > 0 ? modelPackage.classes.join(', ') : 'a number'}`,
+        `  onnx        takes ${onnx.inputs.map(shape).join(', ')}; gives ${shape(onnx.output)}`,
         `  data        ${version.snapshotSha256 ?? 'imported, unknown'}`,
         `  features    ${version.featureSetSha256}`,
         `  profile     ${version.profileSha256 ?? 'none: imported, or from before there were profiles'}`,
@@ -88,11 +115,36 @@ export const diffModels = (pipeline: string, from: string, to: string, options: 
   withContext(async (context) => {
     const [before, after] = [await findVersion(context, pipeline, from), await findVersion(context, pipeline, to)];
     const diff = compareVersions(before, after);
-    if (options.json) return printJson({ pipeline, from: before.version, to: after.version, ...diff });
-    return printDiff(before, after, diff);
+    const sameRows = await readSameRows(context, before, after);
+    if (options.json) return printJson({ pipeline, from: before.version, to: after.version, ...diff, sameRows });
+    return printDiff(before, after, diff, sameRows);
   });
 
-const printDiff = (before: ModelVersion, after: ModelVersion, diff: VersionDiff): void => {
+/** The newer one was the candidate, most of the time; null where no gate compared the two. */
+const readSameRows = async (context: Context, before: ModelVersion, after: ModelVersion): Promise<SameRows | null> => {
+  const evaluationOf = ({ runKey }: ModelVersion) => (runKey === null ? null : readEvaluation(context, runKey as RunKey));
+  const [earlier, later] = await Promise.all([evaluationOf(before), evaluationOf(after)]);
+  return compareOnSameRows(later, after, before, 'to candidate') ?? compareOnSameRows(earlier, before, after, 'to champion');
+};
+
+const metricsTable = (metrics: readonly MetricDiff[]): string => {
+  const text = (value: number | null) => (value === null ? '-' : value.toFixed(6));
+  const rows = metrics.map(({ name, from, to, difference }) => [name, text(from), text(to), text(difference)]);
+  return table([['metric', 'from', 'to', 'difference'], ...rows]);
+};
+
+/** A difference between hold-outs is not one between models. */
+const printMetrics = ({ metrics }: VersionDiff, sameRows: SameRows | null): void => {
+  if (sameRows !== null) {
+    print(`both on the same ${formatMany(sameRows.rows, 'row')}, as the gate of run ${sameRows.runKey} compared them`);
+    print(metricsTable(sameRows.metrics));
+  }
+  if (metrics.length === 0) return;
+  print('each on the hold-out of its own run: other rows, so the differences are not those of the models alone');
+  print(metricsTable(metrics));
+};
+
+const printDiff = (before: ModelVersion, after: ModelVersion, diff: VersionDiff, sameRows: SameRows | null): void => {
   print(`${before.pipeline}: version ${before.version} to version ${after.version}`);
   const changed = diff.changes.map(({ what, from, to }) => [what, from ?? '-', to ?? '-']);
   print(
@@ -101,7 +153,5 @@ const printDiff = (before: ModelVersion, after: ModelVersion, diff: VersionDiff)
       : table([['changed', `version ${before.version}`, `version ${after.version}`], ...changed]),
   );
   if (diff.same.length > 0) print(paint('dim', `same: ${diff.same.join(', ')}`));
-  const text = (value: number | null) => (value === null ? '-' : value.toFixed(6));
-  const rows = diff.metrics.map(({ name, from, to, difference }) => [name, text(from), text(to), text(difference)]);
-  if (rows.length > 0) print(table([['metric', 'from', 'to', 'difference'], ...rows]));
+  printMetrics(diff, sameRows);
 };

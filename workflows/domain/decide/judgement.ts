@@ -39,6 +39,14 @@ export const shortNumber = (value: number): string => String(Number(value.toPrec
 export const sentenceOf = ({ what, left, operator, right, holds }: Inequality): string =>
   `${what} ${shortNumber(left)} ${operator} ${shortNumber(right)}${holds ? '' : ' does not hold'}`;
 
+/** Whether a reason tells this comparison, with the numbers as `sentenceOf` writes them: those that decided are told. */
+export const isToldIn = (reason: string, { left, operator, right }: Inequality): boolean =>
+  reason
+    .split(` ${shortNumber(left)} ${operator} ${shortNumber(right)}`)
+    .slice(1)
+    // A longer number only begins like this one.
+    .some((after) => !/^(\d|\.\d|e[+-]\d)/.test(after));
+
 /** "95%" of 0.95, "99.9997%" of 0.99999696: as many digits as keep what is below one from reading "100%". */
 export const percent = (share: number): string => {
   const nines = share < 1 ? Math.ceil(-Math.log10(1 - share)) : 0;
