@@ -117,8 +117,8 @@ export const withDuckDb = async <T>(options: DuckOptions, work: (db: Duck) => Pr
   }
 };
 
-/** What DuckDB says, without the location drawing that follows it. */
+/** What DuckDB says, without the location drawing and the advice for those who write its SQL. */
 export const duckMessage = (error: unknown): string => {
   const text = error instanceof Error ? error.message : String(error);
-  return (text.split('\n\n')[0] as string).split('\nLINE ')[0]?.trim() ?? text;
+  return (text.split(/\n\n|\nPossible fixes:/)[0] as string).split('\nLINE ')[0]?.trim() ?? text;
 };

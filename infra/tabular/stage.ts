@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { PerennialError } from '#domain/errors.ts';
 import { type CsvDialect, readCsvDialect } from './csv-dialect.ts';
 import { type Duck, duckMessage } from './duckdb.ts';
+import { findOddLine } from './line-ends.ts';
 import { parquetOf, quoteName, quoteText } from './sql.ts';
 
 /** A source object that can be read as Parquet; text formats were brought into that form, all columns as text. */
@@ -26,6 +27,17 @@ const unreadable = (key: string, kind: string) => (cause: unknown) => {
   throw new PerennialError('PRN_SOURCE_UNREADABLE', `Cannot read "${key}" as ${kind} as it is not: ${duckMessage(cause)}`, {
     cause,
   });
+};
+
+/** What the reader says of a mixture of line ends helps nobody: the line does. */
+const unreadableCsv = (key: string, file: string) => async (cause: unknown) => {
+  const odd = await findOddLine(file).catch(() => null);
+  if (odd === null) return unreadable(key, 'CSV')(cause);
+  throw new PerennialError(
+    'PRN_SOURCE_UNREADABLE',
+    `Cannot read "${key}" as CSV as all lines must end alike: line ${odd.line} ends with ${odd.end}, and the lines before it with ${odd.others}; write the file with one kind of line end`,
+    { cause },
+  );
 };
 
 const csvRelation = (file: string, dialect: CsvDialect, rejects: string): string => {
@@ -67,7 +79,7 @@ const stageCsv = async (to: Staging, file: string): Promise<ReadableObject | nul
   if (dialect === null) return null;
   const parquet = staged(to.folder, to.index);
   const rejects = `csv_${to.index.replaceAll(/\W/g, '_')}`;
-  await to.db.run(asParquet(csvRelation(file, dialect, rejects), parquet)).catch(unreadable(to.key, 'CSV'));
+  await to.db.run(asParquet(csvRelation(file, dialect, rejects), parquet)).catch(unreadableCsv(to.key, file));
   await refuseOpenQuote(to, `${rejects}_errors`);
   const { records } = await to.db.row<{ records: number }>(`SELECT count(*)::BIGINT AS records FROM ${parquetOf([parquet])}`);
   await to.db.run(`INSERT INTO rejects BY NAME SELECT ${quoteText(to.source)} AS source, ${quoteText(to.key)} AS object,

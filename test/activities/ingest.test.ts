@@ -296,6 +296,14 @@ describe('ingestSources() refuses', () => {
     );
   });
 
+  it('lines that end in two ways, naming the first that ends otherwise', async () => {
+    const lines = csvOf(days).trimEnd().split('\n');
+    const text = lines.map((line, index) => `${line}${index === 2 ? '\n' : '\r\n'}`).join('');
+    expect(await refusal(eventsFile(world.write('mixed.csv', text)))).toMatch(
+      /^PRN_SOURCE_UNREADABLE: Cannot read "mixed\.csv" as CSV as all lines must end alike: line 3 ends with LF, and the lines before it with CRLF/,
+    );
+  });
+
   it('a column that is not there, naming those that are', async () => {
     expect(await refusal(eventsFile(world.write('lacks.csv', 'at,place\n2001-01-01,A\n')))).toMatch(
       /^PRN_DATA_COLUMN_MISSING: .*"delay" is not there: it has "at", "place"/,
