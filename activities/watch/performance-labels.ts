@@ -14,7 +14,8 @@ export const countLabels = async (joined: Joined, subject: Subject, curve: LagCu
   const { predictions, labelled, late } = await tallyRows(joined, afterMs);
   const unknownIds = await countUnknownIds(joined);
   const counts = { predictions, labelled, unknownIds, late, unreadableParts: joined.unreadable };
-  if (afterMs === null) return { newRows: 0, newRareRows: 0, ...counts };
+  const hasClasses = model.task !== 'regression';
+  if (afterMs === null) return { newRows: 0, newRareRows: hasClasses ? 0 : null, ...counts };
   const maturedMs = Math.floor((nowMs - afterMs - 1) / windowMs) * windowMs;
   const sinceMs = Math.max(beginMs, question.labelsSince === null ? beginMs : Date.parse(question.labelsSince));
   const readLabel = createLabelReader(model);
@@ -24,6 +25,6 @@ export const countLabels = async (joined: Joined, subject: Subject, curve: LagCu
     if (settled !== null) byClass.set(settled, (byClass.get(settled) ?? 0) + rows);
   }
   const newRows = [...byClass.values()].reduce((sum, rows) => sum + rows, 0);
-  const newRareRows = model.task === 'regression' ? 0 : Math.min(...model.classes.map((_, index) => byClass.get(index) ?? 0));
+  const newRareRows = hasClasses ? Math.min(...model.classes.map((_, index) => byClass.get(index) ?? 0)) : null;
   return { newRows, newRareRows, ...counts };
 };

@@ -57,8 +57,8 @@ export type PerformanceMeasurement = {
 export type LabelCounts = {
   /** Rows of matured windows since `labelsSince` whose label is settled, of every version. */
   readonly newRows: number;
-  /** Those of the rarest class; 0 for regression. */
-  readonly newRareRows: number;
+  /** Those of the rarest class; null for regression. */
+  readonly newRareRows: number | null;
   /** Predictions that were looked at, and those with a label. */
   readonly predictions: number;
   readonly labelled: number;

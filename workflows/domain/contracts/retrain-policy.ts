@@ -89,7 +89,7 @@ export const retrainObservationSchema = z.strictObject({
   labels: z
     .strictObject({
       newRows: count.describe('Matured since the last training, whatever became of it'),
-      newRareRows: count,
+      newRareRows: count.nullable().describe('null for a regression, which has no classes; 0 in records of before'),
       lastTrainingRows: count,
     })
     .nullable()

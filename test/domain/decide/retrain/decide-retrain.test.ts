@@ -82,6 +82,17 @@ describe('reasons', () => {
     expect(step.decision.sentence).toMatch(/\d/);
   });
 
+  test('new labels of a regression, which has no classes, are counted and not asked for their rarest one', () => {
+    const told = (newRareRows: number | null, newRows: number): RetrainStep => {
+      const labels = { newRows, newRareRows, lastTrainingRows: 10_000 };
+      return (tell(policy, begun, [[0, { labels }]]) as [RetrainStep])[0];
+    };
+    expect(said(told(null, 2500))).toBe('retrain: new labels');
+    expect(said(told(null, 2499))).toBe('wait: nothing');
+    expect(JSON.stringify(told(null, 2499).decision)).not.toContain('rarest class');
+    expect(JSON.stringify(told(0, 2499).decision)).toContain('new labelled rows of the rarest class');
+  });
+
   test('are heard in their order', () => {
     const all = {
       signals: { ...loud, estimate: estimate(0), drift: signal(1) },

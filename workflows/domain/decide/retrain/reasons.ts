@@ -98,6 +98,7 @@ const ofNewLabels = ({ policy, observation }: Known): Standing | null => {
   const { newRows, newRareRows, lastTrainingRows } = observation.labels;
   const enough = Math.max(1, Math.ceil(policy.newLabels.share * lastTrainingRows));
   const all = inequality('new labelled rows', newRows, '>=', enough);
+  if (newRareRows === null) return standing('new labels', all.holds ? 'asks' : 'quiet', [all]);
   const rare = inequality('new labelled rows of the rarest class', newRareRows, '>=', policy.newLabels.rareRows);
   return standing('new labels', all.holds || rare.holds ? 'asks' : 'quiet', [all, rare]);
 };
