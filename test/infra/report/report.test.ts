@@ -10,6 +10,7 @@ import { shownPerformanceFinding, storyOf } from '../../../infra/report/findings
 import { renderReport } from '../../../infra/report/page.ts';
 import { readReportData } from '../../../infra/report/read.ts';
 import { writeDriftReport } from '../../../infra/report/write.ts';
+import { readQuarantine } from '../../../workers/cli/quarantine/list-windows.ts';
 import { type StoredStory, storeStory } from '../../support/loop/store.ts';
 import { brokenDay, tellStory } from '../../support/loop/story.ts';
 import { flights, nastyName } from '../../support/loop/world.ts';
@@ -146,12 +147,14 @@ describe('readReportData()', () => {
       .execute();
     const [other] = (await readReportData(stored, [flights], options)).pipelines as [PipelineReport];
     const quarantine = (await createWatchViews(stored.db).quarantines()).get(flights);
+    const listed = await readQuarantine(stored.db, flights, 10);
     await stored.db.deleteFrom('watch_reports').where('profile_sha256', '=', again.profile_sha256).execute();
     await stored.db.deleteFrom('quarantined_windows').where('profile_sha256', '=', again.profile_sha256).execute();
     expect(other.windows).toHaveLength(report.windows.length);
     expect(other.windows[brokenDay]).toMatchObject({ from, rows: 7, quarantined: true });
     expect(storyOf(other).join(' ')).toContain('1 window quarantined');
     expect(quarantine?.kept).toBe(1);
+    expect(listed).toHaveLength(1);
   });
 
   test('gives an empty part for a pipeline that was never watched', async () => {

@@ -6,11 +6,21 @@ import { type Releaser, subjectOfWindow } from '../../../infra/postgres/quaranti
 /** With who released it and why; null while it is kept. */
 export type ListedWindow = QuarantinedRecord & { readonly released: Releaser | null };
 
-/** Newest first. */
+/** A window once, under whatever profiles it is kept; kept where it is under any of them. */
+const eachOnce = (windows: readonly QuarantinedRecord[]): QuarantinedRecord[] => {
+  const found = new Map<string, QuarantinedRecord>();
+  for (const one of windows) {
+    const span = `${one.from}/${one.to}`;
+    if (!found.has(span) || one.releasedAt === null) found.set(span, one);
+  }
+  return [...found.values()];
+};
+
+/** Newest first, as many as `limit` rows of the database hold. */
 export const readQuarantine = async (db: Db, pipeline: PipelineName, limit: number): Promise<ListedWindow[]> => {
   const quarantine = createQuarantine(db);
   const [windows, releasers] = await Promise.all([quarantine.list(pipeline, limit), quarantine.releasers(pipeline)]);
-  return windows.map((one) => ({
+  return eachOnce(windows).map((one) => ({
     ...one,
     released: one.releasedAt === null ? null : (releasers.get(subjectOfWindow(pipeline, one)) ?? null),
   }));
