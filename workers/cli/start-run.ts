@@ -21,8 +21,6 @@ export type RunWish = WantedRun & {
 export type StartedRun = {
   readonly workflowId: string;
   readonly runKey: RunKey;
-  /** What it runs, overrides included. */
-  readonly definition: RunDefinition;
   /** The run was there already: under way, or ended with the verdict that `outcome` gives. */
   readonly attached: boolean;
   /** The verdict was there already. */
@@ -104,7 +102,7 @@ export const startRun = async (context: Context, client: Client, wish: RunWish):
   const definition = await effectiveDefinition(context, wish);
   const request = await requestOf(context, wish, definition);
   const { runKey } = request;
-  const known = { workflowId: retrainWorkflowId(wish.pipeline, runKey), runKey, definition };
+  const known = { workflowId: retrainWorkflowId(wish.pipeline, runKey), runKey };
   const recorded = await recordedOutcome(context, runKey);
   if (recorded !== null) return { ...known, attached: true, ended: true, outcome: async () => recorded, cancel: nothing };
   const launched = await launch(client, request);

@@ -53,15 +53,6 @@ const notePause = async (context: Context, pipeline: PipelineName): Promise<void
   if (paused != null) note(`${pipeline} is paused by ${paused.by} (${paused.reason}); it runs now because you ask for it`);
 };
 
-/** The run reads the data itself, and says what is wrong with them; this is for what is right and not meant. It costs no run. */
-const noteTimestamps = async (context: Context, { definition, ended }: StartedRun): Promise<void> => {
-  const { spec, folder } = definition;
-  if (ended || spec.data.event_time !== undefined) return;
-  const { outlookOf } = await import('../plan/outlook.ts');
-  const found = await outlookOf(context.config, spec, folder, null).catch(() => null);
-  for (const warning of found?.warnings ?? []) note(`${paint('yellow', 'warning', process.stderr)} ${warning}`);
-};
-
 /** Cancels only what this command started itself: others may wait for the same run. */
 const leave = async (started: StartedRun, signal: Interrupt, options: Options): Promise<void> => {
   const isOwn = !started.attached;
@@ -153,7 +144,6 @@ const runAction = async (nameOrPath: string, options: Options): Promise<void> =>
         : null;
       const how = started.ended ? 'ended before:' : started.attached ? 'attached to' : 'started';
       note(`${how} ${started.workflowId}${link ? `\n${link}` : ''}`);
-      await noteTimestamps(context, started);
       if (!options.wait)
         return options.json
           ? printJson({ workflowId: started.workflowId, runKey: started.runKey, attached: started.attached, link })
