@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { Command } from 'commander';
 import { instantSchema } from '#domain/contracts/ids.ts';
@@ -77,9 +78,13 @@ const printOutcome = (outcome: RetrainOutcome): void => {
 const tellStages = (context: Context, runKey: RunKey): { end(): Promise<void> } => {
   const ended = new AbortController();
   const story = createStory(process.stderr);
+  // Later than what is asked for in the same breath: an interrupt must find the command listening.
+  const later = setImmediate(undefined);
   const told = [
-    followStages(context, runKey, story, ended.signal),
-    import('../rollout/follow-rollout.ts').then((module) => module.followRolloutOfRun(context, runKey, story, ended.signal)),
+    later.then(() => followStages(context, runKey, story, ended.signal)),
+    later
+      .then(() => import('../rollout/follow-rollout.ts'))
+      .then(({ followRolloutOfRun }) => followRolloutOfRun(context, runKey, story, ended.signal)),
   ];
   return {
     end: async () => {
