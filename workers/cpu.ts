@@ -1,4 +1,5 @@
 /** The process that runs every step but training. */
+import { Context } from '@temporalio/activity';
 import { Client } from '@temporalio/client';
 import { createCpuSteps } from '../activities/index.ts';
 import type { Config } from '../infra/config.ts';
@@ -13,7 +14,8 @@ const maxConcurrentActivityTaskExecutions = 8;
 
 export const runCpuWorker = (config: Config): Promise<void> =>
   runWorker(config, 'cpu', taskQueues.cpu, async ({ endpoints, connection }) => {
-    const count = (queue: string) => countPollers(connection, endpoints.temporalNamespace, queue);
+    const count = (queue: string) =>
+      countPollers(connection, endpoints.temporalNamespace, queue, Context.current().info.workflowExecution ?? null);
     const client = new Client({ connection, namespace: endpoints.temporalNamespace });
     const { deps, close } = openCpuDeps(config, endpoints, count, createWatchTemporal(client));
     return {

@@ -24,9 +24,32 @@ const listPollers = async ({ workflowService }: HasWorkflowService, namespace: s
     }));
 };
 
-/** How many workers asked this queue for work in the last 70 s; a worker that was killed counts until then. */
-export const countPollers = async (connection: HasWorkflowService, namespace: string, queue: string): Promise<number> => {
+/** PENDING_ACTIVITY_STATE_STARTED in Temporal's API. */
+const started = 2;
+
+/** Whether a step of a workflow that waits in a queue has begun: then its worker is there, whoever remembers its question. */
+const hasBegun = async ({ workflowService }: HasWorkflowService, namespace: string, queue: string, execution: Execution) => {
+  const { pendingActivities } = await workflowService.describeWorkflowExecution({ namespace, execution });
+  return (pendingActivities ?? []).some(
+    ({ state, activityOptions }) => state === started && activityOptions?.taskQueue?.name === queue,
+  );
+};
+
+type Execution = { readonly workflowId: string; readonly runId: string };
+
+/**
+ * How many workers asked this queue for work in the last 70 s; a worker that was killed counts until then. Temporal forgets who
+ * asked when the queue moves to another of its processes, and a worker that trains does not ask for hours: so the worker that
+ * has begun a step of `asker` counts too.
+ */
+export const countPollers = async (
+  connection: HasWorkflowService,
+  namespace: string,
+  queue: string,
+  asker: Execution | null = null,
+): Promise<number> => {
   const pollers = await listPollers(connection, namespace, queue);
   const fresh = pollers.filter(({ lastSeenMs }) => Date.now() - lastSeenMs < freshMs);
-  return new Set(fresh.map(({ identity }) => identity)).size;
+  if (fresh.length > 0 || asker === null) return new Set(fresh.map(({ identity }) => identity)).size;
+  return (await hasBegun(connection, namespace, queue, asker)) ? 1 : 0;
 };

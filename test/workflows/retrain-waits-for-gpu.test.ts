@@ -1,5 +1,7 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Context } from '@temporalio/activity';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { countPollers } from '../../infra/temporal/pollers.ts';
+import { taskQueues } from '../../workflows/names.ts';
 import { describeWithServers, testTemporal } from '../support/servers.ts';
 import { type Pretend, planned, pretendSteps } from './pretend.ts';
 import { anyDigest, newRequest, openWorld, untilStatus, type World } from './world.ts';
@@ -11,7 +13,12 @@ describeWithServers('retrain, without a worker that trains', () => {
   const pretend: Pretend = pretendSteps();
   beforeAll(async () => {
     world = await openWorld(pretend, { ...testTemporal(), gpuWorker: false });
-    pretend.change({ countPollers: async ({ queue }) => ({ pollers: await countPollers(world.connection, 'default', queue) }) });
+    pretend.change({
+      countPollers: async ({ queue }) => {
+        const { workflowExecution } = Context.current().info;
+        return { pollers: await countPollers(world.connection, 'default', queue, workflowExecution ?? null) };
+      },
+    });
   });
   afterAll(() => world?.close());
 
@@ -42,7 +49,19 @@ describeWithServers('retrain, without a worker that trains', () => {
     const metadata = await run.query<{ currentDetails?: string }>('__temporal_workflow_metadata');
     expect(metadata.currentDetails).toContain('**No worker on perennial-gpu since');
 
+    const { workflowId, runId } = await run.describe();
+    // As when the queue has moved to another process of Temporal: who asked before is forgotten, and who trains does not ask.
+    const forgetful = () => {
+      const { workflowService } = world.connection;
+      const describeTaskQueue = async () => ({ pollers: [] });
+      const asked = Object.assign(Object.create(workflowService), { describeTaskQueue }) as typeof workflowService;
+      return countPollers({ workflowService: asked }, 'default', taskQueues.gpu, { workflowId, runId });
+    };
+    expect(await forgetful()).toBe(0);
+
     let release = (): void => {};
+    // Also where this test fails, or the worker would wait for its step for ever.
+    onTestFinished(() => release());
     pretend.change({
       trainCandidate: async () => {
         await new Promise<void>((resolve) => {
@@ -53,6 +72,7 @@ describeWithServers('retrain, without a worker that trains', () => {
     });
     await world.startGpuWorker();
     await expect.poll(() => pretend.called('trainCandidate'), { timeout: 10_000 }).toBe(1);
+    await expect.poll(forgetful, { timeout: 10_000 }).toBe(1);
     // While it still trains, the sentence has gone: the workflow is not told of the start, it looked. Looks come after
     // 2, 4, 8, 16, 32 s, so a worker that takes half a minute to start on a busy machine is seen after a whole one.
     await untilStatus(run, 'trains', (status) => status.waitingFor === null, 90_000);
