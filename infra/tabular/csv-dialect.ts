@@ -1,26 +1,13 @@
-import { createReadStream } from 'node:fs';
-import { createGunzip } from 'node:zlib';
 import { PerennialError } from '#domain/errors.ts';
+import { readStart } from './read-start.ts';
 
 export type CsvDialect = { readonly delimiter: string; readonly columns: readonly string[] };
 
 /** A header longer than this is not a header. */
 const maxHeaderBytes = 1_048_576;
 
-const readHead = async (file: string): Promise<Buffer> => {
-  const source = createReadStream(file);
-  const stream = /\.gz$/i.test(file) ? source.pipe(createGunzip()) : source;
-  source.on('error', (error) => stream.destroy(error));
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of stream) {
-    chunks.push(chunk as Buffer);
-    bytes += (chunk as Buffer).length;
-    if (bytes >= maxHeaderBytes || (chunk as Buffer).includes(10)) break;
-  }
-  source.destroy();
-  return Buffer.concat(chunks);
-};
+const readHead = (file: string): Promise<Buffer> =>
+  readStart(file, (bytes, chunk) => bytes >= maxHeaderBytes || chunk.includes(10));
 
 /** The first record's end: the first line break outside quotes. */
 const firstRecord = (text: string): string => {

@@ -1,9 +1,8 @@
 /** The beginning of a source object as a small file of its own: enough to see columns and types, however large it is. */
-import { createReadStream } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createGunzip } from 'node:zlib';
 import type { Duck } from './duckdb.ts';
+import { readStart } from './read-start.ts';
 import { parquetOf, quoteText } from './sql.ts';
 
 /** Fewer, and a type is guessed from too little; more, and a look takes as long as reading. */
@@ -22,23 +21,8 @@ const endOfRecords = (text: Buffer): number => {
   return end;
 };
 
-const readStart = async (file: string): Promise<Buffer> => {
-  const source = createReadStream(file);
-  const stream = /\.gz$/i.test(file) ? source.pipe(createGunzip()) : source;
-  source.on('error', (error) => stream.destroy(error));
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of stream) {
-    chunks.push(chunk as Buffer);
-    bytes += (chunk as Buffer).length;
-    if (bytes > headBytes) break;
-  }
-  source.destroy();
-  return Buffer.concat(chunks);
-};
-
 const headOfText = async (file: string, to: string): Promise<string> => {
-  const text = await readStart(file);
+  const text = await readStart(file, (bytes) => bytes > headBytes);
   await writeFile(to, text.length > headBytes ? text.subarray(0, endOfRecords(text)) : text);
   return to;
 };

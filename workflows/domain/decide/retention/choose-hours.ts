@@ -1,3 +1,5 @@
+import { hourMs } from '../../units.ts';
+
 /** What servers shipped of one hour of answers, all parts together. Instants are epoch milliseconds. */
 export type ShippedHour = {
   readonly fromMs: number;
@@ -23,7 +25,6 @@ export type RetentionQuestion = {
 export type HeldHours = { readonly why: string; readonly hours: number; readonly rows: number };
 export type ChosenHours = { readonly expired: readonly ShippedHour[]; readonly held: readonly HeldHours[] };
 
-const hourMs = 3_600_000;
 /** An event may be ahead of its answer by so much before it is called wrong: clocks differ, and zones are forgotten. */
 const aheadMs = hourMs;
 
