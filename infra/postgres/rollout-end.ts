@@ -33,24 +33,24 @@ export type RolloutEnd = {
   readonly reason: string;
 };
 export type UndoneRollout = Pick<RolloutEnd, 'id' | 'pipeline' | 'actor' | 'reason'>;
+
+type ChampionChange = {
+  readonly kind: 'promote' | 'rollback';
+  readonly generation: number;
+  readonly version: number | null;
+  readonly previousVersion: number | null;
+  readonly operationKey: string;
+};
+
 const writePromotion = async (
   tx: Transaction<Tables>,
-  row: RolloutRow,
-  wanted: RolloutEnd,
-  generation: number,
+  { pipeline, actor, reason }: UndoneRollout,
+  { previousVersion, operationKey, ...change }: ChampionChange,
 ): Promise<void> => {
+  const columns = { ...change, previous_version: previousVersion, operation_key: operationKey };
   await tx
     .insertInto('promotions')
-    .values({
-      pipeline: row.pipeline,
-      generation,
-      kind: 'promote',
-      version: row.version,
-      previous_version: row.champion_version,
-      operation_key: `rollout/${row.id}`,
-      actor: wanted.actor,
-      reason: toText(wanted.reason),
-    })
+    .values({ pipeline, actor, reason: toText(reason), ...columns })
     .execute();
 };
 
@@ -78,8 +78,8 @@ const promoteCandidate = async (
   const version = row.version as VersionNumber;
   const modelSha256 = (await swapChampion(tx, wanted.pipeline, current.champion, version)) as Sha256;
   await writeWanted(tx, wanted.pipeline, generation, null, { version, modelSha256 });
-  await writePromotion(tx, row, wanted, generation);
   const operationKey = `rollout/${row.id}`;
+  await writePromotion(tx, wanted, { kind: 'promote', generation, version, previousVersion: row.champion_version, operationKey });
   const detail = { generation, version, previousVersion: current.champion, operationKey, rolloutId: row.id };
   await audit(tx, wanted, 'champion promoted', detail);
 };
@@ -118,27 +118,6 @@ const endBegun = async (tx: Transaction<Tables>, row: RolloutRow, wanted: Rollou
   return { generation };
 };
 
-const writeUndone = async (
-  tx: Transaction<Tables>,
-  row: RolloutRow,
-  wanted: UndoneRollout,
-  generation: number,
-): Promise<void> => {
-  await tx
-    .insertInto('promotions')
-    .values({
-      pipeline: row.pipeline,
-      generation,
-      kind: 'rollback',
-      version: row.champion_version,
-      previous_version: row.version,
-      operation_key: `rollout/${row.id}/undone`,
-      actor: wanted.actor,
-      reason: toText(wanted.reason),
-    })
-    .execute();
-};
-
 /** The champion of before is put back and the rollout was rolled back after all, as long as nothing else happened since. */
 export const undoPromotion = async (tx: Transaction<Tables>, wanted: UndoneRollout): Promise<RolloutEffect> => {
   const { id, pipeline } = wanted;
@@ -155,8 +134,9 @@ export const undoPromotion = async (tx: Transaction<Tables>, wanted: UndoneRollo
   const modelSha256 = (await swapChampion(tx, pipeline, current.champion, version)) as Sha256;
   await closeRow(tx, row, { ...wanted, end: 'rolled back', expectedGeneration: null }, generation);
   await writeWanted(tx, pipeline, generation, null, { version, modelSha256 });
-  await writeUndone(tx, row, wanted, generation);
-  const detail = { generation, version, previousVersion: row.version, operationKey: `rollout/${id}/undone`, rolloutId: id };
+  const change = { generation, version, previousVersion: row.version, operationKey: `rollout/${id}/undone` };
+  await writePromotion(tx, wanted, { kind: 'rollback', ...change });
+  const detail = { ...change, rolloutId: id };
   await audit(tx, wanted, 'champion rolled back', detail);
   return { generation };
 };
