@@ -27,10 +27,7 @@ import { secondOpinions } from './second-opinions.ts';
 
 /** Bounds of an estimate without labels are three standard errors. */
 const estimateConfidence = 0.9973;
-/**
- * Of both tests of calibration together. They take rows as independent, which days are not; what they start goes through
- * the gate, so that a false alarm costs a run.
- */
+/** Of all tests of calibration together, and of each window anew: what they start goes through the gate, so that a false alarm costs a run. */
 const calibrationLevel = 0.05;
 /** Error beyond chance under which a threshold that was chosen by cost stays right enough. */
 const toleratedCalibration = 0.01;
@@ -55,12 +52,12 @@ const policyFor = (metric: MetricName, subject: Subject): PerformancePolicy => (
 const calibrationOf = (subject: Subject, report: PerformanceWindow): CalibrationDecision | null => {
   if (subject.model.task !== 'binary' || report.kind !== 'matured') return null;
   const ranking = decidePerformance(report, policyFor('roc_auc', subject));
-  const { errorTest, spiegelhalter, excess } = calibrationEvidenceIds;
+  const { errorTest, inTheLarge, spiegelhalter, excess } = calibrationEvidenceIds;
   return decideCalibration(
     ranking,
     report.evidence.filter(({ id }) => id.startsWith('calibration/')),
     {
-      testIds: [errorTest, spiegelhalter],
+      testIds: [errorTest, inTheLarge, spiegelhalter],
       excessId: excess,
       level: calibrationLevel,
       tolerated: toleratedCalibration,

@@ -123,8 +123,11 @@ const readTogether = async (
 ): Promise<LabelledWindow['together']> => {
   const earlier = before.slice(1 - windowsTogether);
   if (window.maturity.kind !== 'matured' || earlier.length === 0 || !isFew(clustersOf(subject, rows))) return null;
-  const parts: [ScoredRows, ...ScoredRows[]] = [rows];
-  for (const one of earlier) parts.push(await readRows(joined, subject, one, Math.floor(mostRows / windowsTogether)));
+  // Of each as many at most: a cluster of many times the rows of the others would be all the evidence there is.
+  const most = Math.floor(mostRows / windowsTogether);
+  const own = rows.scored.labels.length > most ? await readRows(joined, subject, window, most) : rows;
+  const parts: [ScoredRows, ...ScoredRows[]] = [own];
+  for (const one of earlier) parts.push(await readRows(joined, subject, one, most));
   const all = joinRows(parts);
   const clusters = clustersOf(subject, all);
   return clusters === null ? null : { scored: all.scored, clusters };

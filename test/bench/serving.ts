@@ -1,8 +1,9 @@
 /**
  * What a prediction costs: `perennial serve` with a tiny model against the framework without any, in turns, one row a
  * request; then against itself with counters only, and with neither counters nor log, with the processor time of a request;
- * then changes of champion under load, with failed requests, latencies and memory.
- * Parameters: [seconds a turn, 5] [swaps, 50] [slices of each way to remember, 41].
+ * two servers with neither show by how much equal programs differ; then changes of champion under load, with failed requests,
+ * latencies and memory.
+ * Parameters: [seconds a turn, 5] [swaps, 50] [slices of each way to remember, 41] [connections, 1,32,128].
  */
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -27,7 +28,6 @@ const row = { tenure: 5, contract: 'monthly', charges: 70.5 };
 const churn = 'churn' as PipelineName;
 /** The same model; its answers are counted, and none is logged. */
 const counted = 'churn-counted' as PipelineName;
-const connectionCounts = [1, 32, 128];
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 type Amount = { readonly duration: number } | { readonly amount: number };
@@ -134,13 +134,19 @@ const sayCost = (what: string, slices: readonly Slice[], base: readonly Slice[])
   );
 };
 
-type Sides = { readonly logged: Side; readonly counted: Side; readonly bare: Side };
+type Sides = { readonly logged: Side; readonly counted: Side; readonly bare: Side; readonly again: Side };
 
 const compareMemory = async (sides: Sides, connections: number, rounds: number): Promise<void> => {
-  const all = [sides.logged, sides.counted, sides.bare];
+  const all = [sides.logged, sides.counted, sides.bare, sides.again];
   const slices = await takeSlices(all, connections, rounds);
   for (const [place, side] of all.entries()) sayTimes(connections, side, slices[place] as readonly Slice[]);
-  const [logged, counted, bare] = slices as readonly [readonly Slice[], readonly Slice[], readonly Slice[]];
+  const [logged, counted, bare, again] = slices as readonly [
+    readonly Slice[],
+    readonly Slice[],
+    readonly Slice[],
+    readonly Slice[],
+  ];
+  sayCost(`${connections} connections, an equal server differs by`, again, bare);
   sayCost(`${connections} connections, counting costs`, counted, bare);
   sayCost(`${connections} connections, log and counting cost`, logged, bare);
 };
@@ -197,7 +203,13 @@ const swapUnderLoad = async (world: World, url: string, swaps: number): Promise<
   say(`resident memory ${before.toFixed(0)} MiB before, ${after.toFixed(0)} MiB after`);
 };
 
-export const run = async ([seconds = '5', swaps = '50', slices = '41']: readonly string[]): Promise<void> => {
+export const run = async ([
+  seconds = '5',
+  swaps = '50',
+  slices = '41',
+  connectionCounts = '1,32,128',
+]: readonly string[]): Promise<void> => {
+  const counts = connectionCounts.split(',').map(Number);
   const folder = mkdtempSync(join(tmpdir(), 'perennial-bench-'));
   chmodSync(folder, 0o755);
   const postgres = await startPostgres({
@@ -219,18 +231,19 @@ export const run = async ([seconds = '5', swaps = '50', slices = '41']: readonly
     await world.applyPipeline(counted, { serve: { capture: 0 } });
     const { url, child } = await startServeProcess(world);
     await untilReady(url);
-    const without = await startWithoutMemory(world);
+    const [without, again] = [await startWithoutMemory(world), await startWithoutMemory(world)];
     await fire(url, 32, { duration: 2 });
     const places = { 'perennial serve': url, 'fastify without a model': bare.url };
-    for (const connections of connectionCounts) await compare(places, connections, Number(seconds));
+    for (const connections of counts) await compare(places, connections, Number(seconds));
     const pid = child.pid as number;
     const sides = {
       logged: { name: 'with log and counters', url, pid, pipeline: churn },
       counted: { name: 'with counters only', url, pid, pipeline: counted },
       bare: { name: 'with neither', ...without, pipeline: churn },
+      again: { name: 'with neither, another server', ...again, pipeline: churn },
     };
     for (const side of Object.values(sides)) await fire(side.url, 32, { duration: 2 }, side.pipeline);
-    for (const connections of connectionCounts) await compareMemory(sides, connections, Number(slices));
+    for (const connections of counts) await compareMemory(sides, connections, Number(slices));
     await swapUnderLoad(world, url, Number(swaps));
   } finally {
     bare.child.kill();

@@ -69,6 +69,17 @@ export const daysOf = (random: Random, days: number, rows: number): Days => {
   return { scored: binaryOf(flat('labels'), flat('answers')), clusters: { by: 'day', ids, count: days } };
 };
 
+/** Days on which what was promised comes true up to a weather of up to 0.15 either way, and on all of them `shift` oftener. */
+export const promisedDays = (random: Random, days: number, rows: number, shift: number): Days => {
+  const weather = Array.from({ length: days }, () => 0.3 * random() - 0.15);
+  const ids = Uint32Array.from({ length: days * rows }, (_, row) => Math.floor(row / rows));
+  const answers = Float64Array.from(ids, () => 0.25 + 0.5 * random());
+  const labels = Uint8Array.from(answers, (answer, row) =>
+    random() < answer + shift + (weather[ids[row] as number] as number) ? 1 : 0,
+  );
+  return { scored: binaryOf(labels, answers), clusters: { by: 'day', ids, count: days } };
+};
+
 /** A reference that also knows how its days differ. */
 export const referenceOfDays = ({ scored, clusters }: Days, metric: 'accuracy' | 'roc_auc' | 'brier'): ReferencePerformance => {
   const error = finish(clusteredError(metric, scored, clusters, 1)) ?? 0;

@@ -2,6 +2,7 @@ import type { Evidence } from '#domain/contracts/evidence.ts';
 import type { ReferencePerformance } from '#domain/contracts/reference-profile.ts';
 import { decideEstimate } from '#domain/decide/performance/estimate-breach.ts';
 import { decideGain } from '#domain/decide/performance/performance-breach.ts';
+import { decideCalibration } from '#domain/decide/performance/recalibrate.ts';
 import { adwin } from '#domain/stats/detectors/adwin.ts';
 import { ddm } from '#domain/stats/detectors/ddm.ts';
 import { type Detector, driftsOf, runDetector, type Signal } from '#domain/stats/detectors/detector.ts';
@@ -10,6 +11,7 @@ import { calibrationErrorByMass, spiegelhalterTest } from '#domain/stats/metrics
 import { calibrationNull } from '#domain/stats/metrics/calibration-null.ts';
 import { measure } from '#domain/stats/metrics/metrics.ts';
 import type { Scored } from '#domain/stats/metrics/scored.ts';
+import { calibrationEvidence, calibrationEvidenceIds } from '#domain/stats/performance/calibration-evidence.ts';
 import { calibrateAll } from '#domain/stats/performance/calibrator.ts';
 import { compareWindow, performanceEvidenceId } from '#domain/stats/performance/compare-window.ts';
 import { compareEstimate, estimateEvidenceId } from '#domain/stats/performance/estimate-evidence.ts';
@@ -22,8 +24,10 @@ import { dayMs } from '#domain/units.ts';
 import {
   binaryOf,
   calibratorOf,
+  type Days,
   daysOf,
   distanceOfArea,
+  promisedDays,
   promises,
   referenceOf,
   referenceOfDays,
@@ -378,11 +382,41 @@ const weather = (metric: Metric, days: number): Scenario => ({
 });
 const weathers = [weather('roc_auc', 1), weather('roc_auc', 7), weather('accuracy', 1), weather('brier', 1)];
 
+/** What days with a weather of their own asks for, where the ranking holds. */
+const asksForCalibration = ({ scored, clusters }: Days, isByDay: boolean): boolean => {
+  const rows = { labels: scored.labels, probabilities: scored.answers, clusters: isByDay ? clusters : null };
+  const { errorTest, inTheLarge, spiegelhalter, excess } = calibrationEvidenceIds;
+  const policy = { testIds: [errorTest, inTheLarge, spiegelhalter], excessId: excess, level: 0.05, tolerated: 0.01 };
+  const ranking = { outcome: 'pass' as const, reason: '', inequalities: [], evidenceIds: [] };
+  return decideCalibration(ranking, calibrationEvidence(rows, rows, 5), policy).remedy === 'recalibrate';
+};
+
+const calibrationOfDays = (days: number, shift: number, target: Target): Scenario => ({
+  name: `calibration of ${days} days with a weather of their own${shift === 0 ? '' : `, labels ${shift} oftener than promised`}`,
+  claim:
+    shift === 0
+      ? 'Where days differ and the probabilities are true on average, they ask for a new calibration in at most 5 % of cases.'
+      : 'Where they are wrong by as much as one day usually is, two weeks say so, and one week in a good part of cases.',
+  rows: (full): Finding[] => {
+    const rate = (rule: string, isByDay: boolean, trials: number, aim: Target | null): Finding => {
+      const successes = countOf(`performance: calibration of ${days} days, ${shift}`, trials, (random) =>
+        asksForCalibration(promisedDays(random, days, 400, shift), isByDay),
+      );
+      return { what: 'asks for calibration', rule, successes, trials, target: aim };
+    };
+    return [rate('ours', true, full ? 2000 : 40, target), rate('rows as independent', false, full ? 200 : 5, null)];
+  },
+});
+
 export const scenarios: readonly Scenario[] = [
   ...edges.map(level),
   detection,
   ...weathers,
   calibrationLevel,
+  calibrationOfDays(7, 0, { operator: '<=', value: 0.06 }),
+  calibrationOfDays(14, 0, { operator: '<=', value: 0.06 }),
+  calibrationOfDays(7, 0.1, { operator: '>=', value: 0.35 }),
+  calibrationOfDays(14, 0.1, { operator: '>=', value: 0.8 }),
   streams,
   withoutLabels,
   lags,

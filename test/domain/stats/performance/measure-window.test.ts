@@ -3,9 +3,14 @@ import { evidenceSchema } from '#domain/contracts/evidence.ts';
 import { performanceWindowSchema } from '#domain/contracts/performance-report.ts';
 import { decidePerformance } from '#domain/decide/performance/performance-breach.ts';
 import { decideCalibration } from '#domain/decide/performance/recalibrate.ts';
+import type { Clusters } from '#domain/stats/comparison/clusters.ts';
 import { measureAll } from '#domain/stats/metrics/metrics.ts';
 import type { Scored } from '#domain/stats/metrics/scored.ts';
-import { calibrationEvidence, calibrationEvidenceIds } from '#domain/stats/performance/calibration-evidence.ts';
+import {
+  type CalibrationRows,
+  calibrationEvidence,
+  calibrationEvidenceIds,
+} from '#domain/stats/performance/calibration-evidence.ts';
 import { performanceEvidenceId } from '#domain/stats/performance/compare-window.ts';
 import { compareEstimate } from '#domain/stats/performance/estimate-evidence.ts';
 import { compareLabelledShare } from '#domain/stats/performance/labelled-share.ts';
@@ -49,15 +54,16 @@ const plan = {
 };
 const breach = { evidenceId: performanceEvidenceId('roc_auc'), tolerated: 0.01, confidence: 0.95 };
 const calibration = {
-  testIds: [calibrationEvidenceIds.errorTest, calibrationEvidenceIds.spiegelhalter],
+  testIds: [calibrationEvidenceIds.errorTest, calibrationEvidenceIds.inTheLarge, calibrationEvidenceIds.spiegelhalter],
   excessId: calibrationEvidenceIds.excess,
   level: 0.01,
   tolerated: 0.01,
 };
 
+const measured = (scored: Scored, maturity: Maturity = matured) =>
+  performanceWindowSchema.parse(finish(measureWindow(windowOf(scored), maturity, plan)));
+
 describe('measureWindow()', () => {
-  const measured = (scored: Scored, maturity: Maturity = matured) =>
-    performanceWindowSchema.parse(finish(measureWindow(windowOf(scored), maturity, plan)));
   const remedyOf = (scored: Scored) => {
     const window = measured(scored);
     const evidence = window.kind === 'matured' ? window.evidence : [];
@@ -107,21 +113,61 @@ describe('measureWindow()', () => {
 });
 
 describe('calibrationEvidence()', () => {
+  const rowsOf = (
+    { labels, answers }: Pick<Scored, 'labels' | 'answers'>,
+    clusters: Clusters | null = null,
+  ): CalibrationRows => ({
+    labels,
+    probabilities: answers,
+    clusters,
+  });
+  const evidence = (rows: CalibrationRows, asked = rows) =>
+    calibrationEvidence(rows, asked, 1).map((one) => evidenceSchema.parse(one));
+  const daysOf = (rows: number, days: number): Clusters => ({
+    by: 'day',
+    ids: Uint32Array.from({ length: rows }, (_, row) => row % days),
+    count: days,
+  });
+
   test('is evidence of every kind on calibration', () => {
-    const { labels, answers } = world(500, 56);
-    const found = calibrationEvidence(labels, answers, 1);
-    expect(new Set(found.map((one) => evidenceSchema.parse(one).id))).toEqual(new Set(Object.values(calibrationEvidenceIds)));
-    expect(found).toHaveLength(8);
+    const every = Object.values(calibrationEvidenceIds).toSorted();
+    const { errorTest, inTheLarge } = calibrationEvidenceIds;
+    const idsOf = (clusters: Clusters | null) =>
+      evidence(rowsOf(world(500, 56), clusters))
+        .map(({ id }) => id)
+        .toSorted();
+    expect(idsOf(null)).toEqual(every.filter((id) => id !== inTheLarge));
+    expect(idsOf(daysOf(500, 7))).toEqual(every.filter((id) => id !== errorTest));
+    expect(idsOf(daysOf(500, 8))).toEqual(every);
   });
 
   test('leaves out what does not exist', () => {
-    const halves = calibrationEvidence(
-      Array.from({ length: 40 }, (_, row) => row % 2),
-      new Array<number>(40).fill(0.5),
-      1,
-    );
-    expect(halves.some((one) => one.id === calibrationEvidenceIds.spiegelhalter)).toBe(false);
-    expect(calibrationEvidence([1], [0.5], 1)).toMatchObject([{ kind: 'insufficient', rows: 1 }]);
+    const halves = { labels: Array.from({ length: 40 }, (_, row) => row % 2), answers: new Array<number>(40).fill(0.5) };
+    for (const clusters of [null, daysOf(40, 5)]) {
+      const found = evidence(rowsOf(halves, clusters));
+      expect(found.some(({ id }) => id === calibrationEvidenceIds.spiegelhalter)).toBe(false);
+    }
+    expect(evidence(rowsOf({ labels: [1], answers: [0.5] }))).toMatchObject([{ kind: 'insufficient', rows: 1 }]);
+  });
+
+  test('one day is no test of how days differ, and asks for nothing; a week that is asked with it is', () => {
+    const bent = world(600, 57, 1.6);
+    const alone = evidence(rowsOf(bent, daysOf(600, 1)));
+    expect(alone.filter(({ kind }) => kind !== 'measurement')).toMatchObject([
+      { kind: 'insufficient', reason: 'clusters by day 1 >= 5 does not hold' },
+    ]);
+    expect(alone).toHaveLength(6);
+    const passed = decidePerformance(measured(world(3000, 52)), { ...breach, tolerated: 1 });
+    expect(decideCalibration(passed, alone, calibration)).toMatchObject({
+      remedy: 'none',
+      verdict: { outcome: 'inconclusive', reason: 'clusters by day 1 >= 5 does not hold' },
+    });
+    const week = evidence(rowsOf(bent, daysOf(600, 1)), rowsOf(world(4200, 58, 1.6), daysOf(4200, 7)));
+    expect(week.filter(({ kind }) => kind === 'p-value')).toMatchObject([
+      { rows: 4200, test: 'positives against promised, two-sided, over 7 clusters by day' },
+      { rows: 4200, test: 'Spiegelhalter, two-sided, over 7 clusters by day' },
+    ]);
+    expect(decideCalibration(passed, week, calibration).remedy).toBe('recalibrate');
   });
 });
 

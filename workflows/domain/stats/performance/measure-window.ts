@@ -1,3 +1,4 @@
+import type { Evidence } from '../../contracts/evidence.ts';
 import type { PerformanceWindow } from '../../contracts/performance-report.ts';
 import type { MetricName } from '../../contracts/pipeline-spec/training.ts';
 import type { ReferencePerformance } from '../../contracts/reference-profile.ts';
@@ -8,7 +9,7 @@ import { checkScored } from '../metrics/check-scored.ts';
 import { fitsTask, measureAll, metricTable } from '../metrics/metrics.ts';
 import type { RowWeights, Scored } from '../metrics/scored.ts';
 import type { Steps } from '../steps.ts';
-import { calibrationEvidence } from './calibration-evidence.ts';
+import { type CalibrationRows, calibrationEvidence } from './calibration-evidence.ts';
 import { compareTogether, compareWindow } from './compare-window.ts';
 import type { LagCurve } from './lag-curve.ts';
 import { type Maturity, provisionalWeights } from './maturity.ts';
@@ -54,7 +55,7 @@ export function* measureWindow(window: LabelledWindow, maturity: Maturity, plan:
     const metrics = weightedMetrics(scored, provisionalWeights(window.agesMs, plan.curve));
     return { kind: 'provisional', ...span, arrivedShare: maturity.arrivedShare, metrics };
   }
-  const evidence = scored.task === 'binary' ? calibrationEvidence(scored.labels, scored.answers, plan.seed) : [];
+  const evidence = scored.task === 'binary' ? calibrationOf(window, plan.seed) : [];
   const { clusters, together } = window;
   const confidence = together === null ? plan.confidence : confidenceOfEach(plan.confidence);
   for (const metric of plan.compare) {
@@ -65,6 +66,16 @@ export function* measureWindow(window: LabelledWindow, maturity: Maturity, plan:
   }
   return { kind: 'matured', ...span, by: maturity.by, metrics: measureAll(scored), evidence };
 }
+
+/** A window of few clusters is asked together with those before it. */
+const calibrationOf = (window: LabelledWindow, seed: number): Evidence[] => {
+  const rowsOf = ({ scored, clusters }: Pick<LabelledWindow, 'scored' | 'clusters'>): CalibrationRows => ({
+    labels: scored.labels,
+    probabilities: scored.answers,
+    clusters,
+  });
+  return calibrationEvidence(rowsOf(window), rowsOf(window.together ?? window), seed);
+};
 
 const checkAges = ({ scored, agesMs }: LabelledWindow): void => {
   if (agesMs.length === scored.labels.length) return;
