@@ -7,6 +7,9 @@ import type { ScoredRows } from './scored-rows.ts';
 
 const lengthMs = { day: dayMs, hour: hourMs } as const;
 
+/** Of clusters by a time, in milliseconds; null for those by columns. */
+export const lengthOf = (by: string): number | null => (by === 'day' || by === 'hour' ? lengthMs[by] : null);
+
 type Unit = ClusterUnit | 'day, else hour' | null;
 
 /** A profile from before clusters were measured does not say; then it is asked of the pipeline file, as the gate does. */

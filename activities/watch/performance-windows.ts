@@ -13,7 +13,7 @@ import type { Joined } from '../../infra/performance/joined.ts';
 import { countWindows, readAnswers, type WindowRows } from '../../infra/performance/questions.ts';
 import { withPauses } from '../evaluation/comparisons.ts';
 import type { StepContext } from '../step-context.ts';
-import { clustersOf, isFew } from './performance-clusters.ts';
+import { clustersOf, isFew, lengthOf } from './performance-clusters.ts';
 import type { PerformanceDeps, Span } from './performance-question.ts';
 import { instantOf, type Subject } from './performance-subject.ts';
 import { joinRows, outputsOf, type ScoredRows, toScoredRows } from './scored-rows.ts';
@@ -111,8 +111,21 @@ const calibrationErrorOf = ({ scored }: ScoredRows, { reference }: Subject): num
   return calibrationErrorByMass(scored.labels, calibrateAll(reference.calibrator, scored.answers), calibrationCells);
 };
 
-/** Windows that are asked together: a week, where they are days. More would hide for longer that a loss has begun. */
-const windowsTogether = 7;
+/** Clusters that are asked together: a week, where they are days. More would hide for longer that a loss has begun. */
+const clustersTogether = 7;
+
+/** Windows that begin in one cluster, one after the other: read at once, and as much of each cluster. */
+const spansOf = (windows: readonly Window[], lengthMs: number): Window[] => {
+  const clusterOf = ({ from }: Window): number => Math.floor(Date.parse(from) / lengthMs);
+  const spans: Window[] = [];
+  for (const window of windows) {
+    const last = spans.at(-1);
+    if (last !== undefined && last.to === window.from && clusterOf(last) === clusterOf(window))
+      spans[spans.length - 1] = { ...last, to: window.to };
+    else spans.push(window);
+  }
+  return spans;
+};
 
 /** A window of few clusters with those before it; null for any other, and where there are none. */
 const readTogether = async (
@@ -121,13 +134,15 @@ const readTogether = async (
   { window, before }: WindowInLine,
   rows: ScoredRows,
 ): Promise<LabelledWindow['together']> => {
-  const earlier = before.slice(1 - windowsTogether);
-  if (window.maturity.kind !== 'matured' || earlier.length === 0 || !isFew(clustersOf(subject, rows))) return null;
+  const few = clustersOf(subject, rows);
+  if (window.maturity.kind !== 'matured' || before.length === 0 || !isFew(few)) return null;
+  const lengthMs = Math.max(subject.windowMs, lengthOf(few.by) ?? 0);
+  const earlier = before.slice(1 - clustersTogether * Math.ceil(lengthMs / subject.windowMs));
   // Of each as many at most: a cluster of many times the rows of the others would be all the evidence there is.
-  const most = Math.floor(mostRows / windowsTogether);
-  const own = rows.scored.labels.length > most ? await readRows(joined, subject, window, most) : rows;
-  const parts: [ScoredRows, ...ScoredRows[]] = [own];
-  for (const one of earlier) parts.push(await readRows(joined, subject, one, most));
+  const most = Math.floor(mostRows / clustersTogether);
+  const [first, ...others] = spansOf([...earlier, window], lengthMs) as [Window, ...Window[]];
+  const parts: [ScoredRows, ...ScoredRows[]] = [await readRows(joined, subject, first, most)];
+  for (const one of others) parts.push(await readRows(joined, subject, one, most));
   const all = joinRows(parts);
   const clusters = clustersOf(subject, all);
   return clusters === null ? null : { scored: all.scored, clusters };

@@ -54,6 +54,17 @@ export type PerformancePoint = {
   } | null;
   readonly outcome: string;
 };
+export type CalibrationPoint = {
+  readonly from: Instant;
+  readonly to: Instant;
+  readonly observedOverExpected: number | null;
+  readonly brier: number | null;
+  readonly error: number | null;
+  /** Of the error, and the least p-value of the tests: both may be about windows before it too; null where it is too early to tell. */
+  readonly excess: number | null;
+  readonly pValue: number | null;
+  readonly outcome: string;
+};
 export type Performance = {
   readonly metric: string;
   readonly reference: number | null;
@@ -62,6 +73,8 @@ export type Performance = {
   readonly points: readonly PerformancePoint[];
   /** Of the window that is shown in full; null where none of its labels were measured. */
   readonly shown: PerformancePoint | null;
+  /** Of matured windows; empty where answers are no probabilities of two classes. */
+  readonly calibration: readonly CalibrationPoint[];
 };
 
 export type Look = { readonly elapsedMs: number; readonly share: number; readonly eValues: Readonly<Record<string, number>> };

@@ -1,5 +1,6 @@
 /** The sentence above a plot: what it shows, with the numbers, so that the plot is the proof and not the riddle. */
 import type {
+  CalibrationPoint,
   Distribution,
   Performance,
   PerformancePoint,
@@ -66,6 +67,16 @@ export const performanceFinding = (performance: Performance): string => {
   const last = performance.points.findLast(({ kind, gain }) => kind === 'matured' && gain !== null);
   const told = last === undefined ? null : gainText(performance, last);
   return told ?? `${performance.metric}: no window has labels enough yet`;
+};
+
+/** Of the newest window that was found wrong; else of the newest. */
+export const calibrationFinding = (points: readonly CalibrationPoint[]): string => {
+  const wrong = points.findLast(({ outcome }) => outcome === 'fail');
+  const told = wrong ?? (points.at(-1) as CalibrationPoint);
+  const { from, to, observedOverExpected, pValue } = told;
+  const came = `${number(observedOverExpected)} positives came for each that was promised in ${spanOf(from, to)}`;
+  if (pValue === null) return `${came}: too early to tell from chance`;
+  return `${came}: ${wrong === undefined ? 'no more than chance' : 'the probabilities are wrong'} (least p-value ${number(pValue)})`;
 };
 
 /** Of the window that is shown; where its labels do not tell yet, that, and the newest window that does. */

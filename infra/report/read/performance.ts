@@ -5,6 +5,7 @@ import type { ContentStore } from '../../objects/store.ts';
 import type { RecordedDecision } from '../../postgres/decisions.ts';
 import type { MeasuredWindow } from '../../postgres/watch-reports.ts';
 import type { Performance, PerformancePoint } from '../data.ts';
+import { readCalibration } from './calibration.ts';
 
 const evidencePattern = /^performance\/([^/]+)\/window against reference$/;
 
@@ -92,5 +93,9 @@ export const readPerformance = async ({
   return {
     ...{ metric, points, reference: referenceOf(points), tolerated: toleratedOf(decisions) },
     shown: found === undefined ? null : toPoint(found, metric, outcomes),
+    calibration: readCalibration(
+      windows,
+      [...decisions].reverse().map(({ record }) => record),
+    ),
   };
 };

@@ -4,6 +4,7 @@ import type { Performance, PipelineReport, WindowPoint } from '../data.ts';
 import { decisionsFinding, performanceFinding, seriesFinding } from '../findings.ts';
 import type { Html } from '../html.ts';
 import { beginOf, minute, number, share } from '../words.ts';
+import { calibrationCard } from './calibration.ts';
 import { badge, card, tableOf } from './parts.ts';
 
 const lookOf = ({ quarantined, outcome }: WindowPoint): Moment['look'] =>
@@ -116,6 +117,7 @@ export const overTimeCards = (id: string, report: PipelineReport): Html[] => {
       textOf: share,
     }),
     ...performanceCard(`${id}-p`, performance),
+    ...calibrationCard(`${id}-b`, performance?.calibration ?? []),
     ...decisionsCard(`${id}-c`, report),
   ];
 };

@@ -101,6 +101,44 @@ describe('measurePerformance()', () => {
       });
     });
 
+    /** A week whose labels are true oftener than was promised, or as often. */
+    const weekOf = async (watch: Parameters<typeof openTruthWorld>[0], wrong: number) => {
+      const { ship, label } = await open(watch, { clusters: daysThatDiffer(0.02) });
+      const days = Array.from({ length: 7 }, (_, n) =>
+        dayOf(n).map((row, at) => (at % 10 < wrong ? { ...row, truth: true } : row)),
+      );
+      await ship(days.flat());
+      for (const rows of days) await label(rows, hour);
+      return (await measured(start + 8 * day)).windows;
+    };
+
+    it('asks five days and more whether probabilities are true, never one', async () => {
+      const windows = await weekOf({}, 2);
+      const verdicts = windows.map(({ calibration }) => calibration?.verdict);
+      expect(verdicts.slice(0, 4).map((one) => one?.reason)).toEqual(
+        [1, 2, 3, 4].map((days) => `clusters by day ${days} >= 5 does not hold`),
+      );
+      expect(windows.at(-1)?.calibration?.remedy).toBe('recalibrate');
+      expect(verdicts.at(-1)?.reason).toMatch(
+        /beyond that of true probabilities 0\.\d+ > 0\.01, .* over 7 clusters by day .* <= 0\.025/,
+      );
+    });
+
+    it('asks for nothing where they are true', async () => {
+      const windows = await weekOf({}, 0);
+      expect(windows.map(({ calibration }) => calibration?.remedy)).toEqual(new Array(7).fill('none'));
+      expect(windows.at(-1)?.calibration?.verdict.outcome).toBe('pass');
+    });
+
+    it('asks windows shorter than a day with those of the days before', async () => {
+      const windows = await weekOf({ window: '6h' }, 2);
+      expect(windows).toHaveLength(28);
+      const last = windows.at(-1)?.calibration;
+      expect(last?.remedy).toBe('recalibrate');
+      expect(last?.verdict.reason).toContain('over 7 clusters by day');
+      expect(windows[3]?.calibration?.verdict.reason).toBe('clusters by day 1 >= 5 does not hold');
+    });
+
     it('says with its numbers that one day decides nothing, by a profile that does not know its days', async () => {
       const { verdict } = await badDay({}, { clusters: undefined, gate: { cluster: 'day' } });
       expect(verdict?.outcome).toBe('inconclusive');

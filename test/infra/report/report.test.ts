@@ -76,6 +76,20 @@ describe('readReportData()', () => {
     expect(points[8]?.gain?.upper).toBeLessThan(-0.02);
   });
 
+  test('shows whether probabilities came true, and on which days they were found wrong', () => {
+    const { calibration, points } = report.performance as NonNullable<PipelineReport['performance']>;
+    expect(calibration.map(({ from }) => from)).toEqual(points.slice(0, 13).map(({ from }) => from));
+    const { performance } = stored.story;
+    const decided = (place: number) => (performance[place]?.decision.output as { calibration: { outcome: string } }).calibration;
+    expect(calibration.map(({ outcome }) => outcome)).toEqual(performance.map((_, place) => decided(place).outcome));
+    const evidence = performance[8]?.report.windows[0];
+    const value = (id: string) => evidence?.kind === 'matured' && evidence.evidence.find((one) => one.id === id);
+    expect(value('calibration/observed over expected')).toMatchObject({ value: calibration[8]?.observedOverExpected });
+    expect(value('calibration/error beyond chance')).toMatchObject({ value: calibration[8]?.excess });
+    expect(page).toContain('observed over promised');
+    expect(page).toMatch(/<h4>[\d.]+ positives came for each that was promised in 2001-02-\d\d to 2001-02-\d\d: /);
+  });
+
   test('shows rollouts with the evidence of each look and what they harmed', () => {
     const [running, promoted, taken] = report.rollouts;
     expect([running?.state, promoted?.state, taken?.state]).toEqual(['running', 'promoted', 'rolled back']);
@@ -184,7 +198,7 @@ describe('renderReport()', () => {
 
   test('says the finding above each plot, describes it, and has its numbers in a table below', () => {
     const figures = all(page, /<svg[\s\S]*?<\/svg>/g);
-    expect(figures).toHaveLength(4 + 3 + 4);
+    expect(figures).toHaveLength(4 + 3 + 5);
     expect(all(page, /<\/svg><p>[^<]+<\/p><details><summary>The numbers<\/summary><div class="table"/g)).toHaveLength(
       figures.length,
     );

@@ -9,9 +9,11 @@ import { startDriftMemory } from '#domain/decide/drift/next-drift-state.ts';
 import { observeReport } from '#domain/decide/drift/observe-report.ts';
 import { defaultDriftPolicy } from '#domain/decide/drift/policy.ts';
 import { decidePerformance } from '#domain/decide/performance/performance-breach.ts';
+import { decideCalibration } from '#domain/decide/performance/recalibrate.ts';
 import { type DraftDecision, decisionOfPerformance, judgeWindow } from '#domain/decide/watch/judge-window.ts';
 import { measureDrift } from '#domain/stats/drift/measure-drift.ts';
 import type { Scored } from '#domain/stats/metrics/scored.ts';
+import { calibrationEvidenceIds } from '#domain/stats/performance/calibration-evidence.ts';
 import { performanceEvidenceId } from '#domain/stats/performance/compare-window.ts';
 import { estimateLagCurve } from '#domain/stats/performance/lag-curve.ts';
 import { measureWindow } from '#domain/stats/performance/measure-window.ts';
@@ -82,6 +84,9 @@ const measureDay = (reference: ReferencePerformance, { from, to, rows }: Day, is
   );
 };
 
+const { errorTest, excess, spiegelhalter } = calibrationEvidenceIds;
+const calibrationPolicy = { testIds: [errorTest, spiegelhalter], excessId: excess, level: 0.05, tolerated: 0.01 };
+
 /** Labels came within the day after; the newest window is provisional, and beside the last one that is matured. */
 export const judgePerformance = (
   reference: ReferencePerformance,
@@ -110,7 +115,7 @@ export const judgePerformance = (
       to,
       reportSha256: digestOfJson(report),
       performance: verdict,
-      calibration: null,
+      calibration: measured.kind === 'matured' ? decideCalibration(verdict, measured.evidence, calibrationPolicy) : null,
     });
     return { report, verdict, decision: record(draft as DraftDecision, to) };
   });

@@ -19,6 +19,7 @@ const inputSchema = z.object({ reportSha256: sha256Schema });
 
 const colours: Readonly<Record<string, Parameters<typeof paint>[0]>> = {
   breach: 'yellow',
+  miscalibrated: 'yellow',
   alarm: 'yellow',
   quarantine: 'red',
   retrain: 'cyan',

@@ -24,6 +24,7 @@ const outcomeTones: Readonly<Record<string, Tone>> = {
   alarm: 'bad',
   'no alarm': 'good',
   breach: 'bad',
+  miscalibrated: 'bad',
   'no breach': 'good',
   'cannot tell': 'wait',
   'not judged': 'wait',

@@ -164,8 +164,8 @@ describe('calibrationEvidence()', () => {
     });
     const week = evidence(rowsOf(bent, daysOf(600, 1)), rowsOf(world(4200, 58, 1.6), daysOf(4200, 7)));
     expect(week.filter(({ kind }) => kind === 'p-value')).toMatchObject([
-      { rows: 4200, test: 'positives against promised, two-sided, over 7 clusters by day' },
-      { rows: 4200, test: 'Spiegelhalter, two-sided, over 7 clusters by day' },
+      { rows: 4200, test: 'positives against promised over 7 clusters by day' },
+      { rows: 4200, test: 'Spiegelhalter over 7 clusters by day' },
     ]);
     expect(decideCalibration(passed, week, calibration).remedy).toBe('recalibrate');
   });

@@ -48,19 +48,25 @@ export const judgeWindow = (plan: WatchPlan, memory: DriftMemory, window: WatchW
 
 const performanceActions = { fail: 'breach', pass: 'no breach', inconclusive: 'cannot tell', error: 'not judged' } as const;
 
-/** What was measured of a window whose labels have matured, as a decision. */
+/**
+ * What was measured of a window whose labels have matured, as a decision. Probabilities that are wrong are told before a
+ * ranking that holds: they are what the window asks for.
+ */
 export const decisionOfPerformance = (measured: PerformanceVerdict): DraftDecision | null => {
   const { performance, calibration, reportSha256 } = measured;
   const verdict = performance ?? calibration?.verdict ?? null;
   if (verdict === null) return null;
+  const remedy = calibration?.remedy ?? 'none';
+  const isMiscalibrated = calibration !== null && remedy === 'recalibrate';
+  const told = isMiscalibrated && performance !== null ? [calibration.verdict, performance] : [verdict];
   return {
     kind: 'performance',
     subject: nameSpan(measured),
-    action: performanceActions[verdict.outcome],
-    reason: verdict.reason,
-    inequalities: verdict.inequalities,
-    evidenceIds: verdict.evidenceIds,
+    action: isMiscalibrated ? 'miscalibrated' : performanceActions[verdict.outcome],
+    reason: told.map(({ reason }) => reason).join('; '),
+    inequalities: told.flatMap(({ inequalities }) => inequalities),
+    evidenceIds: told.flatMap(({ evidenceIds }) => evidenceIds),
     input: { reportSha256 },
-    output: { verdict, remedy: calibration?.remedy ?? 'none' },
+    output: { verdict, calibration: calibration?.verdict ?? null, remedy },
   };
 };

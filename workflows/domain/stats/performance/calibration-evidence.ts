@@ -41,7 +41,7 @@ export type CalibrationRows = {
   readonly clusters: Clusters | null;
 };
 
-const trueOnes = 'the probabilities are true';
+const trueOnes = 'true probabilities';
 const beyondTrue = 'calibration error beyond that of true probabilities';
 const ids = calibrationEvidenceIds;
 
@@ -62,7 +62,7 @@ const ofRows = ({ labels, probabilities }: CalibrationRows, seed: number): Evide
   return [
     ...measured(ids.excess, beyondTrue, error === null ? null : Math.max(0, error.error - error.expected), rows),
     ...tested(ids.errorTest, error?.pValue, `calibration error, ${drawsOfRows} draws, mulberry32(${seed})`, rows),
-    ...tested(ids.spiegelhalter, spiegelhalter?.pValue, 'Spiegelhalter, two-sided', rows),
+    ...tested(ids.spiegelhalter, spiegelhalter?.pValue, 'Spiegelhalter', rows),
   ];
 };
 
@@ -81,9 +81,9 @@ const ofClusters = ({ labels, probabilities }: CalibrationRows, clusters: Cluste
   // Of fewer clusters this test can say nothing, and would only take its part of the level from the others.
   const byError = clusters.count < fewestToTurn ? undefined : error.pValue;
   return [
-    ...measured(ids.excess, `${beyondTrue} ${over}`, Math.max(0, error.error - error.expected), rows),
-    ...tested(ids.inTheLarge, large, `positives against promised, two-sided, ${over}`, rows),
-    ...tested(ids.spiegelhalter, spiegelhalter, `Spiegelhalter, two-sided, ${over}`, rows),
+    ...measured(ids.excess, beyondTrue, Math.max(0, error.error - error.expected), rows),
+    ...tested(ids.inTheLarge, large, `positives against promised ${over}`, rows),
+    ...tested(ids.spiegelhalter, spiegelhalter, `Spiegelhalter ${over}`, rows),
     ...tested(ids.errorTest, byError, `calibration error ${over}, signs turned, mulberry32(${seed})`, rows),
   ];
 };
