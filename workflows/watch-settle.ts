@@ -99,6 +99,10 @@ const tellOf = async (watch: Watch, occasion: Occasion, decided: Decided, before
   if (decided.retrain.page !== null) await tell(watch, 'backed off', `${pipeline}: ${decided.retrain.page}`);
 };
 
+/** What was found of a window, with its numbers: the decision to retrain only says that it counts. */
+const foundIn = (drafts: readonly DraftDecision[]): string[] =>
+  drafts.flatMap(({ kind, reason }) => (kind === 'retrain' ? [] : [reason]));
+
 /** Decides upon one occasion and acts; gives what was decided, for whoever asked. */
 export const settle = async (watch: Watch, look: Look, occasion: Occasion, why?: string): Promise<Decided & Acted> => {
   const before = watch.state;
@@ -112,7 +116,12 @@ export const settle = async (watch: Watch, look: Look, occasion: Occasion, why?:
   showWindow(watch, occasion, drafts);
   await tellOf(watch, occasion, { ...decided, decisions: drafts }, before);
   if (acted.launched?.kind === 'started')
-    await tell(watch, 'retrain started', `${watch.pipeline}: ${acted.sentence}`, `/runs/${acted.launched.runKey}`);
+    await tell(
+      watch,
+      'retrain started',
+      `${watch.pipeline}: ${[acted.sentence, ...foundIn(drafts)].join('; ')}`,
+      `/runs/${acted.launched.runKey}`,
+    );
   if (acted.next !== null) await settle(watch, look, acted.next);
   return { ...decided, ...acted };
 };

@@ -22,7 +22,7 @@ export const calibrationCard = (id: string, points: readonly CalibrationPoint[])
   if (points.length === 0) return [];
   const finding = calibrationFinding(points);
   const remark =
-    'Positives that came over positives that the probabilities promised, on matured labels. A diamond: the probabilities are wrong, beyond chance and by more than is tolerated.';
+    'Positives that came over positives that the probabilities promised, on matured labels. A diamond: those of this window, or of the week that ends with it, are wrong beyond chance and by more than is tolerated.';
   const moments = points.map(
     ({ from, to, observedOverExpected, outcome }): Moment => ({
       from,
