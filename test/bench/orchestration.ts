@@ -1,6 +1,7 @@
 /**
  * What durability costs: milliseconds from one durable step to the next, with the server as we start it (database file and
- * in memory), with the server's own defaults, and for the bare steps without Temporal. All in one run, in turns.
+ * in memory), with a worker of the plain SDK on the same server, with the server's own defaults, and for the bare steps
+ * without Temporal. All in one run, in turns: what the plain SDK takes is the machine's and Temporal's, the rest is ours.
  * Parameters: [steps a turn, 60] [turns, 3].
  */
 import { createHash } from 'node:crypto';
@@ -10,7 +11,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { styleText } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
-import { bundleWorkflowCode, DefaultLogger, Runtime } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, type NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createBoundary } from '../../activities/boundary.ts';
 import { loadConfig } from '../../infra/config.ts';
 import { findPort } from '../../infra/state/ports.ts';
@@ -24,6 +25,9 @@ import { median } from '../support/median.ts';
 
 /** At most, from one step to the next, with the database file that `perennial up` uses. */
 const goalMs = 12;
+
+const ourName = 'our flags, database file';
+const plainName = 'our flags, plain SDK, one worker';
 
 /** About what the smallest real step does besides its statement: hash something small. */
 const touch = async (n: number): Promise<number> => {
@@ -61,15 +65,49 @@ const startWithDefaults = async (binary: string, folder: string): Promise<Server
   }
 };
 
-const openPlace = async (name: string, server: Server, code: string): Promise<Place> => {
+type Kind = {
+  /** The workflow's code, bundled. */
+  readonly code: string;
+  readonly startsOn: string;
+  openWorkers(connection: NativeConnection, code: string): Promise<Worker[]>;
+};
+
+const workflowsPath = fileURLToPath(new URL('workflows/step-after-step.ts', import.meta.url));
+const logger = new DefaultLogger('WARN');
+
+/** Workers as `perennial up` starts them: flow and steps on queues of their own. */
+const openOurs = async (): Promise<Kind> => ({
+  code: (await bundleWorkflowCode({ workflowsPath, plugins: [createTracingPlugin()], logger })).code,
+  startsOn: taskQueues.flow,
+  openWorkers: async (connection, code) => {
+    const at = { connection, endpoints: { temporalNamespace: 'default' } };
+    return [
+      await createWorker('flow', taskQueues.flow, at, { workflowBundle: { code } }),
+      await createWorker('cpu', taskQueues.cpu, at, { activities: { touch: createBoundary()(touch) } }),
+    ];
+  },
+});
+
+/** One worker for both, so that the server may hand it a step in its answer; no tracing, no boundary. */
+const openPlain = async (): Promise<Kind> => ({
+  code: (await bundleWorkflowCode({ workflowsPath, logger })).code,
+  startsOn: taskQueues.cpu,
+  openWorkers: async (connection, code) => [
+    await Worker.create({
+      connection,
+      namespace: 'default',
+      taskQueue: taskQueues.cpu,
+      workflowBundle: { code },
+      activities: { touch },
+    }),
+  ],
+});
+
+const openPlace = async (name: string, server: Server, { code, startsOn, openWorkers }: Kind): Promise<Place> => {
   const connection = await connectWorker({ temporalAddress: server.address, temporalNamespace: 'default' });
   const clientConnection = await Connection.connect({ address: server.address });
   const client = new Client({ connection: clientConnection });
-  const at = { connection, endpoints: { temporalNamespace: 'default' } };
-  const workers = [
-    await createWorker('flow', taskQueues.flow, at, { workflowBundle: { code } }),
-    await createWorker('cpu', taskQueues.cpu, at, { activities: { touch: createBoundary()(touch) } }),
-  ];
+  const workers = await openWorkers(connection, code);
   const ended = workers.map((worker) => worker.run());
   let turn = 0;
   return {
@@ -77,7 +115,7 @@ const openPlace = async (name: string, server: Server, code: string): Promise<Pl
     msPerStep: async (steps) => {
       turn += 1;
       const startedAt = performance.now();
-      const options = { workflowId: `bench/${turn}`, taskQueue: taskQueues.flow, args: [steps] };
+      const options = { workflowId: `bench/${turn}`, taskQueue: startsOn, args: [steps] };
       const answer: unknown = await client.workflow.execute('stepAfterStep', options);
       if (answer !== steps) throw new Error(`Expected ${steps} steps, the workflow took ${String(answer)}`);
       return (performance.now() - startedAt) / steps;
@@ -93,22 +131,21 @@ const openPlace = async (name: string, server: Server, code: string): Promise<Pl
 
 const openPlaces = async (folder: string): Promise<Place[]> => {
   const binary = await findTemporalBinary(loadConfig(), (line) => process.stderr.write(`${line}\n`));
-  const workflowsPath = fileURLToPath(new URL('workflows/step-after-step.ts', import.meta.url));
-  const logger = new DefaultLogger('WARN');
-  const { code } = await bundleWorkflowCode({ workflowsPath, plugins: [createTracingPlugin()], logger });
-  const ours = (dbFilename: string | null) =>
+  const [ours, plain] = [await openOurs(), await openPlain()];
+  const startOurs = (dbFilename: string | null) =>
     startTemporal({
       binary: binary.path,
       ...(binary.knowsNewsFlag !== undefined && { knowsNewsFlag: binary.knowsNewsFlag }),
-      dbFilename,
+      dbFilename: dbFilename === null ? null : join(folder, dbFilename),
       uiPort: null,
       namespace: 'default',
-      logFile: join(folder, `ours-${dbFilename === null ? 'memory' : 'file'}.log`),
+      logFile: join(folder, `ours-${dbFilename ?? 'memory'}.log`),
     });
   return [
-    await openPlace('our flags, database file', await ours(join(folder, 'temporal.db')), code),
-    await openPlace('our flags, in memory', await ours(null), code),
-    await openPlace("the server's defaults, in memory", await startWithDefaults(binary.path, folder), code),
+    await openPlace(ourName, await startOurs('temporal.db'), ours),
+    await openPlace(plainName, await startOurs('plain.db'), plain),
+    await openPlace('our flags, in memory', await startOurs(null), ours),
+    await openPlace("the server's defaults, in memory", await startWithDefaults(binary.path, folder), ours),
     barePlace,
   ];
 };
@@ -130,10 +167,11 @@ const report = (found: Map<string, number[]>): boolean => {
     const [least, middle, most] = [Math.min(...values), median(values), Math.max(...values)].map((ms) => ms.toFixed(3));
     process.stdout.write(`${name.padEnd(36)} ${middle} ms a step (${least} to ${most})\n`);
   }
-  const reached = median(found.get('our flags, database file') as number[]);
+  const [reached, plain] = [ourName, plainName].map((name) => median(found.get(name) as number[])) as [number, number];
   const holds = reached <= goalMs;
   const sign = holds ? styleText('green', '<=') : styleText('red', '>');
   process.stdout.write(`goal: ${reached.toFixed(1)} ms ${sign} ${goalMs} ms with the database file\n`);
+  process.stdout.write(`${(reached / plain).toFixed(2)} of a worker of the plain SDK on the same server and machine\n`);
   return holds;
 };
 
