@@ -28,36 +28,35 @@ function* signsOf(clusters: number, plan: { readonly draws: number; readonly see
   }
 }
 
-/** Sums of probability minus label, a list of cells for each cluster. */
-const gapsOf = (labels: Numbers, probabilities: Numbers, clusters: Clusters, cells: number): Float64Array[] => {
+/** Sums of probability minus label: the cells of the first cluster, then those of the second, and so on. */
+const gapsOf = (labels: Numbers, probabilities: Numbers, { ids, count }: Clusters, cells: number): Float64Array => {
   const cellOfRow = cellsByMass(probabilities, cells);
-  const gaps = Array.from({ length: clusters.count }, () => new Float64Array(cells));
+  const gaps = new Float64Array(count * cells);
   for (let row = 0; row < cellOfRow.length; row++) {
-    const [gap, cell] = [gaps[clusters.ids[row] as number] as Float64Array, cellOfRow[row] as number];
-    gap[cell] = (gap[cell] as number) + (probabilities[row] as number) - (labels[row] as number);
+    const place = (ids[row] as number) * cells + (cellOfRow[row] as number);
+    gaps[place] = (gaps[place] as number) + (probabilities[row] as number) - (labels[row] as number);
   }
   return gaps;
 };
 
-const errorOf = (gaps: readonly Float64Array[], signs: Float64Array, cells: number, rows: number): number => {
-  let sum = 0;
-  for (let cell = 0; cell < cells; cell++) {
-    let gap = 0;
-    for (let id = 0; id < gaps.length; id++) gap += (signs[id] as number) * ((gaps[id] as Float64Array)[cell] as number);
-    sum += Math.abs(gap);
+/** Of each cell over all clusters, each with its sign. */
+const sumsOf = (gaps: Float64Array, signs: Float64Array, cells: number): Float64Array => {
+  const sums = new Float64Array(cells);
+  for (let id = 0, place = 0; id < signs.length; id++) {
+    const sign = signs[id] as number;
+    for (let cell = 0; cell < cells; cell++, place++) sums[cell] = (sums[cell] as number) + sign * (gaps[place] as number);
   }
-  return sum / rows;
+  return sums;
 };
 
+const errorOf = (gaps: Float64Array, signs: Float64Array, cells: number, rows: number): number =>
+  sumsOf(gaps, signs, cells).reduce((sum, gap) => sum + Math.abs(gap), 0) / rows;
+
 /** What clusters differ by among themselves, spread so that it is as large as before the mean was taken out. */
-const centred = (gaps: readonly Float64Array[], cells: number): Float64Array[] => {
-  const count = gaps.length;
-  const mean = Float64Array.from(
-    { length: cells },
-    (_, cell) => gaps.reduce((sum, gap) => sum + (gap[cell] as number), 0) / count,
-  );
+const centred = (gaps: Float64Array, count: number, cells: number): Float64Array => {
+  const means = sumsOf(gaps, new Float64Array(count).fill(1), cells).map((sum) => sum / count);
   const factor = Math.sqrt(count / (count - 1));
-  return gaps.map((gap) => gap.map((value, cell) => factor * (value - (mean[cell] as number))));
+  return gaps.map((gap, place) => factor * (gap - (means[place % cells] as number)));
 };
 
 /**
@@ -83,7 +82,7 @@ export const calibrationNullOfClusters = (
   checkClusters(clusters);
   const { cells } = plan;
   const gaps = gapsOf(labels, probabilities, clusters, cells);
-  const spread = centred(gaps, cells);
+  const spread = centred(gaps, clusters.count, cells);
   const error = errorOf(gaps, new Float64Array(clusters.count).fill(1), cells, labels.length);
   let [sum, asLarge, turned] = [0, 0, 0];
   for (const signs of signsOf(clusters.count, plan)) {
