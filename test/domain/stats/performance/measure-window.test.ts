@@ -147,6 +147,8 @@ describe('calibrationEvidence()', () => {
       const found = evidence(rowsOf(halves, clusters));
       expect(found.some(({ id }) => id === calibrationEvidenceIds.spiegelhalter)).toBe(false);
     }
+    const hard = evidence(rowsOf({ labels: halves.labels, answers: halves.labels }, daysOf(40, 5)));
+    expect(hard.filter(({ kind }) => kind === 'p-value')).toMatchObject([{ id: calibrationEvidenceIds.errorTest, pValue: 1 }]);
     expect(evidence(rowsOf({ labels: [1], answers: [0.5] }))).toMatchObject([{ kind: 'insufficient', rows: 1 }]);
   });
 

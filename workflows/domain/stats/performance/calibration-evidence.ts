@@ -78,8 +78,8 @@ const ofClusters = ({ labels, probabilities }: CalibrationRows, clusters: Cluste
   const over = `over ${clusters.count} clusters by ${clusters.by}`;
   const large = calibrationInTheLarge(labels, probabilities, clusters)?.pValue;
   const spiegelhalter = spiegelhalterOfClusters(labels, probabilities, clusters)?.pValue;
-  // Of fewer clusters this test can say nothing, and would only take its part of the level from the others.
-  const byError = clusters.count < fewestToTurn ? undefined : error.pValue;
+  // Of fewer clusters this test can say nothing, and would only take its part of the level from the others, where there are any.
+  const byError = clusters.count < fewestToTurn && large !== undefined ? undefined : error.pValue;
   return [
     ...measured(ids.excess, beyondTrue, Math.max(0, error.error - error.expected), rows),
     ...tested(ids.inTheLarge, large, `positives against promised ${over}`, rows),
