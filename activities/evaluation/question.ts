@@ -1,7 +1,7 @@
 /** Whether candidate and champion answer the same question: only then is one better than the other. */
 import { z } from 'zod';
 import type { FeatureFrame } from '#domain/contracts/feature-set.ts';
-import type { Deployment, ModelPackage } from '#domain/contracts/model-version.ts';
+import type { Deployment, ModelPackage, ModelVersion } from '#domain/contracts/model-version.ts';
 import { labelSchema } from '#domain/contracts/pipeline-spec/data.ts';
 import { PerennialError } from '#domain/errors.ts';
 import type { PipelineName, VersionNumber } from '#domain/units.ts';
@@ -45,29 +45,51 @@ const classesHeldOut = ({ classes }: FeatureFrame, labels: Float32Array): string
 
 type Answered = Pick<ModelPackage, 'task' | 'classes'>;
 
-/** What is answered is of another kind, or lacks classes that the hold-out has; null where all can be compared. */
-export const differenceOfAnswers = (before: Answered, frame: FeatureFrame, labels: Float32Array): string | null => {
-  if (before.task !== frame.task) return `it answered a ${before.task} label and the label is ${frame.task}`;
-  const unknown = classesHeldOut(frame, labels).filter((name) => !before.classes.includes(name));
+/** What is answered is of another kind, or lacks classes that somebody asks for; null where nothing is missed. */
+const differenceOfKinds = (before: Answered, now: Answered, who: string): string | null => {
+  if (before.task !== now.task) return `it answered a ${before.task} label and the label is ${now.task}`;
+  const unknown = now.classes.filter((name) => !before.classes.includes(name));
   if (unknown.length === 0) return null;
   const named = unknown.map((name) => `"${name}"`).join(', ');
-  return `it answers the classes ${before.classes.join(', ')} and the hold-out has ${named} too`;
+  return `it answers the classes ${before.classes.join(', ')} and ${who} has ${named} too`;
 };
+
+/** The same of the rows that two are compared on; null where all can be compared. */
+export const differenceOfAnswers = (before: Answered, frame: FeatureFrame, labels: Float32Array): string | null =>
+  differenceOfKinds(before, { task: frame.task, classes: classesHeldOut(frame, labels) }, 'the hold-out');
 
 const refusal = (champion: Served, difference: string): PerennialError => {
   const message = `Cannot compare the candidate with champion version ${champion.version} as both must answer the same question: ${difference}`;
   return new PerennialError('PRN_EVALUATION_QUESTION', message, { details: { championVersion: champion.version } });
 };
 
-/** What differs between the label that the champion was trained for and this one, in words; null where nothing does, or nobody knows. */
-export const differenceFromChampion = async (
+/** What differs between the label that the version was trained for and this one, in words; null where nothing does, or nobody knows. */
+export const differenceOfVersion = async (
   deps: Lineage,
   pipeline: PipelineName,
-  champion: Pick<Served, 'version'>,
+  { version }: Pick<Served, 'version'>,
   now: Label,
 ): Promise<string | null> => {
-  const before = await labelOf(deps, pipeline, champion.version);
+  const before = await labelOf(deps, pipeline, version);
   return before === null ? null : differenceOfLabels(before, now);
+};
+
+type Known = Pick<ModelVersion, 'version' | 'modelSha256'>;
+
+/** What callers would miss of the answers of `now` where `before` answers in its place; reads the packages of both. */
+export const differenceOfPackages = async (deps: Pick<Deps, 'content'>, before: Known, now: Known): Promise<string | null> => {
+  const read = async ({ modelSha256 }: Known) => parseModelPackage(await deps.content.getJson(modelSha256));
+  return differenceOfKinds(await read(before), await read(now), `version ${now.version}`);
+};
+
+/** The label that is asked for now: that of the champion, else that of the definition that was applied last; null where nobody knows. */
+export const labelAskedFor = async (
+  deps: Lineage & { readonly definitions: Pick<CpuDeps['definitions'], 'current'> },
+  pipeline: PipelineName,
+  champion: Served | null,
+): Promise<Label | null> => {
+  if (champion !== null) return labelOf(deps, pipeline, champion.version);
+  return askedSchema.safeParse((await deps.definitions.current(pipeline))?.file).data?.data.label ?? null;
 };
 
 /**
@@ -76,7 +98,7 @@ export const differenceFromChampion = async (
  */
 export const requireSameLabel = async (deps: Omit<Deps, 'content'>, input: RunRef, champion: Served): Promise<void> => {
   const { data } = await readSpec(deps, input);
-  const difference = await differenceFromChampion(deps, input.pipeline, champion, data.label);
+  const difference = await differenceOfVersion(deps, input.pipeline, champion, data.label);
   if (difference !== null) throw refusal(champion, difference);
 };
 

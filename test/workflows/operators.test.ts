@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { Instant, Sha256, VersionNumber } from '#domain/units.ts';
+import { digestOfJson } from '../../infra/objects/digest.ts';
 import { createQuarantine } from '../../infra/postgres/quarantine.ts';
 import { countPollers } from '../../infra/temporal/pollers.ts';
 import { watchStart } from '../../infra/temporal/watch.ts';
@@ -12,6 +13,7 @@ import { rollOutWorkflowId } from '../../workflows/names.ts';
 import type { watchDrift } from '../../workflows/watch-drift.ts';
 import { serveTraffic, type Traffic } from '../activities/rollout/serve-traffic.ts';
 import { flights, openRolloutWorld, type RolloutWorld } from '../activities/rollout/world.ts';
+import { candidate } from '../infra/postgres/bench.ts';
 import { describeWithServers, testFolder, testStore, testTemporal } from '../support/servers.ts';
 import { openRealPlace } from './real.ts';
 import { openWorld, type World } from './world.ts';
@@ -168,6 +170,37 @@ describeWithServers('an operator', () => {
     });
     expect((await perennial('rollback', 'flights', '--reason', 'an accident')).exit).toBe(0);
     expect(await deployed()).toMatchObject({ champion, rollout: null });
+  });
+
+  test('puts no version in front of callers that answers another question, unless told to; takes it back without a word', async () => {
+    const { definitions, registry } = rollouts.deps;
+    const other = { name: flights, data: { source: 'flights.csv', label: 'cancelled' } };
+    const otherSha256 = digestOfJson(other);
+    await definitions.apply(flights, null, other, otherSha256, 'c0ffee', 'ada');
+    const { definitionSha256 } = await apply(slow);
+    await registry.register({ ...candidate('late'), definitionSha256 }, 'ada');
+    await registry.register({ ...candidate('cancelled'), definitionSha256: otherSha256 }, 'ada');
+    // Nobody knows what the versions before were trained for.
+    expect((await perennial('rollback', 'flights', '--to', '4', '--reason', 'a new start')).exit).toBe(0);
+    const differs = /--despite question as it answers another.*the label was "cancelled" and is "late"/s;
+    const { generation } = await deployed();
+    await refused(5, differs, ['rollout', 'flights', '5', '--reason', 'x']);
+    await refused(5, differs, ['rollback', 'flights', '--to', '5', '--reason', 'x']);
+    await refused(2, /--despite/, ['rollout', 'flights', '5', '--reason', 'x', '--despite', 'hope']);
+    expect(await deployed()).toMatchObject({ generation, champion: { version: 4 }, rollout: null });
+    expect((await rollOut(5, '--despite', 'question')).exit).toBe(0);
+    expect(await running()).toMatchObject({
+      version: 5,
+      reason: 'it is better (despite another question: the label was "cancelled" and is "late")',
+    });
+    expect((await perennial('rollback', 'flights', '--reason', 'enough seen')).exit).toBe(0);
+    expect(await deployed()).toMatchObject({ champion: { version: 4 }, rollout: null });
+    const forced = ['rollback', 'flights', '--to', '5', '--force', '--despite', 'question', '--reason', 'callers know'];
+    expect((await perennial(...forced)).exit).toBe(0);
+    expect((await registry.promotions(flights))[0]).toMatchObject({
+      version: 5,
+      reason: expect.stringContaining('callers know (despite another question: the label was "cancelled" and is "late")'),
+    });
   });
 
   test('lets a quarantined window count again, and the watch hears of it', async () => {

@@ -289,6 +289,15 @@ export const errorRegistry = {
     status: 409,
     exit: 5,
   },
+  PRN_DEPLOY_QUESTION: {
+    meaning: 'A version that a person names answers another question than the champion: another label, task or set of classes',
+    retry: 'final',
+    who: 'operator',
+    action:
+      'Name a version that answers the same question (`perennial models diff PIPELINE FROM TO` shows what differs); if callers are to get these answers, say so: `--despite question`',
+    status: 409,
+    exit: 5,
+  },
   PRN_DEPLOY_REFUSED: {
     meaning: 'No server could serve a promoted version; the previous champion was put back',
     retry: 'final',

@@ -1,10 +1,11 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { RollBackOutcome } from '#domain/contracts/rollout.ts';
 import type { VersionNumber } from '#domain/units.ts';
 import type { Context } from '../context.ts';
 import { requirePipeline } from '../known-pipeline.ts';
 import { note, print, printJson } from '../output.ts';
 import { formatCount, formatMany, parseCount } from '../quantity.ts';
+import type { Despite } from '../rollout/same-question.ts';
 
 const tell = (outcome: RollBackOutcome, unpublished: string | null): void => {
   const { pipeline, championVersion, takenBack, generation, confirmed, observed, harmed } = outcome;
@@ -26,7 +27,7 @@ const findUnpublished = async (context: Context, { pipeline, championVersion }: 
   });
 };
 
-type Options = { to?: string; reason: string; by?: string; force?: boolean; json?: boolean };
+type Options = { to?: string; reason: string; by?: string; force?: boolean; despite?: Despite; json?: boolean };
 
 export const register = (program: Command): void => {
   program
@@ -36,6 +37,9 @@ export const register = (program: Command): void => {
     .option('--to <version>', 'version to serve')
     .requiredOption('--reason <text>', 'why, for the record (required)')
     .option('--force', 'also a version that was itself taken back; only asked for with --to')
+    .addOption(
+      new Option('--despite <what>', 'accept it by name: that the version answers another question').choices(['question']),
+    )
     .option('--by <name>', 'who decides; absent: you')
     .option('--json', 'one JSON document')
     .addHelpText('after', '\nExample:\n  $ perennial rollback churn --reason "complaints since noon"')
@@ -43,7 +47,7 @@ export const register = (program: Command): void => {
       const { withContext } = await import('../context.ts');
       const { withTemporal } = await import('../temporal.ts');
       const { runRollBack } = await import('../start-roll-back.ts');
-      const { checkRollBack } = await import('../rollout/check-roll-back.ts');
+      const { requestOnRecord } = await import('../rollout/check-roll-back.ts');
       const { createRollouts } = await import('../../../infra/postgres/rollouts.ts');
       const { PerennialError } = await import('#domain/errors.ts');
       await withContext(async (context) => {
@@ -55,9 +59,9 @@ export const register = (program: Command): void => {
           throw new PerennialError('PRN_NOT_FOUND', message);
         }
         const by = options.by ?? context.config.actor;
-        const request = { format: 1, pipeline, generation, to, by, reason: options.reason } as const;
+        const asked = { format: 1, pipeline, generation, to, by, reason: options.reason } as const;
         const rollouts = createRollouts(context.database.db);
-        await checkRollBack({ ...context, rollouts }, request, options.force === true);
+        const request = await requestOnRecord({ ...context, rollouts }, asked, options);
         if (!options.json) note(`asks for ${name} to be rolled back, and waits until the servers report it`);
         const outcome = await withTemporal(context, (client) => runRollBack(client, request));
         const views = await findUnpublished(context, outcome);

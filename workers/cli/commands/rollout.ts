@@ -1,14 +1,23 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { RolloutOutcome } from '#domain/contracts/rollout.ts';
 import type { VersionNumber } from '#domain/units.ts';
 import type { Context } from '../context.ts';
 import { note, paint, print, printJson } from '../output.ts';
 import { parseCount } from '../quantity.ts';
+import type { Despite } from '../rollout/same-question.ts';
 import type { RolloutWish, StartedRollout } from '../rollout/start-rollout.ts';
 import { createStory } from '../story.ts';
 import { exitOfInterrupt, parseTimeout, type Waited, waitForEnd, waitTimedOut } from '../wait-for-end.ts';
 
-type Options = { strategy?: string; reason: string; by?: string; wait?: boolean; timeout?: string; json?: boolean };
+type Options = {
+  strategy?: string;
+  reason: string;
+  by?: string;
+  despite?: Despite;
+  wait?: boolean;
+  timeout?: string;
+  json?: boolean;
+};
 
 /** As those of a run: promoted, or rejected by the traffic. */
 const exits: Readonly<Record<RolloutOutcome['end'], number>> = { promoted: 0, 'rolled back': 3 };
@@ -72,7 +81,7 @@ const rollOut = async (name: string, asked: string, options: Options): Promise<v
     withTemporal(context, async (client) => {
       const pipeline = await requirePipeline(context, name, 'Cannot roll out a version of');
       const decision = { by: options.by ?? context.config.actor, reason: options.reason };
-      const wish = { pipeline, version, strategy: options.strategy ?? null, ...decision };
+      const wish = { pipeline, version, strategy: options.strategy ?? null, despite: options.despite ?? null, ...decision };
       const started = await startRollout(context, client, wish);
       const { workflowId, rolloutId, attached, begun } = started;
       note(`${attached ? 'attached to' : 'started'} ${workflowId}`);
@@ -94,6 +103,9 @@ export const register = (program: Command): void => {
     .requiredOption('--reason <text>', 'why, for the record (required)')
     .option('--by <name>', 'who decides; absent: you')
     .option('--strategy <strategy>', 'canary, blue/green, shadow or a/b, in place of the one in the pipeline file')
+    .addOption(
+      new Option('--despite <what>', 'accept it by name: that the version answers another question').choices(['question']),
+    )
     .option('--wait', 'wait for the end; the exit code tells it: 0 promoted, 3 rolled back, 1 failed')
     .option('--timeout <duration>', 'with --wait: stop waiting after this (exit code 124); the rollout goes on')
     .option('--json', 'one JSON document')

@@ -5,6 +5,7 @@ import type { PipelineName, VersionNumber } from '#domain/units.ts';
 import { createPlanRollBack } from '../../../activities/rollout/plan-roll-back.ts';
 import type { createRollouts } from '../../../infra/postgres/rollouts.ts';
 import type { Context } from '../context.ts';
+import { type Despite, type QuestionNeeds, reasonOnRecord } from './same-question.ts';
 
 type Needs = Pick<Context, 'deployments' | 'registry'> & { readonly rollouts: ReturnType<typeof createRollouts> };
 
@@ -40,4 +41,25 @@ export const checkRollBack = async (needs: Needs, request: RollBackRequest, isFo
     'PRN_CONFLICT',
     `Cannot put version ${to} of "${pipeline}" in front of everybody without --force as it was taken back itself: ${takenBack.reason}${harm}`,
   );
+};
+
+type Accepted = { readonly force?: boolean; readonly despite?: Despite };
+
+/**
+ * The request with the reason that goes on record. Throws as above, and PRN_DEPLOY_QUESTION where a version would serve
+ * that answers another question than the champion; a candidate is taken back whatever it answers.
+ */
+export const requestOnRecord = async (
+  needs: Needs & QuestionNeeds,
+  request: RollBackRequest,
+  { force, despite }: Accepted,
+): Promise<RollBackRequest> => {
+  const { to } = await checkRollBack(needs, request, force === true);
+  if (to === null) return request;
+  const { pipeline, reason } = request;
+  const attempt = `Cannot put version ${to} of "${pipeline}" in front of everybody`;
+  return {
+    ...request,
+    reason: await reasonOnRecord(needs, { pipeline, version: to }, { attempt, reason, despite: despite ?? null }),
+  };
 };

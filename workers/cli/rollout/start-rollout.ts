@@ -12,6 +12,7 @@ import type { rollOut } from '../../../workflows/roll-out.ts';
 import type { Context } from '../context.ts';
 import { keepOverridden } from '../spec/keep-overridden.ts';
 import { followEnd } from './follow-end.ts';
+import { type Despite, reasonOnRecord } from './same-question.ts';
 import { untilBegun } from './until-begun.ts';
 
 export type RolloutWish = Decision & {
@@ -19,6 +20,8 @@ export type RolloutWish = Decision & {
   readonly version: VersionNumber;
   /** In place of the one in the pipeline file, for this rollout; null for that one. */
   readonly strategy: string | null;
+  /** What is accepted by name; null for nothing. */
+  readonly despite: Despite | null;
 };
 
 export type StartedRollout = {
@@ -57,7 +60,7 @@ const requireAwake = async (context: Context, wish: RolloutWish): Promise<void> 
 
 /** What is there now is compared with; throws what would keep the rollout from beginning, before a workflow is started. */
 const requestOf = async (context: Context, wish: RolloutWish): Promise<RolloutRequest> => {
-  const { pipeline, version, strategy, by, reason } = wish;
+  const { pipeline, version, strategy, by } = wish;
   await requireAwake(context, wish);
   const { champion } = await context.deployments.get(pipeline);
   if (champion === null) {
@@ -66,6 +69,7 @@ const requestOf = async (context: Context, wish: RolloutWish): Promise<RolloutRe
   }
   const championVersion = champion.version;
   await createRollouts(context.database.db).checkBegin({ pipeline, version, championVersion });
+  const reason = await reasonOnRecord(context, wish, { ...wish, attempt: attemptOf(wish) });
   const current = await context.definitions.current(pipeline);
   if (current === null)
     throw new PerennialError(
@@ -101,7 +105,7 @@ const launch = async (context: Context, client: Client, request: RolloutRequest)
 
 /**
  * The same version again while it is being rolled out is the same rollout; after its end it is another one. Throws
- * PRN_NOT_FOUND, PRN_CONFLICT, PRN_DEPLOY_CONFLICT where another one runs, PRN_SPEC_INVALID.
+ * PRN_NOT_FOUND, PRN_CONFLICT, PRN_DEPLOY_CONFLICT where another one runs, PRN_DEPLOY_QUESTION, PRN_SPEC_INVALID.
  */
 export const startRollout = async (context: Context, client: Client, wish: RolloutWish): Promise<StartedRollout> => {
   const running = await createRollouts(context.database.db).running(wish.pipeline);
