@@ -5,10 +5,9 @@ import { referenceProfileSchema } from '#domain/contracts/reference-profile.ts';
 import type { EndedRun, WatchedModel, WatchMeasurement, WatchWindow } from '#domain/contracts/watch.ts';
 import { judgedOf } from '#domain/decide/watch/watch-state.ts';
 import { PerennialError } from '#domain/errors.ts';
-import { type CountedWindow, dataTime } from '#domain/stats/drift/data-time.ts';
 import { type WindowSpan, windowsToMeasure } from '#domain/stats/drift/windows-to-measure.ts';
 import type { Instant, RunKey, Sha256 } from '#domain/units.ts';
-import type { WindowRows } from '../../infra/postgres/watch-evidence.ts';
+import { type DataClock, readDataClock, toCounted } from '../../infra/postgres/data-clock.ts';
 import { parseStoredDefinition } from '../../infra/schemas/stored-definition.ts';
 import type { MeasureWatchInput } from '../../workflows/watch-steps.ts';
 import type { StepContext } from '../step-context.ts';
@@ -45,19 +44,7 @@ const findServed = async (deps: MeasureDeps, { pipeline }: MeasureWatchInput): P
   return { version, profileSha256, profile, trainedAt: await trainedUntil(deps, version) };
 };
 
-const toCounted = ({ from, to, rows }: WindowRows): CountedWindow => ({ fromMs: Date.parse(from), toMs: Date.parse(to), rows });
-
-/** One row for each window, all profiles together. */
-const addProfiles = (rows: readonly WindowRows[]): CountedWindow[] => {
-  const sums = new Map<string, CountedWindow>();
-  for (const one of rows) {
-    const key = `${one.from} ${one.to}`;
-    sums.set(key, { ...toCounted(one), rows: one.rows + (sums.get(key)?.rows ?? 0) });
-  }
-  return [...sums.values()];
-};
-
-type Clocks = { readonly wallMs: number; readonly dataTime: Instant | null; readonly rows: readonly WindowRows[] };
+type Clocks = Omit<DataClock, 'dataMs'> & { readonly dataTime: Instant | null };
 
 /** Further back than so many windows nothing is looked for again: rows that come as late change no decided window. */
 const windowsBack = 40;
@@ -66,21 +53,11 @@ const sinceOf = ({ cursor }: MeasureWatchInput, windowMs: number): Instant | nul
   cursor.judgedUntil === null ? null : instantOf(Date.parse(cursor.judgedUntil) - windowsBack * windowMs);
 
 const readClocks = async ({ watch }: MeasureDeps, input: MeasureWatchInput, windowMs: number): Promise<Clocks> => {
-  const { pipeline } = input;
-  const [rows, last] = await Promise.all([
-    watch.evidence.windowRows(pipeline, sinceOf(input, windowMs)),
-    watch.evidence.lastEvents(pipeline),
-  ]);
-  const wallMs = Date.parse(last.now);
-  const found = dataTime(
-    addProfiles(rows),
-    last.instants.map((one) => Date.parse(one)),
-    wallMs,
-  );
-  const newest = found === null ? null : instantOf(found);
+  const { dataMs, ...clock } = await readDataClock(watch.evidence, input.pipeline, sinceOf(input, windowMs));
+  const newest = dataMs === null ? null : instantOf(dataMs);
   // It never runs backwards: what was judged as past is past.
   const isOlder = newest === null || (input.dataTime !== null && newest < input.dataTime);
-  return { wallMs, rows, dataTime: isOlder ? input.dataTime : newest };
+  return { ...clock, dataTime: isOlder ? input.dataTime : newest };
 };
 
 /** Observations travel through a history: so many variables, all windows of a look together, are some 200 KB. */
@@ -110,7 +87,7 @@ const measureWindows = async (
   if (served?.profile == null || served.profileSha256 === null || clocks.dataTime === null) return { windows: [], more: false };
   const { profile, profileSha256 } = served;
   const { judgedUntil } = judgedOf(input.cursor, profileSha256);
-  const all = addProfiles(clocks.rows);
+  const { windows: all } = clocks;
   const due = windowsToMeasure({
     windowMs: profile.season.windowMs,
     latenessMs: spec.watch.lateness,

@@ -1,10 +1,10 @@
 /** Shipped predictions that have outlived `retention.predictions`, and the labels of those that are gone. */
 import type { PipelineSpec } from '#domain/contracts/pipeline-spec/pipeline-spec.ts';
 import { agingTime, chooseHours, type HeldHours, type ShippedHour } from '#domain/decide/retention/choose-hours.ts';
-import { type CountedWindow, dataTime } from '#domain/stats/drift/data-time.ts';
 import { hourMs, type Instant, minuteMs, type PipelineName } from '#domain/units.ts';
 import { objectKeys } from '../objects/keys.ts';
 import type { ContentStore, ObjectStore } from '../objects/store.ts';
+import { readDataClock } from '../postgres/data-clock.ts';
 import type { Db } from '../postgres/pool.ts';
 import { createRetention, isHeldUp, type ShippedSpan } from '../postgres/retention.ts';
 import { createWatchEvidence } from '../postgres/watch-evidence.ts';
@@ -41,21 +41,13 @@ const objectsAtOnce = 8;
 /** Between the making of an id and the answer a request may wait for so long. */
 const longestRequestMs = minuteMs;
 
-const toCounted = ({ from, to, rows }: { from: Instant; to: Instant; rows: number }): CountedWindow => ({
-  fromMs: Date.parse(from),
-  toMs: Date.parse(to),
-  rows,
-});
-
 const newestEvent = (hours: readonly ShippedHour[]): number | null =>
   hours.reduce<number | null>((newest, { lastEventMs }) => ((lastEventMs ?? 0) > (newest ?? 0) ? lastEventMs : newest), null);
 
 /** The data time of the watch; without windows, as of a model that has no profile, the newest event that was shipped. */
 const findDataTime = async (db: Db, pipeline: PipelineName, span: ShippedSpan): Promise<number> => {
-  const evidence = createWatchEvidence(db);
-  const [windows, last] = [await evidence.windowRows(pipeline, null), await evidence.lastEvents(pipeline)];
-  const events = last.instants.map((one) => Date.parse(one));
-  return dataTime(windows.map(toCounted), events, span.wallMs) ?? span.eventMs ?? newestEvent(span.hours) ?? span.wallMs;
+  const { dataMs } = await readDataClock(createWatchEvidence(db), pipeline, null);
+  return dataMs ?? span.eventMs ?? newestEvent(span.hours) ?? span.wallMs;
 };
 
 const batches = <T>(all: readonly T[], size: number): T[][] =>

@@ -14,6 +14,22 @@ const enoughOf = (windows: readonly CountedWindow[]): number => {
   return usual < 2 ? 1 : Math.max(2, Math.ceil(usual * smallestShare));
 };
 
+/**
+ * One row for each span, in the order in which spans first come: rows that were counted apart, as those of two versions under
+ * a profile each, are rows of one window. Nothing for nothing; keeps its argument. Does not throw.
+ *
+ * Source: definition.
+ * @example addWindows([{ fromMs: 0, toMs: 10, rows: 9 }, { fromMs: 0, toMs: 10, rows: 2 }])[0].rows // 11
+ */
+export const addWindows = (windows: readonly CountedWindow[]): readonly CountedWindow[] => {
+  const sums = new Map<string, CountedWindow>();
+  for (const one of windows) {
+    const span = `${one.fromMs} ${one.toMs}`;
+    sums.set(span, { ...one, rows: one.rows + (sums.get(span)?.rows ?? 0) });
+  }
+  return [...sums.values()];
+};
+
 /** Windows that enough rows stand behind, oldest first, none of them beyond the clock. */
 export const believedWindows = (windows: readonly CountedWindow[], wallMs: number): readonly CountedWindow[] => {
   const possible = windows.filter(({ fromMs, rows }) => rows > 0 && fromMs <= wallMs + aheadMs);
@@ -27,7 +43,7 @@ export const believedWindows = (windows: readonly CountedWindow[], wallMs: numbe
  * wall clock do not count, nor do windows with fewer rows than a twentieth of the usual (the median), nor one row alone.
  * Where no process reported an event time in that window, its beginning. Null without windows.
  *
- * `windows` need not be sorted; `lastEventsMs` are the newest event times of processes, in any order.
+ * `windows` need not be sorted, one for each span (`addWindows`); `lastEventsMs` are the newest event times of processes, in any order.
  *
  * Source: definition.
  * @example dataTime([{ fromMs: 0, toMs: 10, rows: 9 }], [7, 99], 50) // 7
