@@ -12,7 +12,7 @@ type OpenSource = (
 ) => Promise<{ readonly file: string; readonly etag: string; readonly bytes: number }>;
 
 /** The ending survives, because readers choose their decompression by it. */
-const endingOf = (key: string): string => /(\.[a-z0-9]+){1,2}$/i.exec(key)?.[0] ?? '';
+export const endingOf = (key: string): string => /(\.[a-z0-9]+){1,2}$/i.exec(key)?.[0] ?? '';
 
 /** Opens source objects for reading; the counterpart of `listSources`, with the same etags. */
 export const createOpenSource = (options: { readonly cacheFolder: string; readonly s3: S3Settings }): OpenSource => {

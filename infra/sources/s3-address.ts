@@ -12,3 +12,9 @@ export const parseS3Address = (path: string): S3Address | null => {
   const match = /^s3:\/\/([^/]+)\/?(.*)$/.exec(path);
   return match ? { bucket: match[1] as string, prefix: match[2] as string } : null;
 };
+
+/** What the AWS chain ends with that has asked everybody: nothing was asked of the store. */
+export const noCredentials = 'CredentialsProviderError';
+
+/** Whether an error says that nobody gave credentials for a store, so that it could not be asked. */
+export const lacksCredentials = ({ cause }: Error): boolean => cause instanceof Error && cause.name === noCredentials;

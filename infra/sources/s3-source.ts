@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { GetObjectCommand, paginateListObjectsV2, S3Client, S3ServiceException } from '@aws-sdk/client-s3';
 import { PerennialError } from '#domain/errors.ts';
 import { endings } from './directory.ts';
-import { parseS3Address, type S3Address, type S3Settings } from './s3-address.ts';
+import { noCredentials, parseS3Address, type S3Address, type S3Settings } from './s3-address.ts';
 
 export type S3Object = { readonly key: string; readonly bytes: number; readonly etag: string };
 
@@ -22,7 +22,17 @@ export const openS3 = (settings: S3Settings): S3Client =>
 const explain = (address: string, cause: unknown): PerennialError => {
   if (cause instanceof PerennialError) return cause;
   const name = cause instanceof S3ServiceException ? cause.name : '';
-  if (name === 'NoSuchBucket' || name === 'NoSuchKey' || name === 'NotFound')
+  if (name === 'NoSuchBucket') {
+    const bucket = parseS3Address(address)?.bucket;
+    return new PerennialError('PRN_SOURCE_MISSING', `Cannot read "${address}" as the store has no bucket "${bucket}"`, { cause });
+  }
+  if (cause instanceof Error && cause.name === noCredentials) {
+    const way = 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE';
+    return new PerennialError('PRN_UNREACHABLE', `Cannot read "${address}" as there are no credentials for it: ${way}`, {
+      cause,
+    });
+  }
+  if (name === 'NoSuchKey' || name === 'NotFound')
     return new PerennialError('PRN_SOURCE_MISSING', `Cannot read "${address}" as the store has no such object`, { cause });
   if (name === 'PreconditionFailed')
     return new PerennialError('PRN_SOURCE_CHANGED', `Cannot read "${address}" as it changed while it was read`, { cause });
@@ -51,16 +61,18 @@ export const listS3 = async (client: S3Client, path: string, type: string): Prom
   return { root: `s3://${bucket}/${base}`, objects: relative.sort((a, b) => (a.key < b.key ? -1 : 1)) };
 };
 
-/** Brings one object to a local file, whole or not at all, and says which version it was. */
+/** Brings one object, or so many bytes of its beginning, to a local file, or nothing of it, and says which version it was. */
 export const downloadS3 = async (
   client: S3Client,
   address: string,
   key: string,
   file: string,
+  startBytes: number | null = null,
 ): Promise<{ etag: string; bytes: number }> => {
   const { bucket, prefix } = parseS3Address(address) as S3Address;
   try {
-    const answer = await client.send(new GetObjectCommand({ Bucket: bucket, Key: `${prefix}${key}` }));
+    const range = startBytes === null ? {} : { Range: `bytes=0-${startBytes - 1}` };
+    const answer = await client.send(new GetObjectCommand({ Bucket: bucket, Key: `${prefix}${key}`, ...range }));
     await pipeline(answer.Body as Readable, createWriteStream(file, { mode: 0o600 }));
     return { etag: (answer.ETag ?? '').replaceAll('"', ''), bytes: Number(answer.ContentLength) };
   } catch (cause) {

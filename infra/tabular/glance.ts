@@ -1,13 +1,12 @@
 /** A cheap look at the sources of a pipeline before anything runs: are they there, and what is in them. */
-import { join, resolve } from 'node:path';
 import type { DatasetColumn, DatasetSchema } from '#domain/contracts/dataset.ts';
-import type { DataSpec, SourceSpec } from '#domain/contracts/pipeline-spec/data.ts';
+import type { DataSpec } from '#domain/contracts/pipeline-spec/data.ts';
 import { PerennialError } from '#domain/errors.ts';
-import { listDirectory } from '../sources/directory.ts';
-import { parseS3Address } from '../sources/s3-address.ts';
+import { type Peek, peekSource } from '../sources/peek.ts';
+import type { S3Settings } from '../sources/s3-address.ts';
 import { columnsToRead, undeclaredColumns } from './dataset-schema.ts';
 import { type Duck, type DuckOptions, withDuckDb } from './duckdb.ts';
-import { headOf } from './head.ts';
+import { headOf, startBytes } from './head.ts';
 import { describeSource, inferTypes } from './infer.ts';
 import { createRejectsTable } from './rejects.ts';
 import { type ReadableObject, stageObject } from './stage.ts';
@@ -23,26 +22,31 @@ export type Glance = {
 export type GlanceOptions = Omit<DuckOptions, 'allowedFolders'> & {
   /** What the newest snapshot has, where the file declares no columns; null for a pipeline without one. */
   readonly frozen: DatasetSchema | null;
+  /** Where sources that are in a bucket are asked for; as a run has it. */
+  readonly s3: S3Settings;
 };
 
-/** A column may begin in a later file. More, and a look at a folder of thousands is slow. */
-const maxObjects = 16;
-
-type Local = { readonly root: string; readonly keys: readonly string[] };
 type Tabular = 'parquet' | 'csv' | 'ndjson';
+type Found = { readonly key: string; readonly file: string };
 
-/** What is in a bucket is not looked at: it may be far, large, and open to the workers only. */
-const listLocal = async (source: SourceSpec, pipelineFolder: string): Promise<Local | null> =>
-  parseS3Address(source.path) === null ? listDirectory(resolve(pipelineFolder, source.path), source.type) : null;
+/** The first objects, but for those that would have to be brought here and are too large for that. */
+const firstOf = async (peek: Peek): Promise<Found[]> => {
+  const found: Found[] = [];
+  for (const key of peek.keys.slice(0, peek.most)) {
+    const file = await peek.file(key);
+    if (file !== null) found.push({ key, file });
+  }
+  return found;
+};
 
-const stageHeads = async (db: Duck, type: Tabular, { root, keys }: Local, folder: string): Promise<ReadableObject[]> => {
+const stageHeads = async (db: Duck, type: Tabular, found: readonly Found[], folder: string): Promise<ReadableObject[]> => {
   await db.run(createRejectsTable);
   const staged: ReadableObject[] = [];
-  for (const [index, key] of keys.entries()) {
+  for (const [index, { key, file }] of found.entries()) {
     const place = { db, folder, index: String(index), source: 'main', key };
     // A file that is no Parquet is told as such before anything is copied from it.
-    if (type === 'parquet') await stageObject(place, type, join(root, key));
-    const object = await stageObject(place, type, await headOf(db, join(root, key), type, folder, place.index));
+    if (type === 'parquet') await stageObject(place, type, file);
+    const object = await stageObject(place, type, await headOf(db, file, type, folder, place.index));
     if (object !== null) staged.push(object);
   }
   return staged;
@@ -61,22 +65,31 @@ const orUnknown = (isWhole: boolean) => (error: unknown) => {
   throw error;
 };
 
-/**
- * The columns that a run would read, by the first rows of the first objects; null where they cannot be looked at cheaply.
- * Throws PRN_SOURCE_MISSING for any source that is not there, PRN_SOURCE_UNREADABLE, and PRN_DATA_COLUMN_MISSING where
- * every object was looked into.
- */
-export const glanceAt = async (data: DataSpec, pipelineFolder: string, options: GlanceOptions): Promise<Glance | null> => {
-  const main = await listLocal(data.source, pipelineFolder);
-  for (const source of Object.values(data.sources)) await listLocal(source, pipelineFolder);
-  const { type } = data.source;
-  if (main === null || type === 'files') return null;
-  const looked = main.keys.slice(0, maxObjects);
-  const isWhole = looked.length === main.keys.length;
+const lookInto = async (data: DataSpec, type: Tabular, peek: Peek, options: GlanceOptions): Promise<Glance | null> => {
+  const found = await firstOf(peek);
+  if (found.length === 0) return null;
+  const isWhole = found.length === peek.keys.length;
   const frozen = data.columns === undefined ? options.frozen : null;
-  const columns = await withDuckDb({ ...options, allowedFolders: [main.root] }, async (db) => {
-    const staged = await stageHeads(db, type, { ...main, keys: looked }, options.folder);
+  const columns = await withDuckDb({ ...options, allowedFolders: [peek.folder] }, async (db) => {
+    const staged = await stageHeads(db, type, found, options.folder);
     return staged.length === 0 ? [] : columnsOf(db, data, staged, frozen).catch(orUnknown(isWhole));
   });
-  return { objects: main.keys.length, looked, columns };
+  return { objects: peek.keys.length, looked: found.map(({ key }) => key), columns };
+};
+
+/**
+ * The columns that a run would read, by the first rows of the first objects; null where they cannot be looked at cheaply.
+ * Throws PRN_SOURCE_MISSING for any source that is not there, PRN_UNREACHABLE for one whose store does not answer,
+ * PRN_SOURCE_UNREADABLE, and PRN_DATA_COLUMN_MISSING where every object was looked into.
+ */
+export const glanceAt = async (data: DataSpec, pipelineFolder: string, options: GlanceOptions): Promise<Glance | null> => {
+  const peekOptions = { folder: options.folder, s3: options.s3, startBytes };
+  const main = await peekSource(data.source, pipelineFolder, peekOptions);
+  try {
+    for (const source of Object.values(data.sources)) (await peekSource(source, pipelineFolder, peekOptions)).close();
+    const { type } = data.source;
+    return type === 'files' ? null : await lookInto(data, type, main, options);
+  } finally {
+    main.close();
+  }
 };

@@ -8,6 +8,8 @@ import { parquetOf, quoteText } from './sql.ts';
 /** Fewer, and a type is guessed from too little; more, and a look takes as long as reading. */
 const headRows = 10_000;
 const headBytes = 2_097_152;
+/** Of a text, packed or not, that holds more than is looked at: what is packed so badly that this is too little is no table. */
+export const startBytes = 2 * headBytes;
 
 const [quote, lineFeed] = [34, 10];
 

@@ -21,7 +21,7 @@ export const register = (program: Command): void => {
     .option('--json', 'one JSON document')
     .addHelpText(
       'after',
-      '\nLooks into the first rows of files beside the pipeline; a source, column or trainer that is not there is an error.\n\nExample:\n  $ perennial plan pipelines/churn',
+      '\nLooks into the first rows of its sources, beside the pipeline or in a bucket; a source, column or trainer that is not there is an error.\n\nExample:\n  $ perennial plan pipelines/churn',
     )
     .action(async (path: string, options: { json?: boolean }) => {
       const { readPipeline } = await import('../spec/read-pipeline.ts');

@@ -4,6 +4,7 @@ import type { DataSpec } from '#domain/contracts/pipeline-spec/data.ts';
 import type { PipelineSpec } from '#domain/contracts/pipeline-spec/pipeline-spec.ts';
 import { PerennialError } from '#domain/errors.ts';
 import type { Config } from '../../../infra/config.ts';
+import { lacksCredentials } from '../../../infra/sources/s3-address.ts';
 import { type Glance, glanceAt } from '../../../infra/tabular/glance.ts';
 import { checkTrainerName } from '../../../infra/trainer/find-trainer.ts';
 import { withScratch } from '../data/scratch.ts';
@@ -11,7 +12,7 @@ import { note, paint, print, table, tellError } from '../output.ts';
 import { splitText } from './split-text.ts';
 
 export type Outlook = {
-  /** null: the source is no table, or is in a bucket, or one of the problems keeps it from being read. */
+  /** null: the source is no table, or too large to be brought here, or one of the problems keeps it from being read. */
   readonly glance: Glance | null;
   readonly warnings: readonly string[];
   /** Each would end a run, or keep it from beginning. */
@@ -40,24 +41,30 @@ const problemOf = async (work: () => unknown): Promise<PerennialError[]> => {
   }
 };
 
-/** A look at what is in the folder of a pipeline; nothing is hashed, stored or read whole. Does not ask any server. */
+/** Workers may have the credentials that are missing here: a pipeline that was not looked at is not wrong. */
+const warningOf = ({ message }: PerennialError): string => `the sources were not looked at: ${message}`;
+
+/** A look at the sources of a pipeline, in its folder or in a bucket; nothing is hashed or stored. */
 export const outlookOf = async (
-  config: Pick<Config, 'memoryMiB' | 'threads'>,
+  config: Pick<Config, 'memoryMiB' | 'threads' | 's3'>,
   spec: PipelineSpec,
   folder: string,
   frozen: DatasetSchema | null,
 ): Promise<Outlook> => {
-  const { memoryMiB, threads } = config;
+  const { memoryMiB, threads, s3 } = config;
   let glance: Glance | null = null;
-  const look = (scratch: string) => glanceAt(spec.data, folder, { folder: scratch, memoryMiB, threads, frozen });
-  const problems = [
-    ...(await problemOf(async () => {
-      glance = await withScratch(look);
-    })),
-    ...(await problemOf(() => checkTrainerName(spec.training.trainer, folder))),
-  ];
+  const look = (scratch: string) => glanceAt(spec.data, folder, { folder: scratch, memoryMiB, threads, frozen, s3 });
+  const ofSources = await problemOf(async () => {
+    glance = await withScratch(look);
+  });
+  const ofTrainer = await problemOf(() => checkTrainerName(spec.training.trainer, folder));
   const found = glance as Glance | null;
-  return { glance: found, warnings: timestampWarnings(spec.data, found?.columns ?? []), problems };
+  const unseen = ofSources.filter(lacksCredentials);
+  return {
+    glance: found,
+    warnings: [...unseen.map(warningOf), ...timestampWarnings(spec.data, found?.columns ?? [])],
+    problems: [...ofSources.filter((problem) => !unseen.includes(problem)), ...ofTrainer],
+  };
 };
 
 const shownColumns = 60;
