@@ -30,6 +30,9 @@ const environmentSchema = z.object({
   PERENNIAL_THREADS: z.coerce.number().int().min(1).optional(),
   /** host:port for Temporal's own worker metrics; absent: none. Each worker on a machine needs its own. */
   PERENNIAL_WORKER_METRICS: z.string().optional(),
+  /** Where a collector takes spans of runs and steps, OTLP over HTTP: http://127.0.0.1:4318. Absent: nothing is recorded. */
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
   /** Where people reach the control plane, for the links of notices; absent: where it listens. */
   PERENNIAL_PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
   /** Bearer tokens of Alertmanager and Grafana, comma separated: several are valid while one replaces another. */
@@ -72,6 +75,8 @@ export type Config = {
   readonly memoryMiB: number;
   readonly threads: number;
   readonly workerMetricsAddress: string | null;
+  /** Where spans are posted; null: nowhere. */
+  readonly tracesEndpoint: string | null;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
   /** Who acts, for the audit log: PERENNIAL_ACTOR, else user@host. */
   readonly actor: string;
@@ -124,6 +129,10 @@ const parseWebhooks = (tokens: string | undefined, secrets: string | undefined):
   return { tokens: listed(tokens), keys: listed(secrets).map(parseKey) };
 };
 
+/** One for all signals has a path for each below it; one for traces is taken as it is. */
+const tracesEndpointOf = (traces: string | undefined, all: string | undefined): string | null =>
+  traces ?? (all === undefined ? null : `${all.replace(/\/$/, '')}/v1/traces`);
+
 /** Parses the environment; throws PRN_CONFIG_INVALID naming the variable. Empty variables count as absent. */
 export const loadConfig = (environment: Readonly<Record<string, string | undefined>> = process.env): Config => {
   const present = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
@@ -163,6 +172,7 @@ export const loadConfig = (environment: Readonly<Record<string, string | undefin
     memoryMiB: env.PERENNIAL_MEMORY_MIB,
     threads: env.PERENNIAL_THREADS ?? availableParallelism(),
     workerMetricsAddress: env.PERENNIAL_WORKER_METRICS ?? null,
+    tracesEndpoint: tracesEndpointOf(env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, env.OTEL_EXPORTER_OTLP_ENDPOINT),
     logLevel: env.PERENNIAL_LOG_LEVEL,
     actor: env.PERENNIAL_ACTOR ?? `${userInfo().username}@${hostname()}`,
     isCi: env.CI !== undefined && env.CI !== 'false',

@@ -15,6 +15,7 @@ import { PerennialError } from '#domain/errors.ts';
 import type { Config } from '../infra/config.ts';
 import { type Endpoints, resolveEndpoints } from '../infra/state/endpoints.ts';
 import { createLogger, type Logger } from '../infra/telemetry/logger.ts';
+import { startTracing, type Tracing } from '../infra/telemetry/tracing.ts';
 import { temporalConnectionOptions } from '../infra/temporal/client.ts';
 import { createTracingPlugin } from '../infra/temporal/telemetry.ts';
 import type { TaskQueue } from '../workflows/names.ts';
@@ -96,11 +97,18 @@ export type Surroundings = {
 };
 export type WorkerParts = { readonly options: Partial<WorkerOptions>; close(): Promise<void> };
 
+export type WorkerPlace = {
+  readonly connection: NativeConnection;
+  readonly endpoints: Pick<Endpoints, 'temporalNamespace'>;
+  /** Where its spans go; nowhere without. */
+  readonly tracing?: Pick<Tracing, 'spanProcessor' | 'resource'> | null;
+};
+
 /** A worker as every role has it; tests make theirs here too. */
 export const createWorker = (
   role: WorkerRole,
   queue: TaskQueue,
-  { connection, endpoints }: { connection: NativeConnection; endpoints: Pick<Endpoints, 'temporalNamespace'> },
+  { connection, endpoints, tracing = null }: WorkerPlace,
   options: Partial<WorkerOptions>,
 ) =>
   Worker.create({
@@ -108,7 +116,7 @@ export const createWorker = (
     namespace: endpoints.temporalNamespace,
     taskQueue: queue,
     identity: `perennial-${role}-${process.pid}@${hostname()}`,
-    plugins: [createTracingPlugin()],
+    plugins: [createTracingPlugin(tracing ?? {})],
     // With these a step hears of its cancellation within about two seconds instead of half a minute.
     maxHeartbeatThrottleInterval: '2s',
     defaultHeartbeatThrottleInterval: '2s',
@@ -137,8 +145,9 @@ export const runWorker = async (
   if (connection === null) return;
   const surroundings = { config, endpoints, connection, logger };
   const parts = await prepare(surroundings);
+  const tracing = await startTracing(config, `perennial-${role}`, logger);
   try {
-    const worker = await createWorker(role, queue, surroundings, parts.options);
+    const worker = await createWorker(role, queue, { ...surroundings, tracing }, parts.options);
     if (stop.aborted) return;
     const running = worker.run();
     logger.info({ queue, address: endpoints.temporalAddress }, 'worker polls');
@@ -147,6 +156,7 @@ export const runWorker = async (
   } finally {
     await parts.close();
     await connection.close();
+    await tracing?.close();
     logger.info('worker ended');
   }
 };

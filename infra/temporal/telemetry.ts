@@ -7,7 +7,7 @@ import { OpenTelemetryPlugin } from '@temporalio/interceptors-opentelemetry';
 
 type TracingOptions = ConstructorParameters<typeof OpenTelemetryPlugin>[0];
 
-/** Spans go nowhere until an exporter is given; trace context is carried all the same. */
+/** Spans go nowhere until a collector is named (`infra/telemetry/tracing.ts`); trace context is carried all the same. */
 const dropSpans: TracingOptions['spanProcessor'] = {
   onStart: () => {},
   onEnd: () => {},

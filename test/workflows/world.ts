@@ -14,7 +14,7 @@ import type { PipelineName, RunKey, Sha256 } from '#domain/units.ts';
 import { loadConfig } from '../../infra/config.ts';
 import { startTemporal } from '../../infra/temporal/server.ts';
 import { ensureBundle } from '../../workers/bundle.ts';
-import { connectWorker, createWorker } from '../../workers/runtime.ts';
+import { connectWorker, createWorker, type WorkerPlace } from '../../workers/runtime.ts';
 import type { RetrainStatus, RolloutStatus } from '../../workflows/messages.ts';
 import { retrainWorkflowId, rollOutWorkflowId, taskQueues } from '../../workflows/names.ts';
 import type { retrain } from '../../workflows/retrain.ts';
@@ -59,7 +59,7 @@ const halt = async (running: Running | null): Promise<void> => {
 
 export const openWorld = async (
   steps: { cpu: CpuSteps; gpu: GpuSteps },
-  options: { binary: string; gpuWorker?: boolean },
+  options: { binary: string; gpuWorker?: boolean; tracing?: WorkerPlace['tracing'] },
 ): Promise<World> => {
   quietRuntime();
   const folder = mkdtempSync(join(tmpdir(), 'perennial-world-'));
@@ -74,7 +74,7 @@ export const openWorld = async (
   const connection = await connectWorker({ temporalAddress: server.address, temporalNamespace: 'default' });
   const clientConnection = await Connection.connect({ address: server.address });
   const client = new Client({ connection: clientConnection });
-  const place = { connection, endpoints: { temporalNamespace: 'default' } };
+  const place = { connection, endpoints: { temporalNamespace: 'default' }, tracing: options.tracing ?? null };
   const codePath = await ensureBundle(loadConfig().cacheDir);
   const running = [
     launch(await createWorker('flow', taskQueues.flow, place, { workflowBundle: { codePath } })),
