@@ -2,49 +2,9 @@
 import { createHash } from 'node:crypto';
 import { availableParallelism, homedir, hostname, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
-import { z } from 'zod';
 import { PerennialError } from '#domain/errors.ts';
+import { environmentSchema } from './environment.ts';
 import { secretBytes } from './webhooks/signature.ts';
-
-const environmentSchema = z.object({
-  DATABASE_URL: z.string().optional(),
-  S3_ENDPOINT: z.string().optional(),
-  AWS_REGION: z.string().optional(),
-  PERENNIAL_STATE_DIR: z.string().optional(),
-  PERENNIAL_CACHE_DIR: z.string().optional(),
-  XDG_CACHE_HOME: z.string().optional(),
-  /** s3://bucket/prefix, or a directory. Absent: a directory in the state folder. */
-  PERENNIAL_STORE: z.string().optional(),
-  PERENNIAL_HOST: z.string().default('127.0.0.1'),
-  PERENNIAL_PORT: z.coerce.number().int().min(0).max(65535).default(8080),
-  PERENNIAL_CONTROL_PORT: z.coerce.number().int().min(0).max(65535).default(8081),
-  PERENNIAL_TEMPORAL_BIN: z.string().optional(),
-  PERENNIAL_PYTHON: z.string().optional(),
-  // Ingest and views of 30 million rows: 580 MiB resident with 256 (460 at 3 million), 1,100 with 512, 1,360 with 1024; no
-  // slower that could be measured. With less, wide tables may not be sorted at all.
-  PERENNIAL_MEMORY_MIB: z.coerce.number().int().min(128).default(256),
-  /** How often a server tells its counters: what a kill -9 may lose of them, and how fresh a canary's evidence is. */
-  PERENNIAL_CAPTURE_FLUSH_MS: z.coerce.number().int().min(50).default(5_000),
-  /** How often a server ships its log of predictions: labels can be joined to what was shipped. */
-  PERENNIAL_CAPTURE_SHIP_MS: z.coerce.number().int().min(200).default(60_000),
-  PERENNIAL_THREADS: z.coerce.number().int().min(1).optional(),
-  /** host:port for Temporal's own worker metrics; absent: none. Each worker on a machine needs its own. */
-  PERENNIAL_WORKER_METRICS: z.string().optional(),
-  /** Where a collector takes spans of runs and steps, OTLP over HTTP: http://127.0.0.1:4318. Absent: nothing is recorded. */
-  OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
-  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
-  /** Where people reach the control plane, for the links of notices; absent: where it listens. */
-  PERENNIAL_PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
-  /** Bearer tokens of Alertmanager and Grafana, comma separated: several are valid while one replaces another. */
-  PERENNIAL_WEBHOOK_TOKENS: z.string().optional(),
-  /** Secrets of signed events, "whsec_<base64>", comma separated. */
-  PERENNIAL_WEBHOOK_SECRETS: z.string().optional(),
-  PERENNIAL_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
-  PERENNIAL_ACTOR: z.string().optional(),
-  TEMPORAL_ADDRESS: z.string().optional(),
-  TEMPORAL_NAMESPACE: z.string().optional(),
-  CI: z.string().optional(),
-});
 
 export type Config = {
   readonly stateDir: string;

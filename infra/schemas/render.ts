@@ -1,6 +1,8 @@
-/** Writes pipeline.schema.json and pipeline-file.md from the schema: `node infra/schemas/render.ts`. A test compares. */
+/** Writes pipeline.schema.json, pipeline-file.md and environment.md from their schemas: `node infra/schemas/render.ts`. A test compares. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
+import { environmentSchema } from '../environment.ts';
 import { type JsonSchema, pipelineJsonSchema } from './pipeline-schema.ts';
 
 export const renderSchemaFile = (): string => `${JSON.stringify(pipelineJsonSchema(), null, 2)}\n`;
@@ -60,7 +62,27 @@ export const renderReferencePage = (): string => {
   ].join('\n');
 };
 
+const environmentRow = ([name, schema]: [string, JsonSchema]): string => {
+  const value = schema.default === undefined ? '' : code(String(schema.default));
+  return `| ${code(name)} | ${value} | ${(schema.description ?? '').replaceAll('|', '\\|')} |`;
+};
+
+export const renderEnvironmentPage = (): string => {
+  const schema = z.toJSONSchema(environmentSchema, { io: 'input' }) as JsonSchema;
+  return [
+    '# The environment',
+    '',
+    'Every variable that is read, written from `infra/environment.ts` by `node infra/schemas/render.ts`. A wrong one ends a program with its name; an empty one counts as absent. Secrets that `notify` names in a pipeline file are variables too.',
+    '',
+    '| variable | default | what it says |',
+    '|---|---|---|',
+    ...Object.entries(schema.properties ?? {}).map(environmentRow),
+    '',
+  ].join('\n');
+};
+
 if (import.meta.main) {
+  writeFileSync(join(import.meta.dirname, 'environment.md'), renderEnvironmentPage());
   writeFileSync(join(import.meta.dirname, 'pipeline.schema.json'), renderSchemaFile());
   writeFileSync(join(import.meta.dirname, 'pipeline-file.md'), renderReferencePage());
 }

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { errorRegistry } from '#domain/errors.ts';
 import { renderErrorPage } from '../../infra/runbooks/render.ts';
-import { renderReferencePage, renderSchemaFile } from '../../infra/schemas/render.ts';
+import { renderEnvironmentPage, renderReferencePage, renderSchemaFile } from '../../infra/schemas/render.ts';
 import { metricSpecs } from '../../infra/telemetry/metrics.ts';
 import { queueLiterals } from './queue-literals.ts';
 import { root, sourceFiles } from './sources.ts';
@@ -48,6 +48,7 @@ describe('the house', () => {
   it('has a schema and a reference page of the pipeline file that say what the contract says', () => {
     expect(read('infra/schemas/pipeline.schema.json')).toBe(renderSchemaFile());
     expect(read('infra/schemas/pipeline-file.md')).toBe(renderReferencePage());
+    expect(read('infra/schemas/environment.md')).toBe(renderEnvironmentPage());
   });
 
   it('cites only documents that are here (cited-is-here)', () => {
