@@ -80,8 +80,8 @@ describe('readReportData()', () => {
     const { calibration, points } = report.performance as NonNullable<PipelineReport['performance']>;
     expect(calibration.map(({ from }) => from)).toEqual(points.slice(0, 13).map(({ from }) => from));
     const { performance } = stored.story;
-    const decided = (place: number) => (performance[place]?.decision.output as { calibration: { outcome: string } }).calibration;
-    expect(calibration.map(({ outcome }) => outcome)).toEqual(performance.map((_, place) => decided(place).outcome));
+    const decided = performance.map(({ decision }) => (decision.output as { calibration: { outcome: string } }).calibration);
+    expect(calibration.map(({ outcome }) => outcome)).toEqual(decided.map(({ outcome }) => outcome));
     const evidence = performance[8]?.report.windows[0];
     const value = (id: string) => evidence?.kind === 'matured' && evidence.evidence.find((one) => one.id === id);
     expect(value('calibration/observed over expected')).toMatchObject({ value: calibration[8]?.observedOverExpected });
