@@ -1,7 +1,7 @@
 /** The commands that start, pause and delete, as programs, on real workers: what CI and operators do, twice and at once. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { PipelineName } from '#domain/units.ts';
@@ -44,6 +44,7 @@ describeWithServers('the command', () => {
     environment = {
       PATH: process.env['PATH'] ?? '',
       HOME: process.env['HOME'] ?? '',
+      TMPDIR: folder,
       NO_COLOR: '1',
       CI: '1',
       DATABASE_URL: database.url,
@@ -134,6 +135,49 @@ describeWithServers('the command', () => {
     const attached = again as ReturnType<typeof start> | null;
     expect(await attached?.ended).toMatchObject({ exit: 0 });
     expect(await runsOf('detached')).toHaveLength(1);
+  });
+
+  test('run warns of a timestamp that is no event time before it starts; an interrupt that follows detaches', async () => {
+    const home = writePipeline(folder, 'dated', 600);
+    const [rows, file] = [join(home, 'customers.csv'), join(home, 'pipeline.yaml')];
+    const dated = readFileSync(rows, 'utf8').trimEnd().split('\n');
+    writeFileSync(rows, dated.map((row, at) => `${row},${at === 0 ? 'joined' : '2024-01-01T00:00:00Z'}\n`).join(''));
+    const joined = readFileSync(file, 'utf8').replace(/\n( +)churned:/, '\n$1joined: { type: timestamp }$&');
+    writeFileSync(file, joined);
+    const warning = /warning column "joined" is a timestamp; without data\.event_time .*\n/;
+    await withoutTraining(async () => {
+      const waiting = start('run', home, '--wait', '--json');
+      await waiting.said(warning);
+      waiting.child.kill('SIGINT');
+      const { exit, stdout, stderr } = await waiting.ended;
+      expect([exit, stdout, stderr.search(warning)]).toEqual([130, '', 0]);
+      expect(stderr).toMatch(/started retrain\/dated[^]*detached:/);
+      const second = await perennial('run', home, '--json');
+      expect([second.exit, second.stderr.search(warning)]).toEqual([0, 0]);
+      expect(JSON.parse(second.stdout)).toMatchObject({ attached: true });
+    });
+    expect((await perennial('run', home, '--wait')).exit).toBe(0);
+    const ended = await perennial('run', home, '--wait');
+    expect([ended.exit, ended.stderr]).toEqual([0, expect.not.stringMatching(warning)]);
+    writeFileSync(file, joined.replace('  key: customer_id\n', '$&  event_time: joined\n'));
+    expect((await perennial('run', home, '--force', 'timed')).stderr).not.toMatch(warning);
+  });
+
+  test('run that is interrupted while it looks for such a timestamp has started nothing, and leaves nothing behind', async () => {
+    const home = join(folder, 'hasty');
+    mkdirSync(join(home, 'rows'), { recursive: true });
+    const row = (at: number): string => `${at},2024-01-01T00:00:00Z,${at % 2 === 0}\n`;
+    const rows = `id,joined,churned\n${Array.from({ length: 80_000 }, (_, at) => row(at)).join('')}`;
+    // So many that a look at them takes seconds.
+    for (let part = 0; part < 10; part += 1) writeFileSync(join(home, 'rows', `${part}.csv`), rows);
+    const data = '{ source: { type: csv, path: rows }, key: id, label: churned }';
+    writeFileSync(join(home, 'pipeline.yaml'), `name: hasty\ndata: ${data}\ntraining: { trainer: reference }\n`);
+    const scratch = () => readdirSync(folder).filter((name) => name.startsWith('perennial-data-'));
+    const hasty = start('run', home, '--wait');
+    await expect.poll(scratch, { timeout: patienceMs, interval: 5 }).toHaveLength(1);
+    hasty.child.kill('SIGINT');
+    expect(await hasty.ended).toEqual({ exit: 130, stdout: '', stderr: 'no run of hasty was started\n' });
+    expect([scratch(), await runsOf('hasty')]).toEqual([[], []]);
   });
 
   test('run --cancel-on-interrupt cancels the run that it started, and no run that it only attached to', async () => {

@@ -16,6 +16,8 @@ import { failureOf } from './workflow-failure.ts';
 export type RunWish = WantedRun & {
   /** "training.parameters.num_leaves=31": a definition of its own for this run; the current one stays. */
   readonly overrides?: readonly string[];
+  /** Told of what is about to be started or attached to, overrides included; not where the verdict is there already. */
+  readonly beforeStart?: (definition: RunDefinition) => Promise<void>;
 };
 
 export type StartedRun = {
@@ -105,6 +107,7 @@ export const startRun = async (context: Context, client: Client, wish: RunWish):
   const known = { workflowId: retrainWorkflowId(wish.pipeline, runKey), runKey };
   const recorded = await recordedOutcome(context, runKey);
   if (recorded !== null) return { ...known, attached: true, ended: true, outcome: async () => recorded, cancel: nothing };
+  await wish.beforeStart?.(definition);
   const launched = await launch(client, request);
   return { ...known, ...launched, ended: false, outcome: (over) => awaitOutcome(client, known.workflowId, over) };
 };

@@ -16,24 +16,31 @@ export const parseTimeout = (text: string | undefined): number | null => {
   return parsed.data;
 };
 
-const untilInterrupted = (): Promise<{ interrupt: Interrupt }> =>
+export type Interrupted = { readonly interrupt: Interrupt };
+
+/** From now on the first interrupt ends nothing by itself; the second does. */
+export const untilInterrupted = (): Promise<Interrupted> =>
   new Promise((resolve) => {
     for (const interrupt of ['SIGINT', 'SIGTERM'] as const) process.once(interrupt, () => resolve({ interrupt }));
   });
 
-export type Waited<Outcome> = { readonly outcome: Outcome } | { readonly interrupt: Interrupt } | { readonly timedOut: true };
+export type Waited<Outcome> = { readonly outcome: Outcome } | Interrupted | { readonly timedOut: true };
 
-/** `ending` is told when nobody waits for it any more: a question that is left open would keep the command from its end. */
+/**
+ * `ending` is told when nobody waits for it any more: a question that is left open would keep the command from its end.
+ * `interrupted` is of who listened before, so that an interrupt which came between counts.
+ */
 export const waitForEnd = async <Outcome>(
   ending: (over: AbortSignal) => Promise<Outcome>,
   timeoutMs: number | null,
+  interrupted: Promise<Interrupted> = untilInterrupted(),
 ): Promise<Waited<Outcome>> => {
   const timer = new AbortController();
   const late = { timedOut: true } as const;
   const timeouts = timeoutMs === null ? [] : [wait(timeoutMs, late, { signal: timer.signal }).catch(() => late)];
   const ended = ending(timer.signal).then((outcome) => ({ outcome }));
   try {
-    return await Promise.race([ended, untilInterrupted(), ...timeouts]);
+    return await Promise.race([ended, interrupted, ...timeouts]);
   } finally {
     timer.abort();
   }

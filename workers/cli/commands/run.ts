@@ -12,7 +12,16 @@ import { inOrder } from '../models/in-order.ts';
 import { errorDocument, exitOfOutcome, note, paint, print, printJson, short, tellError } from '../output.ts';
 import type { StartedRun } from '../start-run.ts';
 import { createStory } from '../story.ts';
-import { exitOfInterrupt, type Interrupt, parseTimeout, type Waited, waitForEnd, waitTimedOut } from '../wait-for-end.ts';
+import {
+  exitOfInterrupt,
+  type Interrupt,
+  type Interrupted,
+  parseTimeout,
+  untilInterrupted,
+  type Waited,
+  waitForEnd,
+  waitTimedOut,
+} from '../wait-for-end.ts';
 
 type Options = {
   wait?: boolean;
@@ -100,10 +109,11 @@ const endOf = async (
   context: Context,
   started: StartedRun,
   timeoutMs: number | null,
+  interrupted: Promise<Interrupted> | null,
 ): Promise<Waited<RetrainOutcome> | Failed> => {
   const told = started.ended ? null : tellStages(context, started.runKey);
   try {
-    return await waitForEnd(started.outcome, timeoutMs);
+    return await waitForEnd(started.outcome, timeoutMs, interrupted ?? untilInterrupted());
   } catch (error) {
     const { recordedFailure } = await import('../failed-run.ts');
     const outcome = await recordedFailure(context, started.runKey, error);
@@ -128,11 +138,13 @@ const runAction = async (nameOrPath: string, options: Options): Promise<void> =>
   const { withContext } = await import('../context.ts');
   const { withTemporal } = await import('../temporal.ts');
   const { startRun } = await import('../start-run.ts');
+  const { warnBeforeRun } = await import('../warn-before-run.ts');
   const [cutoff, timeoutMs] = [parseCutoff(options.cutoff), parseTimeout(options.timeout)];
   await withContext((context) =>
     withTemporal(context, async (client) => {
       const pipeline = await resolvePipeline(context, client, nameOrPath);
       await notePause(context, pipeline);
+      let interrupted: Promise<Interrupted> | null = null;
       const started = await startRun(context, client, {
         pipeline,
         ...(cutoff === undefined ? {} : { cutoff }),
@@ -143,6 +155,11 @@ const runAction = async (nameOrPath: string, options: Options): Promise<void> =>
           reason: options.reason ?? 'asked for by command',
         },
         ...(options.force === undefined ? {} : { force: options.force === true ? new Date().toISOString() : options.force }),
+        beforeStart: async (definition) => {
+          // Who waits listens before anything is said or started: an interrupt that follows has something to leave.
+          interrupted = options.wait ? untilInterrupted() : null;
+          await warnBeforeRun(context, definition, interrupted);
+        },
       });
       const link = context.endpoints.temporalUiUrl
         ? `${context.endpoints.temporalUiUrl}/namespaces/${context.endpoints.temporalNamespace}/workflows/${encodeURIComponent(started.workflowId)}`
@@ -153,7 +170,7 @@ const runAction = async (nameOrPath: string, options: Options): Promise<void> =>
         return options.json
           ? printJson({ workflowId: started.workflowId, runKey: started.runKey, attached: started.attached, link })
           : undefined;
-      const waited = await endOf(context, started, timeoutMs);
+      const waited = await endOf(context, started, timeoutMs, interrupted);
       if ('error' in waited) return tellFailure(waited, options, { attached: started.attached, link });
       if ('interrupt' in waited) return leave(started, waited.interrupt, options);
       if ('timedOut' in waited) {

@@ -5,7 +5,7 @@ import type { PipelineName, Sha256 } from '#domain/units.ts';
 import { type Context, withContext } from '../context.ts';
 
 /** What the newest snapshot has; null before the first, and where the store does not answer: it only names types. */
-const frozenSchema = async (context: Context, pipeline: PipelineName): Promise<DatasetSchema | null> => {
+export const frozenSchema = async (context: Context, pipeline: PipelineName): Promise<DatasetSchema | null> => {
   const [newest] = await context.snapshots.list(pipeline);
   if (newest === undefined) return null;
   const manifest = await context.content.getJson(newest.sha256).catch(() => null);
