@@ -73,7 +73,7 @@ describe('the alarm of a dataset', () => {
     const predicted = (at: number) => observation(at, features(5, 0), { predictions: [observed(high, { name: 'score' })] });
     expect(twice(predicted, start(5, 1))?.verdict.reason).toContain('scores or predicted classes in drift (score) 1 > 0');
     const alone = (at: number) => observation(at, [observed(high), ...Array.from({ length: 9 }, () => observed(null))]);
-    expect(twice(alone, start(10))?.verdict.outcome).toBe('pass');
+    expect(twice(alone, start(10))?.verdict.outcome).toBe('inconclusive');
   });
 
   test('half of the columns is another rule: three of twenty may be destroyed without it', () => {
@@ -120,6 +120,19 @@ describe('a window that proves nothing', () => {
     });
     expect(judged[2]?.verdict.reason).toBe('Data, not drift: age: missing rate 0.4 > 0.02');
     expect(judged[3]).toMatchObject({ verdict: { outcome: 'pass' }, features: [{ state: 'ok' }] });
+  });
+
+  test('too few rows in so many variables that the others could not alarm is no "no drift"', () => {
+    const dark = (count: number) => Array.from({ length: count }, (_, at) => observed(null, { name: `dark${at}` }));
+    const few = (parts: Partial<DriftObservation>) => judge(start(9, 1), [observation(0, [observed(low), ...dark(8)], parts)])[0];
+    const blind = few({ predictions: [observed(null, { name: 'score' })] });
+    expect(blind).toMatchObject({ verdict: { outcome: 'inconclusive' }, raised: false });
+    expect(blind?.verdict.reason).toBe('Too few rows: drift in the 1 of 10 variables with rows enough could raise no alarm');
+    const answers = few({ predictions: [observed(low, { name: 'score' })] });
+    expect(answers?.verdict.outcome).toBe('pass');
+    expect(answers?.verdict.reason).toMatch(/^No drift in the 2 of 10 variables with rows enough: critical/);
+    const all = judge(start(1), [observation(0, [observed(low)])])[0]?.verdict.reason;
+    expect(all).toMatch(/^No drift: critical/);
   });
 
   test('too few rows in all variables is inconclusive, and an alarm that holds goes on holding', () => {

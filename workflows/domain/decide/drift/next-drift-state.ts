@@ -31,7 +31,8 @@ export const startDriftMemory = (profile: {
  *
  * The verdict fails while the alarm holds (see `datasetAlarm`), and `raised` marks the window with which it began. A
  * window with a breach of data quality is inconclusive and counts for no variable: what is broken is data, not the world,
- * and a model trained on it would be the worst that could follow. So is a window in which no variable has rows enough. A
+ * and a model trained on it would be the worst that could follow. So is a window in which so few variables have rows enough
+ * that no change of them could alarm; where some lack rows and no alarm holds, the reason says of how many it speaks. A
  * window of another profile, or one that does not follow those judged, is an error. In all of these the memory keeps its
  * states; after an error it is unchanged.
  */
@@ -47,15 +48,15 @@ export const nextDriftState = (policy: DriftPolicy, memory: DriftMemory, observa
   );
   const next = { ...judged, features: features.map(memoryOf), predictions: predictions.map(memoryOf) };
   const groups = { features: features.map(judgedOf), predictions: predictions.map(judgedOf) };
-  if ([...features, ...predictions].every((one) => one.judged.state === 'insufficient')) {
-    return { verdict: verdictOf('inconclusive', tooLittle(observation)), raised: false, ...groups, memory: next };
-  }
   const placed = { features: place(observation.features, features), predictions: place(observation.predictions, predictions) };
   const found = datasetAlarm(policy, placed.features, placed.predictions);
   const alarm = found.some(({ holds }) => holds);
+  const seen = seenOf(observation);
+  if (seen.count === 0 || !(alarm || couldAlarm(policy, placed)))
+    return { verdict: verdictOf('inconclusive', tooLittle(seen)), raised: false, ...groups, memory: next };
   const evidenceIds = evidenceOf([...placed.predictions, ...placed.features]);
   return {
-    verdict: { ...alarmVerdict(alarm, found), evidenceIds },
+    verdict: { ...alarmVerdict(alarm, found, seen), evidenceIds },
     raised: alarm && !memory.alarm,
     ...groups,
     memory: { ...next, alarm },
@@ -110,9 +111,25 @@ const verdictOf = (outcome: VerdictOutcome, reason: string, inequalities: readon
   evidenceIds: [],
 });
 
-const alarmVerdict = (alarm: boolean, found: readonly Inequality[]): Verdict => {
+/** Variables with rows enough in this window, of all that are watched. */
+type Seen = { readonly count: number; readonly of: number };
+
+const seenOf = ({ features, predictions }: DriftObservation): Seen => {
+  const all = [...features, ...predictions];
+  return { count: all.filter(({ measured }) => measured !== null).length, of: all.length };
+};
+
+/** Would there be an alarm if all that has rows enough had drifted? */
+const couldAlarm = (policy: DriftPolicy, { features, predictions }: { features: Placed[]; predictions: Placed[] }): boolean => {
+  const drifted = ({ observed, memory }: Placed): Placed =>
+    observed.measured === null ? { observed, memory } : { observed, memory: { ...memory, phase: 'drift' } };
+  return datasetAlarm(policy, features.map(drifted), predictions.map(drifted)).some(({ holds }) => holds);
+};
+
+const alarmVerdict = (alarm: boolean, found: readonly Inequality[], { count, of }: Seen): Verdict => {
   const told = found.filter(({ holds }) => holds === alarm).map(sentenceOf);
-  return verdictOf(alarm ? 'fail' : 'pass', `${alarm ? 'Drift' : 'No drift'}: ${told.join('; ')}`, found);
+  const none = count === of ? 'No drift' : `No drift in the ${count} of ${of} variables with rows enough`;
+  return verdictOf(alarm ? 'fail' : 'pass', `${alarm ? 'Drift' : none}: ${told.join('; ')}`, found);
 };
 
 /** Breaches told in a reason; the report has all. */
@@ -124,5 +141,7 @@ const brokenData = (breaches: DriftReport['breaches']): string => {
   return `Data, not drift: ${told.join('; ')}${more}`;
 };
 
-const tooLittle = ({ features, predictions }: DriftObservation): string =>
-  `Too few rows: variables with rows enough 0 >= 1 of ${features.length + predictions.length} does not hold`;
+const tooLittle = ({ count, of }: Seen): string =>
+  count === 0
+    ? `Too few rows: variables with rows enough 0 >= 1 of ${of} does not hold`
+    : `Too few rows: drift in the ${count} of ${of} variables with rows enough could raise no alarm`;
