@@ -38,7 +38,7 @@ const parseLabel = (input: unknown, form: LabelForm): NewLabel | { field: string
   if ('problem' in found) problems.push({ field: 'label', message: found.problem });
   if (problems.length > 0 || 'problem' in found) return problems;
   const subject = id === undefined ? subjectOfKey(key ?? {}) : subjectOfPrediction(id);
-  return { subject, label: found.label, at: (at ?? null) as Instant | null };
+  return { subject, label: found.label, at: at === undefined ? null : (new Date(at).toISOString() as Instant) };
 };
 
 /** All labels that are right, and what is wrong with the others, by their position. */

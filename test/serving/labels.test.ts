@@ -54,6 +54,24 @@ describe('POST /labels', () => {
     expect((await get(`${url}/metrics`)).body).toMatch(/perennial_labels_total\{pipeline="churn",outcome="accepted"\} 2/);
   });
 
+  test('takes times as they are written elsewhere, and says what a label, its time and the body should be', async () => {
+    const [id, other] = [newId(), newId()];
+    const labels = [
+      { prediction_id: id, label: true, at: '2001-01-02T03:04:05Z' },
+      { prediction_id: other, label: true, at: '2001-01-02T03:04:05+02:00' },
+    ];
+    expect((await post(`${url}/labels/churn`, { labels })).status).toBe(200);
+    const stored = [...(await find(churn, subjectOfPrediction(id))), ...(await find(churn, subjectOfPrediction(other)))];
+    expect(stored.map(({ knownAt }) => knownAt)).toEqual(['2001-01-02T03:04:05.000Z', '2001-01-02T01:04:05.000Z']);
+    const messageOf = async (body: unknown): Promise<string> => (await post(`${url}/labels/churn`, body)).body.error.message;
+    const time = 'must be a time with its zone, such as 2026-02-05T12:00:00Z: is "2001-01-02 03:04"';
+    const wrong = { prediction_id: newId(), label: true, at: '2001-01-02 03:04' };
+    expect(await messageOf(wrong)).toBe(`Cannot keep labels: "at" ${time}`);
+    const missing = await messageOf({ prediction_id: newId() });
+    expect(missing).toBe('Cannot keep labels: "label" must be a class, a number, true or false: is missing');
+    expect(await messageOf([])).toBe('Cannot keep labels: body must be an object, or {"labels": [...]}: is a list');
+  });
+
   test('names each label that is wrong, with its field, and keeps none', async () => {
     const id = newId();
     const { status, body } = await post(`${url}/labels/churn`, {

@@ -74,14 +74,31 @@ export type ArmTally = z.infer<typeof armTallySchema>;
 
 /** A label for a prediction by its id, or for whatever the key columns of the pipeline name. */
 export const labelSchema = z
-  .strictObject({
-    prediction_id: z
-      .uuid({ error: ({ input }) => `must be the UUID of an answer: is ${JSON.stringify(input)}`.slice(0, 120) })
-      .optional(),
-    key: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
-    label: z.union([z.boolean(), z.number(), z.string()]),
-    at: instantSchema.optional().describe('When the label became known; now where it is left out'),
-  })
+  .strictObject(
+    {
+      prediction_id: z
+        .uuid({ error: ({ input }) => `must be the UUID of an answer: is ${JSON.stringify(input)}`.slice(0, 120) })
+        .optional(),
+      key: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
+      label: z.union([z.boolean(), z.number(), z.string()], {
+        error: ({ input }) => `must be a class, a number, true or false: is ${input === undefined ? 'missing' : typeof input}`,
+      }),
+      at: z.iso
+        .datetime({
+          offset: true,
+          error: ({ input }) =>
+            `must be a time with its zone, such as 2026-02-05T12:00:00Z: is ${JSON.stringify(input)}`.slice(0, 120),
+        })
+        .optional()
+        .describe('When the label became known; now where it is left out'),
+    },
+    {
+      error: ({ code, input }) =>
+        code === 'invalid_type'
+          ? `must be an object, or {"labels": [...]}: is ${Array.isArray(input) ? 'a list' : typeof input}`
+          : undefined,
+    },
+  )
   .refine((one) => (one.prediction_id === undefined) !== (one.key === undefined), 'must have either prediction_id or key');
 export type Label = z.infer<typeof labelSchema>;
 
