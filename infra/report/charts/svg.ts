@@ -67,12 +67,27 @@ export const mark = (kind: string, shape: 'circle' | 'square' | 'diamond' | 'cro
   return html`<path class="${kind}" d="${d}">${title}</path>`;
 };
 
+/** Characters that stand left of the axis; of more the first would be cut off, and the rest is another number. */
+const roomLeft = 6;
+
+/** "220K" in place of "220,000" where a text has no room, with as many digits as tell one from the other. */
+export const tickTexts = (ticks: readonly number[], textOf: (value: number) => string): string[] => {
+  const isClear = (texts: readonly string[]) => new Set(texts).size === new Set(ticks).size;
+  const whole = ticks.map(textOf);
+  if (whole.every(({ length }) => length <= roomLeft) && isClear(whole)) return whole;
+  const compact = (maximumSignificantDigits: number) =>
+    ticks.map((tick) => tick.toLocaleString('en-US', { notation: 'compact', maximumSignificantDigits }));
+  return [2, 3, 4, 5, 6].map(compact).find(isClear) ?? whole;
+};
+
 /** Horizontal lines with their values, and the name of what they measure above them. */
-export const axisY = (scale: Scale, ticks: readonly number[], textOf: (value: number) => string = tickText): Html[] =>
-  ticks.flatMap((tick) => [
+export const axisY = (scale: Scale, ticks: readonly number[], textOf: (value: number) => string = tickText): Html[] => {
+  const texts = tickTexts(ticks, textOf);
+  return ticks.flatMap((tick, index) => [
     line('grid', inner.left, scale(tick), inner.right, scale(tick)),
-    text(inner.left - 6, scale(tick) + 4, 'end', textOf(tick)),
+    text(inner.left - 6, scale(tick) + 4, 'end', texts[index] as string),
   ]);
+};
 
 /** The whole figure. `title` and `told` are what a screen reader says instead. */
 export const figure = (id: string, title: string, told: string, parts: readonly Html[]): Html =>
