@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { publishedName } from '../../infra/features/published-view.ts';
 import { loadServedModel } from '../../serving/model/served-model.ts';
@@ -6,24 +5,17 @@ import type { PredictServerOptions } from '../../serving/predict/server.ts';
 import type { FeatureSet, ServedView } from '../../workflows/domain/contracts/feature-set.ts';
 import { assignArm } from '../../workflows/domain/decide/assign-arm.ts';
 import type { Instant, PipelineName, VersionNumber } from '../../workflows/domain/units.ts';
-import { testFolder } from '../support/servers.ts';
 import { get, post, until, untilReady } from './support/http.ts';
 import { type Reply, startLoad } from './support/load.ts';
+import { createLoggedWorld, type LoggedWorld } from './support/logged-world.ts';
 import { answeredIn, readLog } from './support/logs.ts';
 import { churnFeatures, churnProbability, flightFeatures } from './support/models.ts';
-import { captureIn, churnProfile, createMemorySink, type MemorySink } from './support/profiles.ts';
+import { captureIn, churnProfile } from './support/profiles.ts';
 import { startServeProcess } from './support/serve-process.ts';
-import { createWorld, type World } from './support/world.ts';
 
-let world: World;
-let folder: string;
-let sink: MemorySink;
+let { world, log, sink } = {} as LoggedWorld;
 beforeEach(async () => {
-  world = await createWorld();
-  const place = testFolder();
-  world.onClose(async () => place.close());
-  folder = place.folder;
-  sink = createMemorySink();
+  ({ world, log, sink } = await createLoggedWorld());
 });
 afterEach(() => world.close());
 
@@ -32,7 +24,7 @@ const flights = 'flights' as PipelineName;
 const instantOf = (day: string): Instant => `${day}T00:00:00.000Z` as Instant;
 const row = { tenure: 5, contract: 'monthly', charges: 70.5 };
 const rowAt = (index: number) => ({ ...row, tenure: index % 100 });
-const serve = () => world.serve({ overrides: { capture: captureIn(join(folder, 'capture'), sink) } });
+const serve = () => world.serve({ overrides: { capture: captureIn(log, sink) } });
 const reports = () => world.deployments.serverReports(churn, 10_000);
 const untilReported = (generation: number, state = 'serving') =>
   until(`generation ${generation} is ${state}`, async () =>
@@ -102,7 +94,7 @@ describe('a canary', () => {
     await until('the next publication is in memory', async () => (await ratesOf()).champion.at(-1) === next.champion);
     expect(await ratesOf()).toEqual({ champion: [next.champion], candidate: [next.candidate] });
     // People and logs know the view by its own name.
-    const logged = answeredIn(join(folder, 'capture'));
+    const logged = answeredIn(log);
     const looked = logged.map(({ modelSha256, views }) => [modelSha256 === champion.modelSha256, views['origin_past']]);
     expect(looked).toContainEqual([true, { late_rate: rates.champion }]);
     expect(looked).toContainEqual([false, { late_rate: rates.candidate }]);
@@ -156,7 +148,7 @@ describe('a canary', () => {
     }
     expect(new Set([...answered.values()].map(({ arm }) => arm))).toEqual(new Set(['champion', 'candidate']));
     await close();
-    const logged = answeredIn(join(folder, 'capture'));
+    const logged = answeredIn(log);
     expect(new Map(logged.map(({ id, arm, version }) => [id, { arm, version }]))).toEqual(answered);
     expect(new Set(logged.map(({ unit }) => unit)).size).toBe(60);
     expect(logged[0]).toMatchObject({
@@ -308,7 +300,7 @@ describe('what goes wrong', () => {
       requests: 1,
       events: { ...none, errors: 1, invalid_output: 1 },
     });
-    const refused = readLog(join(folder, 'capture')).filter(({ kind }) => kind === 'refused');
+    const refused = readLog(log).filter(({ kind }) => kind === 'refused');
     expect(refused).toEqual([expect.objectContaining({ arm: 'candidate', generation, status: 500, code: 'PRN_SERVING_ANSWER' })]);
   });
 
@@ -325,15 +317,15 @@ describe('what goes wrong', () => {
     const good = await post(`${url}/predict/churn`, { rows });
     expect(good.status).toBe(200);
     await close();
-    const log = readLog(join(folder, 'capture'));
+    const records = readLog(log);
     const told = good.body.predictions.map(({ prediction_id }: { prediction_id: string }) => prediction_id).sort();
     expect(
-      log
+      records
         .filter(({ kind }) => kind === 'answered')
         .map(({ id }) => id)
         .sort(),
     ).toEqual(told);
-    expect(log.filter(({ kind }) => kind === 'refused')).toHaveLength(1);
+    expect(records.filter(({ kind }) => kind === 'refused')).toHaveLength(1);
     const harm = { ...none, errors: 1, invalid_output: 1 };
     expect(outcome(sink.lastOf('champion', generation))).toEqual({ requests: 2, events: none });
     expect(outcome(sink.lastOf('candidate', generation))).toEqual({ requests: 2, events: harm });
@@ -355,7 +347,7 @@ describe('what goes wrong', () => {
     expect((await post(`${url}/predict/churn`, '{"tenure"')).status).toBe(400);
     await close();
     expect(outcome(sink.lastOf('candidate', generation))).toEqual({ requests: 2, events: { ...none, errors: 1 } });
-    expect(readLog(join(folder, 'capture')).map((record) => record.kind === 'refused' && [record.status, record.arm])).toEqual([
+    expect(readLog(log).map((record) => record.kind === 'refused' && [record.status, record.arm])).toEqual([
       [422, 'candidate'],
       [422, 'candidate'],
       [400, null],
@@ -388,7 +380,7 @@ describe('what goes wrong', () => {
     const { candidate } = await twoVersions();
     const { promise: gate, resolve: open } = Promise.withResolvers<void>();
     let asked = 0;
-    const capture = captureIn(join(folder, 'capture'), sink);
+    const capture = captureIn(log, sink);
     const load: PredictServerOptions['load'] = async (pipeline, wanted) => {
       const model = await loadServedModel(world.store.content, pipeline, wanted);
       const predict: typeof model.predict = async (...rows) => {
@@ -419,7 +411,7 @@ describe('what goes wrong', () => {
 
   test('when too much is asked counts as shed, for the arm that would have answered', async () => {
     const { candidate } = await twoVersions();
-    const capture = captureIn(join(folder, 'capture'), sink);
+    const capture = captureIn(log, sink);
     const pressure = { eventLoopDelayMs: 10_000, sampleMs: 10_000, inFlight: 0 };
     const { url, close } = await world.serve({ overrides: { capture, pressure } });
     await untilReady(url);
@@ -432,7 +424,7 @@ describe('what goes wrong', () => {
       const shed = asked.filter((unit) => assignArm({ salt: 's', share: 0.5 }, unit) === arm).length;
       expect(sink.lastOf(arm, generation)).toMatchObject({ requests: shed, events: { shed, errors: 0 } });
     }
-    expect(readLog(join(folder, 'capture')).filter(({ kind }) => kind === 'refused')).toHaveLength(40);
+    expect(readLog(log).filter(({ kind }) => kind === 'refused')).toHaveLength(40);
   });
 });
 
@@ -464,7 +456,7 @@ describe('a shadow', () => {
       Array.from({ length: 20 }, (_, index) => churnProbability(bias, rowAt(index)) >= 0.5);
     expect(tally?.shadow?.disagreed).toBe(sides(1).filter((side, index) => side !== sides(-1)[index]).length);
     expect(sink.lastOf('champion', generation)).toMatchObject({ requests: 20, shadow: null });
-    const logged = answeredIn(join(folder, 'capture'));
+    const logged = answeredIn(log);
     expect(logged.filter(({ shadow }) => shadow).map(({ id }) => id)).toEqual(ids);
     expect(logged.filter(({ shadow }) => !shadow).map(({ id, arm }) => [id, arm])).toEqual(ids.map((id) => [id, 'champion']));
     // Rows of the shadow are in no window: the champion's has them.
@@ -489,7 +481,7 @@ describe('a shadow', () => {
 
 test('the counters of a generation are told whole before the next is reported', async () => {
   const { candidate } = await twoVersions();
-  const { url } = await world.serve({ overrides: { capture: captureIn(join(folder, 'capture'), sink, 3_600_000) } });
+  const { url } = await world.serve({ overrides: { capture: captureIn(log, sink, 3_600_000) } });
   await untilReady(url);
   const rollout = await world.rollOut('churn', candidate.version as VersionNumber, { share: 1 });
   await untilReported(rollout.generation);

@@ -1,12 +1,8 @@
 /** What operators say to a pipeline that serves: the commands as programs, on real servers and real steps. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { Instant, Sha256, VersionNumber } from '#domain/units.ts';
 import { digestOfJson } from '../../infra/objects/digest.ts';
 import { createQuarantine } from '../../infra/postgres/quarantine.ts';
-import { countPollers } from '../../infra/temporal/pollers.ts';
 import { watchStart } from '../../infra/temporal/watch.ts';
 import { dataArrivedSignal, watchStatusQuery } from '../../workflows/messages.ts';
 import { rollOutWorkflowId } from '../../workflows/names.ts';
@@ -14,67 +10,32 @@ import type { watchDrift } from '../../workflows/watch-drift.ts';
 import { serveTraffic, type Traffic } from '../activities/rollout/serve-traffic.ts';
 import { flights, openRolloutWorld, type RolloutWorld } from '../activities/rollout/world.ts';
 import { candidate } from '../infra/postgres/bench.ts';
-import { describeWithServers, testFolder, testStore, testTemporal } from '../support/servers.ts';
-import { openRealPlace } from './real.ts';
-import { openWorld, type World } from './world.ts';
+import { describeWithServers } from '../support/servers.ts';
+import { type CommandLine, openCommandLine } from './command-line.ts';
 
-const launcher = resolve(import.meta.dirname, '../../workers/cli/perennial');
 /** Each step in a moment, or never without a person. */
 const [quick, slow] = (['1s', '10h'] as const).map((at_least) => ({ steps: [0.1, 0.5, 1], step: { at_least, requests: 100 } }));
 /** A machine that is busy with other things takes its time. */
 const patience = { timeout: 120_000, interval: 50 };
 vi.setConfig({ testTimeout: 300_000 });
 
-type Ended = { readonly exit: number | null; readonly stdout: string; readonly stderr: string };
-
 describeWithServers('an operator', () => {
   let rollouts: RolloutWorld;
   let traffic: Traffic;
-  let world: World;
-  let environment: Record<string, string>;
-  const closing: (() => unknown)[] = [];
+  let { world, start, perennial, close } = {} as CommandLine;
 
   beforeAll(async () => {
-    const [store, { folder, close }] = [testStore(), testFolder()];
     rollouts = await openRolloutWorld();
-    closing.push(close, store.close, rollouts.bench.end);
-    const count = (queue: string) => countPollers(world.connection, 'default', queue);
-    const place = openRealPlace({ databaseUrl: rollouts.bench.url, store: store.config }, folder, count);
-    closing.push(place.close);
-    world = await openWorld(place, { ...testTemporal(), gpuWorker: false });
-    closing.push(world.close);
+    const line = await openCommandLine(rollouts.bench.url, { gpuWorker: false });
+    ({ world, start, perennial, close } = line);
     traffic = serveTraffic(rollouts);
-    closing.push(() => traffic.stop());
-    if (store.config.kind !== 'directory') throw new Error('Expected a directory store');
-    environment = {
-      PATH: process.env['PATH'] ?? '',
-      HOME: process.env['HOME'] ?? '',
-      NO_COLOR: '1',
-      DATABASE_URL: rollouts.bench.url,
-      TEMPORAL_ADDRESS: world.address,
-      PERENNIAL_STORE: store.config.folder,
-      PERENNIAL_STATE_DIR: join(folder, 'state'),
-      PERENNIAL_ACTOR: 'ada',
-    };
+    line.onClose(() => traffic.stop());
   }, 120_000);
   afterAll(async () => {
-    for (const close of closing.reverse()) await close();
+    await close?.();
+    await rollouts?.bench.end();
   });
 
-  const start = (...words: string[]): { child: ChildProcess; ended: Promise<Ended>; said: () => string } => {
-    const child = spawn(launcher, words, { env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
-    closing.push(() => child.kill('SIGKILL'));
-    let [stdout, stderr] = ['', ''];
-    child.stdout.on('data', (data: Buffer) => {
-      stdout += data.toString();
-    });
-    child.stderr.on('data', (data: Buffer) => {
-      stderr += data.toString();
-    });
-    const ended = once(child, 'close').then(([exit]) => ({ exit: exit as number | null, stdout, stderr }));
-    return { child, ended, said: () => stdout };
-  };
-  const perennial = (...words: string[]): Promise<Ended> => start(...words).ended;
   const rollOut = (version: number, ...words: string[]) =>
     perennial('rollout', 'flights', String(version), '--reason', 'it is better', ...words);
   const refused = async (exit: number, text: string | RegExp, words: readonly string[]): Promise<void> => {
@@ -88,11 +49,11 @@ describeWithServers('an operator', () => {
   test('sees in a live status how a rollout goes from share to share and ends, and leaves it by Ctrl-C', async () => {
     await apply(quick);
     const live = start('status', 'flights', '--watch');
-    await expect.poll(live.said, patience).toContain('champion    version 1');
+    await expect.poll(() => live.said('stdout'), patience).toContain('champion    version 1');
     const rolled = rollOut(2, '--wait', '--json');
-    await expect.poll(live.said, patience).toMatch(/rollout {5}version 2 beside 1, canary, at 10 %/);
-    await expect.poll(live.said, patience).toMatch(/version 2 beside 1, canary, at 50 %/);
-    await expect.poll(live.said, patience).toMatch(/champion {4}version 2/);
+    await expect.poll(() => live.said('stdout'), patience).toMatch(/rollout {5}version 2 beside 1, canary, at 10 %/);
+    await expect.poll(() => live.said('stdout'), patience).toMatch(/version 2 beside 1, canary, at 50 %/);
+    await expect.poll(() => live.said('stdout'), patience).toMatch(/champion {4}version 2/);
     expect(await rolled).toMatchObject({ exit: 0 });
     live.child.kill('SIGINT');
     expect(await live.ended).toMatchObject({ exit: 0, stdout: expect.not.stringContaining('\u001b[') });

@@ -1,79 +1,43 @@
 /** The commands that start, pause and delete, as programs, on real workers: what CI and operators do, twice and at once. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { PipelineName } from '#domain/units.ts';
-import { countPollers } from '../../infra/temporal/pollers.ts';
 import { type WatchStatus, watchStatusQuery } from '../../workflows/messages.ts';
 import { scheduleId, watchDriftWorkflowId } from '../../workflows/names.ts';
 import { post } from '../serving/support/http.ts';
 import { alertmanagerBody, bearer } from '../serving/support/webhook-senders.ts';
-import { describeWithServers, testDatabase, testFolder, testStore, testTemporal } from '../support/servers.ts';
-import { openRealPlace, type RealPlace, writePipeline } from './real.ts';
-import { openWorld, type World } from './world.ts';
-
-const launcher = resolve(import.meta.dirname, '../../workers/cli/perennial');
-
-type Ended = { readonly exit: number | null; readonly stdout: string; readonly stderr: string };
+import { describeWithServers, testDatabase } from '../support/servers.ts';
+import { type CommandLine, launcher, openCommandLine } from './command-line.ts';
+import { writePipeline } from './real.ts';
 
 /** Processes start, and models are trained; a machine that is busy with other things takes its time. */
 const patienceMs = 150_000;
 vi.setConfig({ testTimeout: 2 * patienceMs });
 
 describeWithServers('the command', () => {
-  let world: World;
-  let place: RealPlace;
-  let folder: string;
-  let environment: Record<string, string>;
-  const closing: (() => unknown)[] = [];
+  let database: Awaited<ReturnType<typeof testDatabase>>;
+  let line: CommandLine;
+  let { world, place, folder, perennial } = {} as CommandLine;
 
   beforeAll(async () => {
-    const database = await testDatabase();
-    const store = testStore();
-    const made = testFolder();
-    folder = made.folder;
-    closing.push(made.close, store.close, database.close);
-    const count = (queue: string) => countPollers(world.connection, 'default', queue);
-    place = openRealPlace({ databaseUrl: database.url, store: store.config }, folder, count);
-    closing.push(place.close);
-    world = await openWorld(place, testTemporal());
-    closing.push(world.close);
-    if (store.config.kind !== 'directory') throw new Error('Expected a directory store');
-    environment = {
-      PATH: process.env['PATH'] ?? '',
-      HOME: process.env['HOME'] ?? '',
-      TMPDIR: folder,
-      NO_COLOR: '1',
-      CI: '1',
-      DATABASE_URL: database.url,
-      TEMPORAL_ADDRESS: world.address,
-      PERENNIAL_STORE: store.config.folder,
-      PERENNIAL_STATE_DIR: join(folder, 'state'),
-      PERENNIAL_ACTOR: 'ada',
-    };
+    database = await testDatabase();
+    line = await openCommandLine(database.url);
+    ({ world, place, folder, perennial } = line);
   }, 120_000);
   afterAll(async () => {
-    for (const close of closing.reverse()) await close();
+    await line?.close();
+    await database?.close();
   });
 
-  const start = (...words: string[]): { child: ChildProcess; ended: Promise<Ended>; said(pattern: RegExp): Promise<void> } => {
-    const child = spawn(launcher, words, { env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
-    closing.push(() => child.kill('SIGKILL'));
-    let [stdout, stderr] = ['', ''];
-    child.stdout.on('data', (data: Buffer) => {
-      stdout += data.toString();
-    });
-    child.stderr.on('data', (data: Buffer) => {
-      stderr += data.toString();
-    });
-    const ended = once(child, 'close').then(([exit]) => ({ exit: exit as number | null, stdout, stderr }));
-    const said = (pattern: RegExp): Promise<void> =>
-      expect.poll(() => stderr, { timeout: patienceMs }).toMatch(pattern) as unknown as Promise<void>;
-    return { child, ended, said };
+  const start = (...words: string[]) => {
+    const started = line.start(...words);
+    const heard = (pattern: RegExp): Promise<void> =>
+      expect.poll(() => started.said('stderr'), { timeout: patienceMs }).toMatch(pattern) as unknown as Promise<void>;
+    return { ...started, heard };
   };
-  const perennial = (...words: string[]): Promise<Ended> => start(...words).ended;
 
   const scheduleIn = (home: string, cron: string | null): void => {
     const file = join(home, 'pipeline.yaml');
@@ -125,12 +89,12 @@ describeWithServers('the command', () => {
     let again: ReturnType<typeof start> | null = null;
     await withoutTraining(async () => {
       const waiting = start('run', home, '--wait');
-      await waiting.said(/started retrain\/detached/);
-      await waiting.said(/features/);
+      await waiting.heard(/started retrain\/detached/);
+      await waiting.heard(/features/);
       waiting.child.kill('SIGINT');
       expect(await waiting.ended).toMatchObject({ exit: 130, stderr: expect.stringContaining('detached:') });
       again = start('run', home, '--wait', '--json');
-      await again.said(/attached to retrain\/detached/);
+      await again.heard(/attached to retrain\/detached/);
     });
     const attached = again as ReturnType<typeof start> | null;
     expect(await attached?.ended).toMatchObject({ exit: 0 });
@@ -147,7 +111,7 @@ describeWithServers('the command', () => {
     const warning = /warning column "joined" is a timestamp; without data\.event_time .*\n/;
     await withoutTraining(async () => {
       const waiting = start('run', home, '--wait', '--json');
-      await waiting.said(warning);
+      await waiting.heard(warning);
       waiting.child.kill('SIGINT');
       const { exit, stdout, stderr } = await waiting.ended;
       expect([exit, stdout, stderr.search(warning)]).toEqual([130, '', 0]);
@@ -184,9 +148,9 @@ describeWithServers('the command', () => {
     const home = writePipeline(folder, 'own', 600);
     await withoutTraining(async () => {
       const own = start('run', home, '--wait', '--cancel-on-interrupt');
-      await own.said(/started retrain\/own/);
+      await own.heard(/started retrain\/own/);
       const guest = start('run', home, '--wait', '--cancel-on-interrupt');
-      await guest.said(/attached to retrain\/own/);
+      await guest.heard(/attached to retrain\/own/);
       guest.child.kill('SIGTERM');
       expect(await guest.ended).toMatchObject({ exit: 143, stderr: expect.stringContaining('goes on') });
       expect(await runsOf('own')).toMatchObject([{ outcome: null }]);
@@ -250,10 +214,10 @@ describeWithServers('the command', () => {
     expect((await perennial('run', home, '--wait')).exit).toBe(0);
     const token = 'a-token-of-tests-0123456789';
     const control = spawn(launcher, ['control'], {
-      env: { ...environment, PERENNIAL_WEBHOOK_TOKENS: token, PERENNIAL_CONTROL_PORT: '0' },
+      env: { ...line.environment, PERENNIAL_WEBHOOK_TOKENS: token, PERENNIAL_CONTROL_PORT: '0' },
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
-    closing.push(() => control.kill('SIGKILL'));
+    line.onClose(() => control.kill('SIGKILL'));
     const [{ url }] = (await once(control, 'message')) as [{ url: string }];
     const send = (value: string) => {
       const body = alertmanagerBody([{ name: 'drift', startsAt: '2026-02-01T10:00:00Z' }], { value });
@@ -278,7 +242,7 @@ describeWithServers('the command', () => {
     let busy: ReturnType<typeof start> | null = null;
     await withoutTraining(async () => {
       busy = start('run', 'leaving', '--wait', '--force', 'busy');
-      await busy.said(/features/);
+      await busy.heard(/features/);
       const refused = await perennial('delete', 'leaving', '--yes', '--reason', 'old');
       expect([refused.exit, refused.stderr]).toEqual([5, expect.stringContaining('goes on')]);
       expect((await place.context.deployments.get('leaving' as PipelineName)).champion).not.toBeNull();

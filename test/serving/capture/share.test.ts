@@ -1,23 +1,15 @@
-import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { isKept } from '../../../serving/capture/kept.ts';
 import { createPredictionId } from '../../../serving/predict/prediction-id.ts';
 import type { PipelineName, Ratio } from '../../../workflows/domain/units.ts';
-import { testFolder } from '../../support/servers.ts';
 import { get, post, until, untilReady } from '../support/http.ts';
+import { createLoggedWorld, type LoggedWorld } from '../support/logged-world.ts';
 import { answeredIn } from '../support/logs.ts';
-import { captureIn, churnProfile, createMemorySink, type MemorySink } from '../support/profiles.ts';
-import { createWorld, type World } from '../support/world.ts';
+import { captureIn, churnProfile } from '../support/profiles.ts';
 
-let world: World;
-let folder: string;
-let sink: MemorySink;
+let { world, log, sink } = {} as LoggedWorld;
 beforeEach(async () => {
-  world = await createWorld();
-  const place = testFolder();
-  world.onClose(async () => place.close());
-  folder = join(place.folder, 'capture');
-  sink = createMemorySink();
+  ({ world, log, sink } = await createLoggedWorld());
 });
 afterEach(() => world.close());
 
@@ -39,7 +31,7 @@ const askUntil = async (url: string, what: string, isSo: (told: Told) => boolean
 test('a share keeps the rows that the answers name, counts all of them, and follows the file without a new generation', async () => {
   await world.deploy({ pipeline: churn, bias: -1 }, churnProfile);
   await capture('25%');
-  const { url } = await world.serve({ overrides: { capture: captureIn(folder, sink) } });
+  const { url } = await world.serve({ overrides: { capture: captureIn(log, sink) } });
   await untilReady(url);
   const told: Told[] = [];
   for (let request = 0; request < 200; request += 1) told.push((await post(`${url}/predict/churn`, row)).body as Told);
@@ -51,7 +43,7 @@ test('a share keeps the rows that the answers name, counts all of them, and foll
   expect(kept.length).toBeGreaterThan(18);
   expect(kept.length).toBeLessThan(90);
   expect(
-    answeredIn(folder)
+    answeredIn(log)
       .map(({ id }) => id)
       .toSorted(),
   ).toEqual(kept.toSorted());
@@ -62,16 +54,16 @@ test('a share keeps the rows that the answers name, counts all of them, and foll
   const before = await askUntil(url, 'answers say no more what was kept', ({ captured }) => captured === undefined);
   await post(`${url}/predict/churn`, row);
   await until('those are counted too', async () => rowsCounted() === 202 + before);
-  const logged = answeredIn(folder);
+  const logged = answeredIn(log);
   expect(logged.length).toBeGreaterThan(kept.length);
   expect(new Set(logged.map(({ generation }) => generation))).toEqual(new Set([1]));
   expect(sink.lastOf('champion', 2)).toBeUndefined();
 
   await capture(0);
   await askUntil(url, 'nothing is kept', ({ captured }) => captured === false);
-  const quiet = answeredIn(folder).length;
+  const quiet = answeredIn(log).length;
   expect((await post(`${url}/predict/churn`, row)).body).toMatchObject({ captured: false });
-  expect(answeredIn(folder).length).toBe(quiet);
+  expect(answeredIn(log).length).toBe(quiet);
 });
 
 test('a larger share keeps what a smaller one kept, and each keeps its part', () => {
