@@ -42,7 +42,7 @@ const confirm = async ({ request, confirmWithinMs }: RollBackPlan, generation: n
   return confirmWayBack(pipeline, generation, confirmWithinMs, async ({ reason }) => {
     const key = `${workflowInfo().workflowId}/${generation}/held`;
     const text = `${pipeline}: was rolled back, and not every server follows: ${reason}`.slice(0, 2_000);
-    await quickSteps.sendNotice({ key, pipeline, event: 'held', text, link: null });
+    await quickSteps.sendNotice({ key, pipeline, event: 'held', text, link: `/pipelines/${pipeline}` });
   });
 };
 
@@ -56,7 +56,7 @@ const tell = async (outcome: RollBackOutcome, { by, reason }: RollBackRequest): 
     pipeline,
     event: 'rolled back',
     text,
-    link: null,
+    link: `/pipelines/${pipeline}`,
   });
 };
 

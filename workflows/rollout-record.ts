@@ -76,7 +76,7 @@ const sendNotice = async (live: Live, event: NoticeEvent, text: string): Promise
       pipeline: request.pipeline,
       event,
       text: `${request.pipeline}: ${text}`.slice(0, 2_000),
-      link: null,
+      link: `/pipelines/${request.pipeline}`,
     },
   ]);
 };

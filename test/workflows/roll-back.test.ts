@@ -35,7 +35,9 @@ describeWithServers('a roll-back', () => {
     const outcome = await runRollBack(world.client, asked);
     expect(outcome).toMatchObject({ championVersion: 1, takenBack: 2, rolloutId: null, confirmed: true, harmed: null });
     expect(inputs('restoreChampion')).toMatchObject([{ to: 1, expectedGeneration: asked.generation, by: 'grace' }]);
-    expect(inputs('sendNotice')).toMatchObject([{ event: 'rolled back', text: expect.stringContaining('complaints') }]);
+    expect(inputs('sendNotice')).toMatchObject([
+      { event: 'rolled back', text: expect.stringContaining('complaints'), link: expect.stringMatching(/^\/pipelines\//) },
+    ]);
     expect(pretend.called('endRollout')).toBe(0);
   });
 

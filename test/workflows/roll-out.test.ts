@@ -60,7 +60,9 @@ describeWithServers('a rollout', () => {
     expect(outcome.reason).toContain('errors');
     expect(shares()).toEqual([]);
     expect(notices()).toEqual(['rolled back']);
-    expect(inputs<Notice>('sendNotice')[0]?.text).toContain('120 requests were answered by it, 30 of them went wrong');
+    const [told] = inputs<Notice>('sendNotice');
+    expect(told?.text).toContain('120 requests were answered by it, 30 of them went wrong');
+    expect(told?.link).toBe(`/pipelines/${told?.pipeline}`);
     expect(pretend.called('undoPromotion')).toBe(0);
   });
 
