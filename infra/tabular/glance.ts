@@ -17,6 +17,10 @@ export type Glance = {
   readonly looked: readonly string[];
   /** As the first rows have it; the run that reads all of them decides. */
   readonly columns: readonly DatasetColumn[];
+  /** Whether these are the columns of the newest snapshot, which stay until the file declares some. */
+  readonly isFrozen: boolean;
+  /** Columns of the source that no run would read, in its order. */
+  readonly unread: readonly string[];
 };
 
 export type GlanceOptions = Omit<DuckOptions, 'allowedFolders'> & {
@@ -52,16 +56,26 @@ const stageHeads = async (db: Duck, type: Tabular, found: readonly Found[], fold
   return staged;
 };
 
-const columnsOf = async (db: Duck, data: DataSpec, staged: readonly ReadableObject[], frozen: DatasetSchema | null) => {
+type Columns = Pick<Glance, 'columns' | 'unread'>;
+const noColumns: Columns = { columns: [], unread: [] };
+
+const columnsOf = async (
+  db: Duck,
+  data: DataSpec,
+  staged: readonly ReadableObject[],
+  frozen: DatasetSchema | null,
+): Promise<Columns> => {
   const source = await describeSource(db, staged);
   const unknown = new Set(undeclaredColumns(data, source, frozen));
   const toInfer = source.filter(({ name }) => unknown.has(name));
-  return columnsToRead(data, source, await inferTypes(db, staged, toInfer, data.rejected.at_most), frozen);
+  const columns = columnsToRead(data, source, await inferTypes(db, staged, toInfer, data.rejected.at_most), frozen);
+  const read = new Set(columns.map(({ name }) => name.toLowerCase()));
+  return { columns, unread: source.flatMap(({ name }) => (read.has(name.toLowerCase()) ? [] : [name])) };
 };
 
 /** A column that the first objects lack may stand in a later one. */
 const orUnknown = (isWhole: boolean) => (error: unknown) => {
-  if (!isWhole && error instanceof PerennialError && error.code === 'PRN_DATA_COLUMN_MISSING') return [];
+  if (!isWhole && error instanceof PerennialError && error.code === 'PRN_DATA_COLUMN_MISSING') return noColumns;
   throw error;
 };
 
@@ -72,9 +86,9 @@ const lookInto = async (data: DataSpec, type: Tabular, peek: Peek, options: Glan
   const frozen = data.columns === undefined ? options.frozen : null;
   const columns = await withDuckDb({ ...options, allowedFolders: [peek.folder] }, async (db) => {
     const staged = await stageHeads(db, type, found, options.folder);
-    return staged.length === 0 ? [] : columnsOf(db, data, staged, frozen).catch(orUnknown(isWhole));
+    return staged.length === 0 ? noColumns : columnsOf(db, data, staged, frozen).catch(orUnknown(isWhole));
   });
-  return { objects: peek.keys.length, looked: found.map(({ key }) => key), columns };
+  return { objects: peek.keys.length, looked: found.map(({ key }) => key), ...columns, isFrozen: frozen !== null };
 };
 
 /**

@@ -3,9 +3,11 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, test } from 'vitest';
+import type { DatasetSchema } from '#domain/contracts/dataset.ts';
 import { pipelineSpecSchema } from '#domain/contracts/pipeline-spec/pipeline-spec.ts';
 import { withDuckDb } from '../../../infra/tabular/duckdb.ts';
 import { type Glance, glanceAt } from '../../../infra/tabular/glance.ts';
+import { unreadWarnings } from '../../../workers/cli/plan/outlook.ts';
 import { testFolder } from '../../support/servers.ts';
 
 const { folder } = testFolder();
@@ -15,9 +17,11 @@ beforeEach(() => {
   mkdirSync(sources);
 });
 
-const glance = (data: object): Promise<Glance | null> => {
+const plainColumn = { type: 'category', new_values: 'warn', missing: 'allow', unique: false, role: 'feature' };
+
+const glance = (data: object, frozen: DatasetSchema | null = null): Promise<Glance | null> => {
   const spec = pipelineSpecSchema.parse({ name: 'churn', data: { label: 'churned', ...data } });
-  return glanceAt(spec.data, sources, { ...limits, folder, frozen: null, s3: { endpoint: null, region: 'us-east-1' } });
+  return glanceAt(spec.data, sources, { ...limits, folder, frozen, s3: { endpoint: null, region: 'us-east-1' } });
 };
 const rows = (count: number): string =>
   Array.from({ length: count }, (_, row) => `${row},2024-01-0${1 + (row % 9)},"${'ab'[row % 2]}\n, more",${row % 3 === 0}`).join(
@@ -34,6 +38,21 @@ describe('glanceAt()', () => {
   ])('sees columns and types of %s', async (_what, name, pack) => {
     writeFileSync(join(sources, name), pack(`${head}\n${rows(200)}\n`));
     expect(types(await glance({ source: name, key: 'id' }))).toEqual(expected);
+  });
+
+  test('tells which columns no run would read: others were declared, or were frozen before', async () => {
+    writeFileSync(join(sources, 'rows.csv'), `${head}\n${rows(20)}\n`);
+    expect(await glance({ source: 'rows.csv' })).toMatchObject({ unread: [], isFrozen: false });
+    const declared = await glance({ source: 'rows.csv', columns: { id: { type: 'string', role: 'ignore' } } });
+    expect(declared).toMatchObject({ unread: ['at', 'words'], isFrozen: false });
+    expect(unreadWarnings(declared as Glance)).toEqual([
+      'columns "at", "words" of the source are not read, as data.columns names others: name each that is meant there, with role: ignore where no model should learn from it',
+    ]);
+    const [words, label] = ['words', 'churned'].map((name) => ({ ...plainColumn, name }));
+    const schema = { columns: [words, label], eventTime: null, key: [], label: 'churned', labelKnownAfterMs: 0 };
+    const frozen = await glance({ source: 'rows.csv' }, schema as DatasetSchema);
+    expect(frozen).toMatchObject({ unread: ['id', 'at'], isFrozen: true });
+    expect(unreadWarnings(frozen as Glance)[0]).toMatch(/"id", "at" of the source are not read, as the newest snapshot has none/);
   });
 
   test('reads no more than the beginning of a large file, and no half record of it', async () => {

@@ -30,6 +30,21 @@ export const timestampWarnings = (data: DataSpec, columns: readonly DatasetColum
             `column "${name}" is a timestamp; without data.event_time rows are split by chance and it is a feature like any other: write event_time: ${name} under data where it is when a row happened`,
         );
 
+/** Columns told of by name; a source may have thousands. */
+const toldColumns = 5;
+
+/** A column that nobody named is not there for a model, and nothing else would say so. */
+export const unreadWarnings = ({ unread, isFrozen }: Pick<Glance, 'unread' | 'isFrozen'>): string[] => {
+  if (unread.length === 0) return [];
+  const names = unread.slice(0, toldColumns).map((name) => `"${name}"`);
+  const more = unread.length > toldColumns ? ` and ${unread.length - toldColumns} more` : '';
+  const what = `${unread.length === 1 ? 'column' : 'columns'} ${names.join(', ')}${more} of the source ${unread.length === 1 ? 'is' : 'are'} not read`;
+  const why = isFrozen
+    ? 'the newest snapshot has none of that name, and its columns are frozen: declare all that are meant under data.columns'
+    : 'data.columns names others: name each that is meant there, with role: ignore where no model should learn from it';
+  return [`${what}, as ${why}`];
+};
+
 /** The problem that `work` ends with; other errors are thrown. */
 const problemOf = async (work: () => unknown): Promise<PerennialError[]> => {
   try {
@@ -62,17 +77,22 @@ export const outlookOf = async (
   const unseen = ofSources.filter(lacksCredentials);
   return {
     glance: found,
-    warnings: [...unseen.map(warningOf), ...timestampWarnings(spec.data, found?.columns ?? [])],
+    warnings: [
+      ...unseen.map(warningOf),
+      ...timestampWarnings(spec.data, found?.columns ?? []),
+      ...(found === null ? [] : unreadWarnings(found)),
+    ],
     problems: [...ofSources.filter((problem) => !unseen.includes(problem)), ...ofTrainer],
   };
 };
 
 const shownColumns = 60;
 
-const tellColumns = ({ objects, looked, columns }: Glance): void => {
+const tellColumns = ({ objects, looked, columns, isFrozen }: Glance): void => {
   const more = looked.length > 1 ? ` and ${looked.length - 1} more` : '';
   const of = objects > looked.length ? ` (of ${objects} files)` : '';
-  print(paint('dim', `columns, by the first rows of ${looked[0]}${more}${of}; what a run finds first is frozen`));
+  const found = `columns, by the first rows of ${looked[0]}${more}${of}; what a run finds first is frozen`;
+  print(paint('dim', isFrozen ? 'columns, as the newest snapshot has them: frozen until the file declares data.columns' : found));
   for (const line of table([
     ['column', 'type', 'role'],
     ...columns.slice(0, shownColumns).map(({ name, type, role }) => [name, type, role]),
