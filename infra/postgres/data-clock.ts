@@ -1,5 +1,5 @@
 /** How far the data of a pipeline have come, by what servers counted; whoever goes by the time of the data asks here. */
-import { addWindows, type CountedWindow, dataTime } from '#domain/stats/drift/data-time.ts';
+import { type CountedWindow, dataTime, wholeWindows } from '#domain/stats/drift/data-time.ts';
 import type { Instant, PipelineName } from '#domain/units.ts';
 import type { WatchEvidence, WindowRows } from './watch-evidence.ts';
 
@@ -30,7 +30,7 @@ export const readDataClock = async (
   since: Instant | null,
 ): Promise<DataClock> => {
   const [rows, last] = await Promise.all([evidence.windowRows(pipeline, since), evidence.lastEvents(pipeline)]);
-  const [wallMs, windows] = [Date.parse(last.now), addWindows(rows.map(toCounted))];
+  const [wallMs, windows] = [Date.parse(last.now), wholeWindows(rows.map(toCounted))];
   const events = last.instants.map((one) => Date.parse(one));
   return { wallMs, dataMs: dataTime(windows, events, wallMs), rows, windows };
 };

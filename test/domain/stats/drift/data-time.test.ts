@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { addWindows, believedWindows, dataTime } from '#domain/stats/drift/data-time.ts';
+import { believedWindows, dataTime, wholeWindows } from '#domain/stats/drift/data-time.ts';
 import { windowsToMeasure } from '#domain/stats/drift/windows-to-measure.ts';
 
 const wallMs = 1_000_000_000;
@@ -29,23 +29,23 @@ test('dataTime() is not moved by one row, by a few of many, nor by any number of
 test('dataTime() believes a window by all of its rows, whichever versions answered them', () => {
   const usual = [window(0, 500), window(1, 500), window(2, 500)];
   const halves = [window(3, 20), window(3, 15)];
-  expect(dataTime(addWindows([...usual, ...halves]), [360, 290], wallMs)).toBe(360);
+  expect(dataTime(wholeWindows([...usual, ...halves]), [360, 290], wallMs)).toBe(360);
   // Neither half is a twentieth of what windows usually have.
   for (const half of halves) expect(dataTime([...usual, half], [360, 290], wallMs)).toBe(290);
 });
 
-test('addWindows() loses no row, whatever the order, and leaves one of each span', () => {
-  expect(addWindows([])).toEqual([]);
+test('wholeWindows() loses no row, whatever the order, and leaves one of each span', () => {
+  expect(wholeWindows([])).toEqual([]);
   const rows = fc.array(fc.record({ at: fc.nat(5), rows: fc.nat(100) }));
   fc.assert(
     fc.property(rows, (found) => {
       const all = found.map(({ at, rows: count }) => window(at, count));
-      const added = addWindows(Object.freeze(all));
+      const added = wholeWindows(Object.freeze(all));
       const byStart = (left: { fromMs: number }, right: { fromMs: number }) => left.fromMs - right.fromMs;
       expect(added.reduce((sum, one) => sum + one.rows, 0)).toBe(all.reduce((sum, one) => sum + one.rows, 0));
       expect(new Set(added.map(({ fromMs }) => fromMs)).size).toBe(added.length);
-      expect([...addWindows(all.toReversed())].sort(byStart)).toEqual([...added].sort(byStart));
-      expect(addWindows(added)).toEqual(added);
+      expect([...wholeWindows(all.toReversed())].sort(byStart)).toEqual([...added].sort(byStart));
+      expect(wholeWindows(added)).toEqual(added);
     }),
   );
 });

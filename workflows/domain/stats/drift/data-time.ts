@@ -19,9 +19,9 @@ const enoughOf = (windows: readonly CountedWindow[]): number => {
  * a profile each, are rows of one window. Nothing for nothing; keeps its argument. Does not throw.
  *
  * Source: definition.
- * @example addWindows([{ fromMs: 0, toMs: 10, rows: 9 }, { fromMs: 0, toMs: 10, rows: 2 }])[0].rows // 11
+ * @example wholeWindows([{ fromMs: 0, toMs: 10, rows: 9 }, { fromMs: 0, toMs: 10, rows: 2 }])[0].rows // 11
  */
-export const addWindows = (windows: readonly CountedWindow[]): readonly CountedWindow[] => {
+export const wholeWindows = (windows: readonly CountedWindow[]): readonly CountedWindow[] => {
   const sums = new Map<string, CountedWindow>();
   for (const one of windows) {
     const span = `${one.fromMs} ${one.toMs}`;
@@ -43,7 +43,7 @@ export const believedWindows = (windows: readonly CountedWindow[], wallMs: numbe
  * wall clock do not count, nor do windows with fewer rows than a twentieth of the usual (the median), nor one row alone.
  * Where no process reported an event time in that window, its beginning. Null without windows.
  *
- * `windows` need not be sorted, one for each span (`addWindows`); `lastEventsMs` are the newest event times of processes, in any order.
+ * `windows` need not be sorted, one for each span (`wholeWindows`); `lastEventsMs` are the newest event times of processes, in any order.
  *
  * Source: definition.
  * @example dataTime([{ fromMs: 0, toMs: 10, rows: 9 }], [7, 99], 50) // 7
