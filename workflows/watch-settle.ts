@@ -1,4 +1,5 @@
 /** Decides upon one thing that a look found, acts, and tells. */
+import { patched } from '@temporalio/workflow';
 import type { DecisionRecord } from '#domain/contracts/decision.ts';
 import type { WatchFacts, WatchMeasurement } from '#domain/contracts/watch.ts';
 import { type Decided, decideOccasion } from '#domain/decide/watch/decide-occasion.ts';
@@ -73,6 +74,12 @@ const showWindow = (watch: Watch, occasion: Occasion, decisions: readonly DraftD
   }
 };
 
+/** Guards the notice of wrong probabilities: watches that began before told of breaches alone. */
+const tellsMiscalibration = 'tell-miscalibration';
+
+const beganToFail = (outcome: string, before: string | undefined): boolean =>
+  outcome !== before && (outcome === 'breach' || (outcome === 'miscalibrated' && patched(tellsMiscalibration)));
+
 /** What people are told of an occasion, once when it begins. */
 const tellOf = async (watch: Watch, occasion: Occasion, decided: Decided, before: Watch['state']): Promise<void> => {
   const { pipeline } = watch;
@@ -87,8 +94,9 @@ const tellOf = async (watch: Watch, occasion: Occasion, decided: Decided, before
         `${pipeline}, window ${subjectOf(occasion)} is quarantined and no reason to retrain: ${decided.decisions[0]?.reason}`,
       );
   }
-  if (occasion.kind === 'matured' && watch.state.performance?.outcome === 'breach' && before.performance?.outcome !== 'breach')
-    await tell(watch, 'performance', `${pipeline}, window ${subjectOf(occasion)}: ${watch.state.performance.reason}`);
+  const { performance } = watch.state;
+  if (occasion.kind === 'matured' && performance !== null && beganToFail(performance.outcome, before.performance?.outcome))
+    await tell(watch, 'performance', `${pipeline}, window ${subjectOf(occasion)}: ${performance.reason}`);
   if (occasion.kind === 'ended' && occasion.run.outcome === 'failed')
     await tell(
       watch,

@@ -79,6 +79,12 @@ export const calibrationFinding = (points: readonly CalibrationPoint[]): string 
   return `${came}: ${wrong === undefined ? 'no more than chance' : 'the probabilities are wrong'} (least p-value ${number(pValue)})`;
 };
 
+/** What the newest labels say of the probabilities where they are wrong: a ranking that holds does not show it. */
+export const wrongProbabilitiesFinding = ({ performance }: PipelineReport): string | null => {
+  const points = performance?.calibration ?? [];
+  return points.at(-1)?.outcome === 'fail' ? calibrationFinding(points) : null;
+};
+
 /** Of the window that is shown; where its labels do not tell yet, that, and the newest window that does. */
 export const shownPerformanceFinding = ({ performance, window }: PipelineReport): string | null => {
   if (performance === null) return null;
@@ -112,7 +118,7 @@ export const decisionsFinding = ({ decisions }: PipelineReport): string => {
 /** The whole story of a pipeline in a few sentences. */
 export const storyOf = (report: PipelineReport): string[] => {
   const { champion, window, windows, rollouts } = report;
-  const performance = shownPerformanceFinding(report);
+  const told = [shownPerformanceFinding(report), wrongProbabilitiesFinding(report)].filter((one) => one !== null);
   const broken = windows.filter(({ quarantined }) => quarantined);
   return [
     champion === null
@@ -121,7 +127,7 @@ export const storyOf = (report: PipelineReport): string[] => {
     ...(window === null
       ? ['No window of live traffic was measured yet.']
       : [`${nameOfShown(report)}, ${spanOf(window.from, window.to)}, ${many(window.rows, 'row')}: ${window.verdict.reason}.`]),
-    ...(performance === null ? [] : [`${performance}.`]),
+    ...told.map((finding) => `${finding}.`),
     ...(broken.length === 0
       ? []
       : [

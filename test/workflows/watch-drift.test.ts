@@ -533,6 +533,23 @@ describeWithServers('watchDrift, with pretended steps', () => {
     expect(story.notices.filter(({ event }) => event === 'performance')).toHaveLength(1);
   });
 
+  test('probabilities that are wrong are told to a person once, where the ranking holds', async () => {
+    const story = tellStory(pretend, 'promises');
+    const verdictOf = (outcome: 'pass' | 'fail', reason: string) => ({ outcome, reason, inequalities: [], evidenceIds: [] });
+    const matured = (day: number) => {
+      const { from, to } = windowOf(day).observation;
+      const calibration = { remedy: 'recalibrate' as const, verdict: verdictOf('fail', 'calibration error 0.15 > 0.01') };
+      const found = { from, to, reportSha256: digestOf('9'), performance: verdictOf('pass', 'roc_auc holds'), calibration };
+      return { windows: [], performance: labels({ windows: [found] }) };
+    };
+    story.days([matured(0), matured(1)]);
+    const handle = await begin(story);
+    await until('both windows were judged', () => story.records.filter(({ action }) => action === 'miscalibrated').length === 2);
+    await untilWatch(handle, 'it shows', ({ performance }) => performance?.startsWith('miscalibrated') === true);
+    const told = story.notices.filter(({ event }) => event === 'performance');
+    expect(told.map(({ text }) => text)).toEqual([expect.stringContaining('calibration error 0.15 > 0.01')]);
+  });
+
   test('a look that fails is shown, and the next one mends it', async () => {
     const story = tellStory(pretend, 'stumbles');
     const well = pretend.cpu;

@@ -11,6 +11,7 @@ import { renderReport } from '../../../infra/report/page.ts';
 import { readReportData } from '../../../infra/report/read.ts';
 import { writeDriftReport } from '../../../infra/report/write.ts';
 import { readQuarantine } from '../../../workers/cli/quarantine/list-windows.ts';
+import { reportLines } from '../../../workers/cli/report/text.ts';
 import { type StoredStory, storeStory } from '../../support/loop/store.ts';
 import { brokenDay, tellStory } from '../../support/loop/story.ts';
 import { flights, nastyName } from '../../support/loop/world.ts';
@@ -88,6 +89,20 @@ describe('readReportData()', () => {
     expect(value('calibration/error beyond chance')).toMatchObject({ value: calibration[8]?.excess });
     expect(page).toContain('observed over promised');
     expect(page).toMatch(/<h4>[\d.]+ positives came for each that was promised in 2001-02-\d\d to 2001-02-\d\d: /);
+  });
+
+  test('tells of wrong probabilities while the newest labels find them so, in the story and in a terminal', () => {
+    const performance = report.performance as NonNullable<PipelineReport['performance']>;
+    const newest = performance.calibration.at(-1) as (typeof performance.calibration)[number];
+    const withNewest = (outcome: string): PipelineReport => ({
+      ...report,
+      performance: { ...performance, calibration: [{ ...newest, observedOverExpected: 2.1, pValue: 0.001, outcome }] },
+    });
+    const told = /2\.1 positives came for each that was promised in .*: the probabilities are wrong \(least p-value 0\.001\)/;
+    expect(storyOf(withNewest('fail')).join('\n')).toMatch(told);
+    expect(reportLines(withNewest('fail')).join('\n')).toMatch(told);
+    expect(storyOf(withNewest('pass')).join('\n')).not.toMatch(/was promised/);
+    expect(reportLines(withNewest('pass')).join('\n')).not.toMatch(/was promised/);
   });
 
   test('shows rollouts with the evidence of each look and what they harmed', () => {

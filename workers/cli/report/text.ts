@@ -1,6 +1,6 @@
 /** A drift report for a terminal: the verdict, then a line for each variable, the most moved first. */
 import type { PipelineReport, VariableRow } from '../../../infra/report/data.ts';
-import { rolloutFinding, shownPerformanceFinding } from '../../../infra/report/findings.ts';
+import { rolloutFinding, shownPerformanceFinding, wrongProbabilitiesFinding } from '../../../infra/report/findings.ts';
 import { many, number, spanOf } from '../../../infra/report/words.ts';
 import { paint, table } from '../output.ts';
 
@@ -39,10 +39,8 @@ const windowLines = ({ window, pipeline }: PipelineReport): string[] =>
         ...window.warnings.map((warning) => `  note: ${warning}`),
       ];
 
-const performanceLines = (report: PipelineReport): string[] => {
-  const told = shownPerformanceFinding(report);
-  return told === null ? [] : [`  ${told}`];
-};
+const performanceLines = (report: PipelineReport): string[] =>
+  [shownPerformanceFinding(report), wrongProbabilitiesFinding(report)].flatMap((told) => (told === null ? [] : [`  ${told}`]));
 
 export const reportLines = (report: PipelineReport): string[] => [
   ...windowLines(report),
