@@ -7,6 +7,8 @@ import { stringify } from 'yaml';
 import { sha256Of } from '../../infra/objects/digest.ts';
 import { createDefinitions } from '../../infra/postgres/definitions.ts';
 import { openDatabase } from '../../infra/postgres/pool.ts';
+import { limitsText } from '../../workers/cli/data/show.ts';
+import { valueText } from '../../workers/cli/explain/lines.ts';
 import { formatDuration, formatMany, formatNumber, parseCount } from '../../workers/cli/quantity.ts';
 import { asWritten } from '../../workers/cli/spec/as-written.ts';
 import { parsePipeline } from '../../workers/cli/spec/read-pipeline.ts';
@@ -130,6 +132,9 @@ test('a plan is a pipeline file again, with units, and means the same', () => {
 test('quantities are written for people', () => {
   expect([0, 500, 90_000, 86_400_000].map(formatDuration)).toEqual(['0s', '500ms', '90s', '1d']);
   expect([formatMany(1, 'row'), formatMany(1500, 'row')]).toEqual(['1 row', '1,500 rows']);
+  expect([valueText(5.27e61), valueText(12_000), valueText(0.5)]).toEqual(['5.27e+61', '12,000', '0.50000']);
+  const limits = [{ min: 0, max: 9, unit: 'h' }, { min: 0, unit: 'EUR' }, { max: 2 }, { unit: 'kg' }, {}].map(limitsText);
+  expect(limits).toEqual(['0 to 9 h', 'at least 0 EUR', 'at most 2', 'kg', '']);
   expect([formatNumber(0.8426), formatNumber(1.7235e-7), formatNumber(0)]).toEqual(['0.84260', '1.72e-7', '0.00000']);
   expect(() => parseCount('--rows', '')).toThrow('Cannot use --rows ""');
 });

@@ -43,7 +43,7 @@ export const errorRegistry = {
     meaning: 'A pipeline file cannot be read or is not YAML',
     retry: 'final',
     who: 'author',
-    action: 'Correct the file at the line that the message names',
+    action: 'Correct the path, or the file at the line that the message names',
     status: 400,
     exit: 2,
   },

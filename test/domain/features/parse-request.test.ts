@@ -57,7 +57,7 @@ describe('parseRequest()', () => {
     expect(problemsOf(Object.assign(Object.create({ tenure }), rest))).toEqual(['tenure: is required and must not be null']);
   });
   it('refuses what is not an object, and numbers that are none', () => {
-    expect(problemsOf([good])).toHaveLength(1);
+    expect(problemsOf([1])).toEqual([': must be an object of fields, or {"rows": [...]} of many: is [1]']);
     expect(problemsOf('row')).toEqual([': must be an object of fields: is "row"']);
     expect(problemsOf(null)).toHaveLength(1);
     expect(problemsOf({ ...good, monthly_charges: '20' })).toEqual(['monthly_charges: must be a number: is "20"']);

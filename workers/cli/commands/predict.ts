@@ -17,7 +17,7 @@ export const register = (program: Command): void => {
     .option('--json', 'an error as one JSON document too; an answer always is one')
     .addHelpText(
       'after',
-      `\nExample:\n  $ perennial predict churn '{"tenure": 5, "monthly_charges": 70.5, "total_charges": 350, "contract": "monthly", "payment_method": "card"}'`,
+      `\nExample:\n  $ perennial predict churn '{"tenure": 5, "monthly_charges": 70.5, "total_charges": 350, "contract": "month-to-month", "payment_method": "credit card"}'`,
     )
     .action(async (pipeline: string, row: string | undefined) => {
       const { loadConfig } = await import('../../../infra/config.ts');

@@ -26,6 +26,15 @@ export const findSnapshot = async (context: Context, asked: string) => {
   return { sha256, manifest: await readManifest(context.content, sha256) };
 };
 
+type Limits = Pick<DatasetManifest['schema']['columns'][number], 'min' | 'max' | 'unit'>;
+
+/** "0 to 120 months", "at least 0 EUR", "EUR". */
+export const limitsText = ({ min, max, unit }: Limits): string => {
+  const both = min !== undefined && max !== undefined ? [`${min} to ${max}`] : null;
+  const one = [...(min === undefined ? [] : [`at least ${min}`]), ...(max === undefined ? [] : [`at most ${max}`])];
+  return [...(both ?? one), ...(unit === undefined ? [] : [unit])].join(' ');
+};
+
 const printManifest = (sha256: string, manifest: DatasetManifest): void => {
   const events = manifest.eventTime ? `${manifest.eventTime.first} to ${manifest.eventTime.last}` : 'no event time';
   print(`${sha256}  ${manifest.pipeline}`);
@@ -33,13 +42,11 @@ const printManifest = (sha256: string, manifest: DatasetManifest): void => {
     `${formatMany(manifest.rows, 'row')}, ${formatBytes(manifest.bytes)}, ${formatMany(manifest.parts.length, 'part')}, ${events}`,
   );
   print(`${formatMany(manifest.rejected.rows, 'row')} rejected, ${formatCount(manifest.quarantined.rows)} quarantined`);
-  const limits = (column: DatasetManifest['schema']['columns'][number]) =>
-    column.min === undefined && column.max === undefined ? '' : `${column.min ?? ''} to ${column.max ?? ''} ${column.unit ?? ''}`;
   if (manifest.schema.columns.length > 0)
     print(
       table([
         ['column', 'type', 'role', 'limits'],
-        ...manifest.schema.columns.map((column) => [column.name, column.type, column.role, limits(column)]),
+        ...manifest.schema.columns.map((column) => [column.name, column.type, column.role, limitsText(column)]),
       ]),
     );
 };

@@ -12,7 +12,12 @@ export type Depth = 'short' | 'all';
 const shortly = 4;
 
 /** A count stays a count. */
-export const valueText = (value: number): string => (Number.isInteger(value) ? formatCount(value) : formatNumber(value));
+/** Evidence may have sixty digits, of which nobody reads more than how many there are. */
+const longest = 1e12;
+export const valueText = (value: number): string => {
+  if (Number.isFinite(value) && Math.abs(value) >= longest) return value.toExponential(2);
+  return Number.isInteger(value) ? formatCount(value) : formatNumber(value);
+};
 
 /** Whether it is good that an inequality holds depends on what was asked: the mark says only that it decided. */
 const inequalityLine = ({ what, left, operator, right, holds }: Inequality, isDeciding: boolean): string => {

@@ -16,6 +16,9 @@ const describe = (value: unknown): string => {
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 };
 
+const noObject = (input: unknown): string =>
+  Array.isArray(input) ? 'must be an object of fields, or {"rows": [...]} of many' : 'must be an object of fields';
+
 const rangeProblem = (value: number, field: RequestField): string | null => {
   const unit = field.unit === undefined ? '' : ` ${field.unit}`;
   if (field.min !== undefined && value < field.min) return `must be at least ${field.min}${unit}: is ${value}`;
@@ -105,7 +108,7 @@ export const createRequestParser = (fields: readonly RequestField[]): RequestPar
   const known = new Set(fields.map((field) => field.name));
   const checks = fields.map((field) => ({ field, check: checkOf(field) }));
   return (input, nowMs) => {
-    if (!isRecord(input)) return { problems: [{ field: '', message: `must be an object of fields: is ${describe(input)}` }] };
+    if (!isRecord(input)) return { problems: [{ field: '', message: `${noObject(input)}: is ${describe(input)}` }] };
     // No prototype: a field may be called "constructor" or "__proto__".
     const row: Record<string, RawValue> = Object.create(null);
     const problems: RequestProblem[] = [];

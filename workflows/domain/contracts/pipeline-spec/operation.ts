@@ -190,7 +190,7 @@ export const notifySchema = z
         .string()
         .regex(/^\$\{[A-Z][A-Z0-9_]*\}$/, 'must be the name of an environment variable, such as ${HOOK_SECRET}')
         .optional()
-        .describe('Signs as Standard Webhooks; the name of a variable, never the secret'),
+        .describe('Signs as Standard Webhooks; names a variable of the environment, as ${HOOK_SECRET}, never the secret itself'),
     }),
   )
   .default([]);
