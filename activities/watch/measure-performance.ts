@@ -52,13 +52,14 @@ const policyFor = (metric: MetricName, subject: Subject): PerformancePolicy => (
 const calibrationOf = (subject: Subject, report: PerformanceWindow): CalibrationDecision | null => {
   if (subject.model.task !== 'binary' || report.kind !== 'matured') return null;
   const ranking = decidePerformance(report, policyFor('roc_auc', subject));
-  const { errorTest, inTheLarge, spiegelhalter, excess } = calibrationEvidenceIds;
+  const { errorTest, inTheLarge, spiegelhalter, excess, observedOverExpected } = calibrationEvidenceIds;
   return decideCalibration(
     ranking,
     report.evidence.filter(({ id }) => id.startsWith('calibration/')),
     {
       testIds: [errorTest, inTheLarge, spiegelhalter],
       excessId: excess,
+      ratioId: observedOverExpected,
       level: calibrationLevel,
       tolerated: toleratedCalibration,
     },

@@ -63,7 +63,7 @@ export const renderReferencePage = (): string => {
 };
 
 const environmentRow = ([name, schema]: [string, JsonSchema]): string => {
-  const value = schema.default === undefined ? '' : code(String(schema.default));
+  const value = schema.default === undefined ? '' : code(JSON.stringify(schema.default).replaceAll('"', ''));
   return `| ${code(name)} | ${value} | ${(schema.description ?? '').replaceAll('|', '\\|')} |`;
 };
 

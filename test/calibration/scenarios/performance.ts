@@ -385,8 +385,14 @@ const weathers = [weather('roc_auc', 1), weather('roc_auc', 7), weather('accurac
 /** What days with a weather of their own asks for, where the ranking holds. */
 const asksForCalibration = ({ scored, clusters }: Days, isByDay: boolean): boolean => {
   const rows = { labels: scored.labels, probabilities: scored.answers, clusters: isByDay ? clusters : null };
-  const { errorTest, inTheLarge, spiegelhalter, excess } = calibrationEvidenceIds;
-  const policy = { testIds: [errorTest, inTheLarge, spiegelhalter], excessId: excess, level: 0.05, tolerated: 0.01 };
+  const { errorTest, inTheLarge, spiegelhalter, excess, observedOverExpected } = calibrationEvidenceIds;
+  const policy = {
+    testIds: [errorTest, inTheLarge, spiegelhalter],
+    excessId: excess,
+    ratioId: observedOverExpected,
+    level: 0.05,
+    tolerated: 0.01,
+  };
   const ranking = { outcome: 'pass' as const, reason: '', inequalities: [], evidenceIds: [] };
   return decideCalibration(ranking, calibrationEvidence(rows, rows, 5), policy).remedy === 'recalibrate';
 };

@@ -84,8 +84,14 @@ const measureDay = (reference: ReferencePerformance, { from, to, rows }: Day, is
   );
 };
 
-const { errorTest, excess, spiegelhalter } = calibrationEvidenceIds;
-const calibrationPolicy = { testIds: [errorTest, spiegelhalter], excessId: excess, level: 0.05, tolerated: 0.01 };
+const { errorTest, excess, observedOverExpected, spiegelhalter } = calibrationEvidenceIds;
+const calibrationPolicy = {
+  testIds: [errorTest, spiegelhalter],
+  excessId: excess,
+  ratioId: observedOverExpected,
+  level: 0.05,
+  tolerated: 0.01,
+};
 
 /** Labels came within the day after; the newest window is provisional, and beside the last one that is matured. */
 export const judgePerformance = (

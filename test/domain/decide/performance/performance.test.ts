@@ -152,7 +152,7 @@ describe('findLabelledShareBreach()', () => {
 
 describe('decideCalibration()', () => {
   const verdict = (outcome: Verdict['outcome']): Verdict => ({ outcome, reason: 'as it is', inequalities: [], evidenceIds: [] });
-  const rules = { testIds: ['error', 'z'], excessId: 'excess', level: 0.05, tolerated: 0.01 };
+  const rules = { testIds: ['error', 'z'], excessId: 'excess', ratioId: 'ratio', level: 0.05, tolerated: 0.01 };
   const evidence = (excess: number, error: number, z: number): Evidence[] => [
     { id: 'excess', what: 'calibration error beyond chance', kind: 'measurement', value: excess, rows: 2000 },
     { id: 'error', what: 'true', kind: 'p-value', pValue: error, test: 'one', rows: 2000 },

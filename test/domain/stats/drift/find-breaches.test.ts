@@ -224,6 +224,14 @@ describe('rows of the window', () => {
     expect(of(1600, { overdispersion: 0.01 })).toMatchObject([{ check: 'row volume' }]);
   });
 
+  test('a quarter more or less than always is a good or a bad week, however certain', () => {
+    expect([of(750, { overdispersion: 0 }), of(1250, { overdispersion: 0 })]).toEqual([[], []]);
+    expect([of(740, { overdispersion: 0 }), of(1260, { overdispersion: 0 })].map((found) => found[0]?.check)).toEqual([
+      'row volume',
+      'row volume',
+    ]);
+  });
+
   test('are not judged where nobody knows how they vary, or for a window of another length', () => {
     expect(of(100)).toEqual([]);
     expect(of(100, { overdispersion: 0.01 }, 2 * hourMs)).toEqual([]);

@@ -56,6 +56,7 @@ const breach = { evidenceId: performanceEvidenceId('roc_auc'), tolerated: 0.01, 
 const calibration = {
   testIds: [calibrationEvidenceIds.errorTest, calibrationEvidenceIds.inTheLarge, calibrationEvidenceIds.spiegelhalter],
   excessId: calibrationEvidenceIds.excess,
+  ratioId: calibrationEvidenceIds.observedOverExpected,
   level: 0.01,
   tolerated: 0.01,
 };
@@ -169,7 +170,10 @@ describe('calibrationEvidence()', () => {
       { rows: 4200, test: 'positives against promised over 7 clusters by day' },
       { rows: 4200, test: 'Spiegelhalter over 7 clusters by day' },
     ]);
-    expect(decideCalibration(passed, week, calibration).remedy).toBe('recalibrate');
+    expect(decideCalibration(passed, week, calibration)).toMatchObject({
+      remedy: 'recalibrate',
+      verdict: { reason: expect.stringMatching(/^0\.\d+ positives came for each that was promised: calibration error beyond /) },
+    });
   });
 });
 

@@ -1,12 +1,14 @@
 import type { Evidence } from '../../contracts/evidence.ts';
 import type { Inequality, Verdict } from '../../contracts/verdict.ts';
-import { inequality, sentenceOf } from '../judgement.ts';
+import { inequality, sentenceOf, shortNumber } from '../judgement.ts';
 import { conclude } from './conclusion.ts';
 
 export type CalibrationPolicy = {
   /** Ids of the two tests and of the error beyond chance, from `calibrationEvidenceIds`. */
   readonly testIds: readonly string[];
   readonly excessId: string;
+  /** Of positives that came over those promised: what a person understands first. */
+  readonly ratioId: string;
   /** Level of all tests together. */
   readonly level: number;
   /** Error beyond chance that does not matter. */
@@ -47,16 +49,18 @@ export const decideCalibration = (
   const found = tests.map((test) =>
     inequality(`p-value of ${test.what}, ${test.test}`, test.pValue, '<=', policy.level / tests.length),
   );
-  return weigh(matters, found, [excess.id, ...tests.map((test) => test.id)]);
+  const came = evidence.find((one) => one.id === policy.ratioId);
+  const told = came?.kind === 'measurement' ? `${shortNumber(came.value)} positives came for each that was promised: ` : '';
+  return weigh(told, matters, found, [excess.id, ...tests.map((test) => test.id)]);
 };
 
 const none = (verdict: Verdict): CalibrationDecision => ({ remedy: 'none', verdict });
 
-const weigh = (matters: Inequality, tests: readonly Inequality[], ids: readonly string[]): CalibrationDecision => {
+const weigh = (told: string, matters: Inequality, tests: readonly Inequality[], ids: readonly string[]): CalibrationDecision => {
   const inequalities = [matters, ...tests];
   const certain = tests.find((test) => test.holds);
   if (matters.holds && certain !== undefined) {
-    const reason = `${sentenceOf(matters)}, ${sentenceOf(certain)}, and the ranking has not failed`;
+    const reason = `${told}${sentenceOf(matters)}, ${sentenceOf(certain)}, and the ranking has not failed`;
     return { remedy: 'recalibrate', verdict: conclude('fail', reason, inequalities, ids) };
   }
   const reason = matters.holds ? tests.map(sentenceOf).join('; ') : sentenceOf(matters);

@@ -16,6 +16,8 @@ export const breachLimits = {
   duplicates: 0.01,
   /** Chance below which rows in one cell, unchanged counters or a volume are no accident. */
   chance: 1e-4,
+  /** Change of the volume, either way, that is a good or a bad week and no broken feed, however certain it is. */
+  volumeChange: 0.25,
 } as const;
 
 /** A comparison that makes a breach where it holds: in words and numbers. Nothing where it does not. */

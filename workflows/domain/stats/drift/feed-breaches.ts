@@ -58,6 +58,7 @@ export const volumeBreaches = (profile: ReferenceProfile, window: WindowCounts):
     return expected ? [] : breachIf('missing window', null, 'rows of the window', 0, '=', 0);
   }
   if (usual === null || profile.season.overdispersion === undefined) return [];
+  if (Math.abs(window.rows / usual.mean - 1) <= breachLimits.volumeChange) return [];
   const what = `${window.rows} rows where ${Math.round(usual.mean)} are usual: p-value`;
   return breachIf('row volume', null, what, rowVolumePValue(window.rows, usual), '<', breachLimits.chance);
 };
