@@ -12,11 +12,22 @@ import { type Day, nameDay, nextDay } from '../world.ts';
 /** The weather turns in the first days; whoever has found nothing by then will not. */
 const patientUntil: Day = '2001-03-05';
 
-/** The day before yesterday has closed by now, and was judged; the first two days have none. */
-const isWatched = async ({ records }: Scene, day: Day): Promise<boolean> => {
+/** Judged up to the morning of a day: by all that was counted, or by its labels. */
+const isJudged = async ({ records }: Scene, kind: 'drift' | 'performance', morning: Day): Promise<boolean> => {
+  const [newest] = await records.reports.list(flights, { kind, limit: 1 });
+  return newest !== undefined && newest.to.slice(0, 10) >= morning;
+};
+
+/**
+ * The day before yesterday has closed by now, and was judged; the first two days have none. Labels come a day later, and have
+ * matured another day later: while the first model serves they are waited for too, or on a slow machine the weather would
+ * be over before anybody could tell.
+ */
+const isWatched = async (scene: Scene, day: Day): Promise<boolean> => {
   if (day <= nextDay(firstDay)) return true;
-  const [newest] = await records.reports.list(flights, { kind: 'drift', limit: 1 });
-  return newest !== undefined && newest.to.slice(0, 10) >= nextDay(day, -1);
+  if (!(await isJudged(scene, 'drift', nextDay(day, -1)))) return false;
+  const isFirst = (await scene.records.rollouts.list(flights, 1)).length === 0;
+  return !isFirst || day <= nextDay(firstDay, 3) || (await isJudged(scene, 'performance', nextDay(day, -2)));
 };
 
 /** One request as anybody would send it; then all others. */
