@@ -6,7 +6,7 @@ import { findLabelledShareBreach } from '#domain/decide/performance/labelled-sha
 import { decidePerformance, type PerformancePolicy } from '#domain/decide/performance/performance-breach.ts';
 import { type CalibrationDecision, decideCalibration } from '#domain/decide/performance/recalibrate.ts';
 import { toleratedDrop } from '#domain/decide/performance/tolerated-drop.ts';
-import { calibrationEvidenceIds } from '#domain/stats/performance/calibration-evidence.ts';
+import { calibrationEvidenceIds, calibrationTestIds } from '#domain/stats/performance/calibration-evidence.ts';
 import { performanceEvidenceId, togetherEvidenceId } from '#domain/stats/performance/compare-window.ts';
 import { estimateEvidenceId } from '#domain/stats/performance/estimate-evidence.ts';
 import { compareLabelledShare } from '#domain/stats/performance/labelled-share.ts';
@@ -52,12 +52,12 @@ const policyFor = (metric: MetricName, subject: Subject): PerformancePolicy => (
 const calibrationOf = (subject: Subject, report: PerformanceWindow): CalibrationDecision | null => {
   if (subject.model.task !== 'binary' || report.kind !== 'matured') return null;
   const ranking = decidePerformance(report, policyFor('roc_auc', subject));
-  const { errorTest, inTheLarge, spiegelhalter, excess, observedOverExpected } = calibrationEvidenceIds;
+  const { excess, observedOverExpected } = calibrationEvidenceIds;
   return decideCalibration(
     ranking,
     report.evidence.filter(({ id }) => id.startsWith('calibration/')),
     {
-      testIds: [errorTest, inTheLarge, spiegelhalter],
+      testIds: calibrationTestIds,
       excessId: excess,
       ratioId: observedOverExpected,
       level: calibrationLevel,

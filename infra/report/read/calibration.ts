@@ -2,11 +2,8 @@
 import { z } from 'zod';
 import type { DecisionRecord } from '#domain/contracts/decision.ts';
 import type { PerformanceWindow } from '#domain/contracts/performance-report.ts';
-import { calibrationEvidenceIds } from '#domain/stats/performance/calibration-evidence.ts';
+import { calibrationEvidenceIds, calibrationTestIds } from '#domain/stats/performance/calibration-evidence.ts';
 import type { CalibrationPoint } from '../data.ts';
-
-const { errorTest, inTheLarge, spiegelhalter } = calibrationEvidenceIds;
-const testIds: readonly string[] = [errorTest, inTheLarge, spiegelhalter];
 
 const decidedSchema = z.object({ calibration: z.object({ outcome: z.string() }).nullable() });
 
@@ -22,7 +19,7 @@ const toPoint = (
     const found = evidence.find((one) => one.id === id);
     return found?.kind === 'measurement' ? found.value : null;
   };
-  const tests = evidence.flatMap((one) => (one.kind === 'p-value' && testIds.includes(one.id) ? [one.pValue] : []));
+  const tests = evidence.flatMap((one) => (one.kind === 'p-value' && calibrationTestIds.includes(one.id) ? [one.pValue] : []));
   return {
     from,
     to,

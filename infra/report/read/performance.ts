@@ -84,18 +84,16 @@ export const readPerformance = async ({
   const [windows, older] = await Promise.all([readWindows(content, measured), readWindows(content, ofShown)]);
   const metric = metricOf(windows);
   if (metric === null) return null;
+  const oldestFirst = [...decisions].reverse().map(({ record }) => record);
   const outcomes = new Map([
     ...[...ofShown, ...measured].map(({ from, to, outcome }) => [`${from}/${to}`, outcome] as const),
-    ...[...decisions].reverse().map(({ record }) => [record.subject, verdictOf(record)] as const),
+    ...oldestFirst.map((record) => [record.subject, verdictOf(record)] as const),
   ]);
   const points = windows.map((window) => toPoint(window, metric, outcomes));
   const found = [...windows, ...older].find(({ from, to }) => from === shown?.from && to === shown.to);
   return {
     ...{ metric, points, reference: referenceOf(points), tolerated: toleratedOf(decisions) },
     shown: found === undefined ? null : toPoint(found, metric, outcomes),
-    calibration: readCalibration(
-      windows,
-      [...decisions].reverse().map(({ record }) => record),
-    ),
+    calibration: readCalibration(windows, oldestFirst),
   };
 };

@@ -27,6 +27,13 @@ export const calibrationEvidenceIds = {
   observedOverExpected: 'calibration/observed over expected',
 } as const;
 
+/** Of the tests of "the probabilities are true"; which of them a window has depends on its clusters. */
+export const calibrationTestIds: readonly string[] = [
+  calibrationEvidenceIds.errorTest,
+  calibrationEvidenceIds.inTheLarge,
+  calibrationEvidenceIds.spiegelhalter,
+];
+
 const drawsOfRows = 999;
 /** Each costs a pass over all clusters, of which there may be as many as rows. */
 const drawsOfClusters = 199;
