@@ -1,20 +1,30 @@
 /** What operators say to a pipeline that serves: the commands as programs, on real servers and real steps. */
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import type { Instant, Sha256, VersionNumber } from '#domain/units.ts';
+import { rolloutPlanSchema } from '#domain/contracts/rollout.ts';
+import type { Instant, PipelineName, Sha256, VersionNumber } from '#domain/units.ts';
 import { digestOfJson } from '../../infra/objects/digest.ts';
+import { createPipelines } from '../../infra/postgres/pipelines.ts';
 import { createQuarantine } from '../../infra/postgres/quarantine.ts';
 import { watchStart } from '../../infra/temporal/watch.ts';
+import type { Context } from '../../workers/cli/context.ts';
+import { startRollout } from '../../workers/cli/rollout/start-rollout.ts';
 import { dataArrivedSignal, watchStatusQuery } from '../../workflows/messages.ts';
 import { rollOutWorkflowId } from '../../workflows/names.ts';
 import type { watchDrift } from '../../workflows/watch-drift.ts';
 import { serveTraffic, type Traffic } from '../activities/rollout/serve-traffic.ts';
 import { flights, openRolloutWorld, type RolloutWorld } from '../activities/rollout/world.ts';
-import { candidate } from '../infra/postgres/bench.ts';
+import { examples } from '../house/examples.ts';
+import { candidate, version } from '../infra/postgres/bench.ts';
 import { describeWithServers } from '../support/servers.ts';
 import { type CommandLine, openCommandLine } from './command-line.ts';
 
 /** Each step in a moment, or never without a person. */
 const [quick, slow] = (['1s', '10h'] as const).map((at_least) => ({ steps: [0.1, 0.5, 1], step: { at_least, requests: 100 } }));
+const byAnother = {
+  ...{ workflowId: 'roll-out/flights/1', pipeline: flights, policy: rolloutPlanSchema.parse(examples['rolloutPlanSchema']) },
+  ...{ version: version(1), championVersion: version(2), actor: 'grace', reason: 'so she says' },
+  deployed: { strategy: 'canary' as const, share: 0.1, salt: 'salt', by: [], latencyMs: null },
+};
 /** A machine that is busy with other things takes its time. */
 const patience = { timeout: 120_000, interval: 50 };
 vi.setConfig({ testTimeout: 300_000 });
@@ -57,6 +67,28 @@ describeWithServers('an operator', () => {
     expect(await rolled).toMatchObject({ exit: 0 });
     live.child.kill('SIGINT');
     expect(await live.ended).toMatchObject({ exit: 0, stdout: expect.not.stringContaining('\u001b[') });
+    expect(await deployed()).toMatchObject({ champion: { version: 2 }, rollout: null });
+  });
+
+  test('attaches to the same rollout where somebody else began it while this one looked, and to no other', async () => {
+    const { definitions, deployments, registry, rollouts: records } = rollouts.deps;
+    await apply(slow);
+    const pipelines = createPipelines(rollouts.bench.db);
+    const startWhile = (id: string, wished: number) => {
+      /** Asked after the look for a rollout that runs. */
+      const state = async (name: PipelineName) => {
+        await records.begin({ ...byAnother, id });
+        return pipelines.state(name);
+      };
+      const context = { database: rollouts.bench, definitions, deployments, registry, pipelines: { ...pipelines, state } };
+      const wish = { pipeline: flights, version: version(wished), by: 'ada', reason: 'better', strategy: null, despite: null };
+      return startRollout(context as unknown as Context, world.client, wish);
+    };
+    const end = (id: string) => records.end({ ...byAnother, id, end: 'rolled back', expectedGeneration: null });
+    expect(await startWhile('flights/1/one', 1)).toMatchObject({ rolloutId: 'flights/1/one', attached: true, begun: true });
+    await end('flights/1/one');
+    await expect(startWhile('flights/1/two', 3)).rejects.toMatchObject({ code: 'PRN_DEPLOY_CONFLICT' });
+    await end('flights/1/two');
     expect(await deployed()).toMatchObject({ champion: { version: 2 }, rollout: null });
   });
 

@@ -103,12 +103,26 @@ const launch = async (context: Context, client: Client, request: RolloutRequest)
   return { ...known, attached, begun: await untilBegun(context, known.rolloutId, outcome), outcome };
 };
 
+/** null where the version is not being rolled out. */
+const attachToRunning = async (context: Context, client: Client, wish: RolloutWish): Promise<StartedRollout | null> => {
+  const running = await createRollouts(context.database.db).running(wish.pipeline);
+  return running?.version === wish.version ? attach(context, client, wish, running) : null;
+};
+
 /**
  * The same version again while it is being rolled out is the same rollout; after its end it is another one. Throws
  * PRN_NOT_FOUND, PRN_CONFLICT, PRN_DEPLOY_CONFLICT where another one runs, PRN_DEPLOY_QUESTION, PRN_SPEC_INVALID.
  */
 export const startRollout = async (context: Context, client: Client, wish: RolloutWish): Promise<StartedRollout> => {
-  const running = await createRollouts(context.database.db).running(wish.pipeline);
-  if (running !== null && running.version === wish.version) return attach(context, client, wish, running);
-  return launch(context, client, await requestOf(context, wish));
+  const attached = await attachToRunning(context, client, wish);
+  if (attached !== null) return attached;
+  try {
+    return await launch(context, client, await requestOf(context, wish));
+  } catch (error) {
+    // Whoever starts the same one at the same moment may have been first: what refuses it then is that very rollout.
+    const conflict = error instanceof PerennialError && error.code === 'PRN_DEPLOY_CONFLICT';
+    const first = conflict ? await attachToRunning(context, client, wish) : null;
+    if (first === null) throw error;
+    return first;
+  }
 };
