@@ -118,6 +118,7 @@ describeWithServers('an operator', () => {
 
   test('holds it, lets it go on, and promotes it; who waits for its end exits with it', async () => {
     const waiting = start('rollout', 'flights', '3', '--reason', 'it is better', '--wait', '--json');
+    await expect.poll(() => waiting.said('stderr'), patience).toContain('attached to roll-out/flights/3');
     const held = await perennial('hold', 'flights', '--reason', 'a look at the logs');
     expect([held.exit, held.stdout]).toEqual([0, expect.stringContaining('was told to hold')]);
     await refused(5, /Cannot hold as ada already holds/, ['hold', 'flights', '--reason', 'me too', '--by', 'grace']);
@@ -139,6 +140,7 @@ describeWithServers('an operator', () => {
     expect([ended.exit, ended.stdout]).toEqual([3, expect.stringMatching(/^rolled back {2}.*errors.*\n.*\n.*went wrong\n$/)]);
     expect(ended.stderr).toMatch(/roll back\s+Rolled back, harm is shown/);
     traffic.candidateErrors = 0;
+    await apply(slow);
     const timed = await rollOut(1, '--wait', '--strategy', 'shadow', '--timeout', '1ms');
     expect([timed.exit, timed.stderr]).toEqual([124, expect.stringContaining('waited 1ms: roll-out/flights/1 goes on')]);
     expect(await running()).toMatchObject({ version: 1, strategy: 'shadow' });

@@ -153,7 +153,7 @@ describeWithServers('the command', () => {
       await guest.heard(/attached to retrain\/own/);
       guest.child.kill('SIGTERM');
       expect(await guest.ended).toMatchObject({ exit: 143, stderr: expect.stringContaining('goes on') });
-      expect(await runsOf('own')).toMatchObject([{ outcome: null }]);
+      await expect.poll(() => runsOf('own')).toMatchObject([{ outcome: null }]);
       own.child.kill('SIGINT');
       expect(await own.ended).toMatchObject({ exit: 130, stderr: expect.stringContaining('asked retrain/own/') });
       const workflowId = (await runsOf('own'))[0]?.workflowId ?? '';

@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import { Client, Connection, type WorkflowHandle, type WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { DefaultLogger, type NativeConnection, Runtime, type Worker } from '@temporalio/worker';
 import type { RetrainOutcome, RetrainRequest } from '#domain/contracts/retrain.ts';
 import type { RolloutRequest } from '#domain/contracts/rollout.ts';
@@ -32,7 +32,7 @@ export type World = {
   start(request: RetrainRequest): Promise<RunHandle>;
   run(request: RetrainRequest): Promise<RetrainOutcome>;
   /** Starts a rollout by hand, as a workflow of its own. */
-  rollOut(request: RolloutRequest): Promise<RolloutHandle>;
+  rollOut(request: RolloutRequest): Promise<WorkflowHandleWithFirstExecutionRunId<typeof rollOut>>;
   startGpuWorker(): Promise<void>;
   stopGpuWorker(): Promise<void>;
   close(): Promise<void>;
@@ -100,7 +100,7 @@ export const openWorld = async (
       workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
       staticSummary: `Retrain ${request.pipeline}: ${request.trigger.reason}`,
     });
-  const startRollOut = (request: RolloutRequest): Promise<RolloutHandle> =>
+  const startRollOut: World['rollOut'] = (request) =>
     client.workflow.start<typeof rollOut>('rollOut', {
       workflowId: rollOutWorkflowId(request.pipeline, request.version),
       taskQueue: taskQueues.flow,

@@ -92,7 +92,7 @@ describe('startShipper()', () => {
 
   it('ships what was closed meanwhile when it is told', async () => {
     const shipper = ship();
-    await vi.waitFor(async () => expect(await everything()).toEqual([]));
+    await vi.waitFor(async () => expect(await everything()).toEqual([]), { timeout: 20_000, interval: 50 });
     writeSegment(segmentFile('000001.ndjson'), predictions('05', 0, 2));
     shipper.wake();
     await vi.waitFor(async () => expect(await shippedIds()).toHaveLength(2), { timeout: 20_000, interval: 50 });
@@ -118,7 +118,7 @@ describe('startShipper()', () => {
       return await store.content.putFile(file);
     };
     const shipper = ship({ content: { putFile } });
-    await vi.waitFor(() => expect(readdirSync(join(place.folder, 'scratch'))).toEqual([]));
+    await vi.waitFor(() => expect(readdirSync(join(place.folder, 'scratch'))).toEqual([]), { timeout: 20_000, interval: 50 });
     expect(existsSync(segmentFile('000001.ndjson'))).toBe(true);
     expect(await everything()).toEqual([]);
     isDown = false;
@@ -161,18 +161,20 @@ describe('startShipper()', () => {
       serverFolder: serverFolder(),
       epoch,
     };
+    const words = [join(import.meta.dirname, 'fixtures/ship-a-folder.ts'), JSON.stringify(settings)];
     let kills = 0;
-    for (let seen = 0; ; ) {
-      const child = spawn(process.execPath, [join(import.meta.dirname, 'fixtures/ship-a-folder.ts'), JSON.stringify(settings)]);
-      const ended = once(child, 'exit');
-      // Killed once it has shipped more than the one before: always in the middle of something.
-      while (child.exitCode === null && (await everything()).length <= seen) await delay(1);
-      seen = (await everything()).length;
-      child.kill('SIGKILL');
-      const [code] = await ended;
-      if (code === 0) break;
-      kills += 1;
-      expect(kills).toBeLessThan(50);
+    for (let code: number | null = null; code !== 0; ) {
+      const child = spawn(process.execPath, words, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+      let rows = 0;
+      child.on('message', () => {
+        rows += 1;
+        if (rows <= 3) child.send('go on');
+        // Each a little later than the one before: always in the middle of something.
+        if (rows === 3) void delay(2 * kills).then(() => child.kill('SIGKILL'));
+      });
+      [code] = (await once(child, 'exit')) as [number | null];
+      if (code !== 0) kills += 1;
+      expect(kills).toBeLessThan(20);
     }
     expect(kills).toBeGreaterThan(2);
     const ids = await shippedIds();
