@@ -124,8 +124,10 @@ export async function watchDrift(input: WatchInput): Promise<void> {
   for (;;) {
     show();
     await waitForWork(watch);
+    const isDone = watch.ending === null && isLong() && (await isQuiet(watch));
+    // Asked after that wait: who ended the watch meanwhile was told so by this run, and the next would not know.
     if (watch.ending !== null) return leave(watch);
-    if (isLong() && (await isQuiet(watch))) await goOn(watch);
+    if (isDone) await goOn(watch);
     endSnooze(watch);
     await look(watch);
   }

@@ -32,9 +32,14 @@ const factsOf = (found: WatchMeasurement, nowMs: number, goneMs: number): WatchF
   otherRuns: found.otherRuns.slice(0, 20),
 });
 
-/** PostgreSQL is the truth about a pause: a watch that began anew was not told of it. */
-const snoozedBy = (found: WatchMeasurement, { snoozed }: Watch['state'], nowMs: number): Watch['state']['snoozed'] =>
-  found.paused == null || snoozed !== null ? snoozed : { ...found.paused, untilMs: nowMs + pauseMs };
+/**
+ * PostgreSQL is the truth about a pause: a watch that began anew was not told of it. What a look read of it may be over when
+ * the look ends, and whoever resumed has told the watch by then: the next look takes back what it knows only from there.
+ */
+const snoozedBy = ({ paused }: WatchMeasurement, { snoozed }: Watch['state'], nowMs: number): Watch['state']['snoozed'] => {
+  if (paused == null) return snoozed?.recorded === true ? null : snoozed;
+  return snoozed ?? { ...paused, untilMs: nowMs + pauseMs, recorded: true };
+};
 
 /** Takes in what was found, before anything is decided from it. */
 export const takeIn = (watch: Watch, found: WatchMeasurement, nowMs: number): void => {

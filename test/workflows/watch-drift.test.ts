@@ -353,7 +353,7 @@ describeWithServers('watchDrift, with pretended steps', () => {
   test('of a pipeline that is paused in the database it retrains nothing, although nobody told the watch', async () => {
     const story = tellStory(pretend, 'paused');
     const paused = { by: 'grace', reason: 'holidays' };
-    story.days(days(4, 0.6).map((day) => ({ ...day, paused })));
+    story.days([...days(4, 0.6), ...Array.from({ length: 400 }, () => ({}))].map((day) => ({ ...day, paused })));
     const handle = await begin(story);
     await untilWatch(handle, 'all windows', ({ windowsJudged, phase }) => windowsJudged === 4 && phase === 'snoozed');
     await until('all is recorded', () => story.records.filter(({ kind }) => kind === 'drift').length === 4);
@@ -391,6 +391,22 @@ describeWithServers('watchDrift, with pretended steps', () => {
       expect(pretend.called('prepareRetrain')).toBe(1);
     },
   );
+
+  test('resumed while a look still knows of the pause, it is paused for no longer than that look', async () => {
+    const story = tellStory(pretend, 'resumed');
+    const paused = { by: 'grace', reason: 'holidays' };
+    story.days([{ paused }]);
+    const handle = await begin(story);
+    // The next look read of no pause any more, and nobody told the watch.
+    await until('it looked again', () => story.looks() >= 2);
+    await untilWatch(handle, 'it watches again', ({ phase }) => phase === 'watching');
+    await handle.executeUpdate(snoozeUpdate, { args: [{ ...word, forMs: dayMs }] });
+    const looks = story.looks();
+    await until('it looked on', () => story.looks() >= looks + 3);
+    expect(await untilWatch(handle, 'a status', () => true)).toMatchObject({ phase: 'snoozed' });
+    await handle.executeUpdate(resumeWatchUpdate, { args: [word] });
+    expect(await askForRetrain(world.client, story.pipeline, ask)).toMatchObject({ decision: 'retrain' });
+  });
 
   test('a snooze ends by itself', async () => {
     const story = tellStory(pretend, 'short-nap');
@@ -628,6 +644,27 @@ describeWithServers('watchDrift, with pretended steps', () => {
     await handle.result();
     expect((await handle.describe()).status.name).toBe('COMPLETED');
   }, 180_000);
+
+  test('ended while it waits for a change of policy before it continues as new, it ends', async () => {
+    const story = tellStory(pretend, 'ended-long', {}, { on: [] });
+    const gate = Promise.withResolvers<void>();
+    const handle = await begin(story);
+    await until('it looked', () => story.looks() > 0);
+    pretend.change({
+      openWatch: async () => {
+        await gate.promise;
+        return { plan: watchPlan({ pipeline: story.pipeline, everyMs: 30 }), cursor: newCursor() };
+      },
+    });
+    const changed = handle.executeUpdate(changePolicyUpdate, { args: [{ ...word, definitionSha256: digestOf('e') }] });
+    const isLong = async () => (await handle.describe()).historyLength >= 1_000;
+    for (let at = 0; !(await isLong()); at += 1)
+      await handle.signal(alertReceivedSignal, { id: `b/${at}`, source: 'b', text: 'to be known', asksForRetrain: false });
+    expect(await handle.executeUpdate(endWatchUpdate, { args: [word] })).toMatchObject({ phase: 'ending' });
+    gate.resolve();
+    await changed;
+    await expect.poll(async () => (await handle.describe()).status.name, { timeout: 20_000 }).toBe('COMPLETED');
+  }, 120_000);
 
   test('ends when it is told to, and a run under way goes on', async () => {
     const story = tellStory(pretend, 'ends');

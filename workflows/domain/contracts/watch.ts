@@ -173,7 +173,14 @@ export const watchStateSchema = z.strictObject({
     .strictObject({ workflowId: z.string(), runKey: runKeySchema })
     .nullable()
     .describe('Started by this watch, not yet ended'),
-  snoozed: z.strictObject({ untilMs: instantMs, by: z.string(), reason: z.string() }).nullable(),
+  snoozed: z
+    .strictObject({
+      untilMs: instantMs,
+      by: z.string(),
+      reason: z.string(),
+      recorded: z.boolean().optional().describe('Read from PostgreSQL and told by nobody: over as soon as it is over there'),
+    })
+    .nullable(),
   alerts: z
     .array(z.strictObject({ source: z.string(), text: z.string(), count }))
     .max(8)
