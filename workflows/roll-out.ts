@@ -124,11 +124,14 @@ const lookUntilEnd = async (work: Work): Promise<End | null> => {
 
 const isCarried = (input: RolloutRequest | RolloutCarried): input is RolloutCarried => 'plan' in input;
 
+/** What the history before knew; null for a rollout that begins. */
+const known = (input: RolloutRequest | RolloutCarried): Live | null =>
+  isCarried(input) && input.format === 1 ? takeUp(input) : null;
+
 const open = async (input: RolloutRequest | RolloutCarried): Promise<Live> => {
-  if (input.format !== 1) {
+  if (input.format !== 1 || isCarried(input)) {
     throw failure('PRN_INPUT_INVALID', `Cannot roll out as the input must have format 1: it has ${String(input.format)}`);
   }
-  if (isCarried(input)) return takeUp(input);
   const { firstExecutionRunId } = workflowInfo();
   const rolloutId = rolloutIdOf(input.pipeline, input.version, firstExecutionRunId);
   const summary = { summary: `plan the rollout of version ${input.version}` };
@@ -169,8 +172,10 @@ const runWork = async (work: Work, isNew: boolean): Promise<RolloutOutcome | nul
  * Order and names of steps, timers and waits may not be changed without a version marker.
  */
 export async function rollOut(input: RolloutRequest | RolloutCarried): Promise<RolloutOutcome> {
-  const desk = openRolloutDesk();
-  const live = await open(input).catch((error: unknown) => {
+  const before = known(input);
+  const desk = openRolloutDesk(before);
+  const begun = before === null ? open(input) : Promise.resolve(before);
+  const live = await begun.catch((error: unknown) => {
     throw asThrown(error);
   });
   const work: Work = { live, desk, board: createRolloutBoard(), undo: [] };

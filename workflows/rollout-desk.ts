@@ -89,9 +89,12 @@ const requireRunning = (live: Live | null, what: string): Live => {
   return live;
 };
 
-/** Registers the messages; to be called before anything is awaited, or an early update finds no handler. */
-export const openRolloutDesk = (): RolloutDesk => {
-  let live: Live | null = null;
+/**
+ * Registers the messages; to be called before anything is awaited, or an early update finds no handler. What an earlier
+ * history knew is heard from the first moment, as if there had been one history; null where the rollout is to begin.
+ */
+export const openRolloutDesk = (known: Live | null): RolloutDesk => {
+  let live = known;
   let woken = false;
   const wake = (): void => {
     woken = true;

@@ -45,7 +45,7 @@ const confirmPromotion = async (work: Work, end: End): Promise<Readonly<{ end: E
 const confirmBack = async ({ live }: Work, end: End): Promise<Readonly<{ end: End; observed: string }>> => {
   const { pipeline, version } = live.plan.request;
   const seen = await confirmWayBack(pipeline, end.generation, live.plan.confirmWithinMs, ({ reason }) =>
-    tellPeople(live, 'held', `version ${version} was taken back, and not every server follows: ${reason}`),
+    tellPeople(live, 'held', `version ${version} was taken back, and not every server follows: ${reason}`, 'way back'),
   );
   return { end, observed: seen.reason };
 };

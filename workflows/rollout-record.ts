@@ -56,23 +56,30 @@ export const recordJudgement = async (
 };
 
 /**
- * Tells people; the key is the rollout, what happened, and the decision that it comes from. That nobody can be told, say
- * because the newest definition cannot be read, is no reason to take a candidate back.
+ * Tells people; the key is the rollout, what happened, and the decision that it comes from, with what else of the same kind
+ * comes from it. That nobody can be told, say because the newest definition cannot be read, is no reason to take a candidate
+ * back.
  */
-export const tellPeople = async (live: Live, event: NoticeEvent, text: string): Promise<void> => {
+export const tellPeople = async (
+  live: Live,
+  event: NoticeEvent,
+  text: string,
+  besides: 'way back' | null = null,
+): Promise<void> => {
   try {
-    await sendNotice(live, event, text);
+    await sendNotice(live, event, text, besides);
   } catch (error) {
     if (isCancellation(error) || !isFailure(error)) throw error;
     log.error('people not told', { event, reason: messageOf(error) });
   }
 };
 
-const sendNotice = async (live: Live, event: NoticeEvent, text: string): Promise<void> => {
+const sendNotice = async (live: Live, event: NoticeEvent, text: string, besides: string | null): Promise<void> => {
   const { rolloutId, request } = live.plan;
+  const key = `${rolloutId}/${event}/${live.recorded}`;
   await quickSteps.sendNotice.executeWithOptions({ summary: `tell: ${event}` }, [
     {
-      key: `${rolloutId}/${event}/${live.recorded}`,
+      key: besides === null ? key : `${key}/${besides}`,
       pipeline: request.pipeline,
       event,
       text: `${request.pipeline}: ${text}`.slice(0, 2_000),

@@ -20,7 +20,7 @@ describeWithServers('a rollout', () => {
   const notices = () => inputs<Notice>('sendNotice').map(({ event }) => event);
   const ends = () => inputs<{ end: string; reason: string; by: string }>('endRollout');
   const shares = () => inputs<{ share: number }>('shiftTraffic').map(({ share }) => share);
-  const start = (): Promise<RolloutHandle> => {
+  const start = () => {
     version += 1;
     return world.rollOut(rolloutRequest({ version: version as VersionNumber }));
   };
@@ -106,8 +106,9 @@ describeWithServers('a rollout', () => {
     await expect.poll(async () => (await run.describe()).runId, { timeout: 30_000 }).not.toBe(runId);
     const handle = world.client.workflow.getHandle(run.workflowId) as RolloutHandle;
     await untilRollout(handle, 'still held', ({ hold, share }) => hold?.by === 'person' && share === 0.1);
+    // It may have gone on as new before a look met the hold.
+    await expect.poll(() => decisions().at(-1)).toMatchObject({ action: 'hold' });
     expect(shares()).toEqual([]);
-    expect(decisions().at(-1)).toMatchObject({ action: 'hold' });
     const resumed = await handle.executeUpdate(resumeUpdate, { args: [word] });
     expect(resumed).toMatchObject({ hold: null, share: 0.1, reason: 'Resumed by grace: a person said so' });
     await expect(handle.executeUpdate(resumeUpdate, { args: [word] })).rejects.toMatchObject({ cause: { type: 'PRN_CONFLICT' } });
@@ -385,12 +386,45 @@ describeWithServers('a rollout', () => {
     expect(asked).toBe(3);
   });
 
+  test('held, then cancelled: that servers do not follow the way back is told beside the hold', async () => {
+    pretend.rollout().traffic({ perLook: 0 });
+    pretend.rollout().plan({ policy: { silenceMs: 50 }, confirmWithinMs: 50 });
+    const late = { ...confirmed, confirmed: false, serving: 0 };
+    let isTold = false;
+    pretend.change({ confirmServing: async () => (isTold ? confirmed : late) });
+    const run = await start();
+    await untilRollout(run, 'held', ({ hold }) => hold?.by === 'silence');
+    await expect.poll(notices).toEqual(['held']);
+    await run.cancel();
+    await expect.poll(notices, { timeout: 20_000 }).toEqual(['held', 'held']);
+    isTold = true;
+    await expect(run.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
+    const keys = inputs<Notice>('sendNotice').map(({ key }) => key);
+    expect(new Set(keys).size).toBe(3);
+  });
+
+  test('a word that comes while it continues as new is heard as at any other time', async () => {
+    stay();
+    pretend.rollout().plan({ continueAfterEvents: 1, look: { firstMs: 1, lastMs: 1 } });
+    const run = await start();
+    await runs(run);
+    const handle = world.client.workflow.getHandle(run.workflowId) as RolloutHandle;
+    const refusals: string[] = [];
+    const tryResume = () =>
+      handle
+        .executeUpdate(resumeUpdate, { args: [word] })
+        .catch((error: Error) => refusals.push((error.cause as Error | undefined)?.message ?? error.message));
+    for (let at = 0; at < 10; at += 1) await Promise.all([tryResume(), tryResume(), tryResume()]);
+    await handle.terminate('the test is over');
+    expect(new Set(refusals)).toEqual(new Set(['Cannot resume as nobody holds']));
+  }, 60_000);
+
   test('goes on as new with all that it knows, and still obeys', async () => {
     stay();
     pretend.rollout().plan({ continueAfterEvents: 60, look: { firstMs: 1, lastMs: 1 } });
     const run = await start();
-    const { runId } = await run.describe();
-    await expect.poll(async () => (await run.describe()).runId, { timeout: 30_000 }).not.toBe(runId);
+    const runId = run.firstExecutionRunId;
+    await expect.poll(async () => (await run.describe()).runId).not.toBe(runId);
     const handle = world.client.workflow.getHandle(run.workflowId) as RolloutHandle;
     await untilRollout(handle, 'looks on', ({ generation, share }) => generation === 2 && share === 0.1);
     pretend.rollout().traffic({});
