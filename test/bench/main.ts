@@ -1,5 +1,6 @@
 /** `npm run bench -- NAME …`: runs one comparison; each module here exports `run`, and says in its head what it compares. */
 import { readdirSync } from 'node:fs';
+import { leaveNothing } from './support/nothing-left.ts';
 
 export type Bench = { readonly run: (parameters: readonly string[]) => Promise<void> };
 
@@ -21,5 +22,5 @@ if (bench === null) {
   process.stderr.write(`Usage: npm run bench -- NAME [PARAMETERS], where NAME is one of: ${known.join(', ') || '(none yet)'}\n`);
   process.exitCode = 2;
 } else {
-  await bench.run(parameters);
+  await leaveNothing(() => bench.run(parameters));
 }
