@@ -77,6 +77,20 @@ test('a server that lacks our search attributes gets them, and one that has them
   await ensureSearchAttributes(connection, 'default');
   await ensureSearchAttributes(connection, 'default');
   expect(await attributesOf(connection)).toEqual(expect.arrayContaining(names));
+  await connection.operatorService.removeSearchAttributes({ namespace: 'default', searchAttributes: names });
+  // Another one registers them between the look and the wish, which a server on Elasticsearch refuses then.
+  const { operatorService } = connection;
+  const addSearchAttributes = async () => {
+    await ensureSearchAttributes(connection, 'default');
+    throw new Error('Search attribute PerennialPipeline already exists.');
+  };
+  const raced = { operatorService: Object.assign(Object.create(operatorService) as object, { addSearchAttributes }) };
+  await ensureSearchAttributes(raced as never, 'default');
+  expect(await attributesOf(connection)).toEqual(expect.arrayContaining(names));
+  const refusing = { addSearchAttributes: () => Promise.reject(new Error('no right to')) };
+  await connection.operatorService.removeSearchAttributes({ namespace: 'default', searchAttributes: names });
+  const refused = { operatorService: Object.assign(Object.create(operatorService) as object, refusing) };
+  await expect(ensureSearchAttributes(refused as never, 'default')).rejects.toMatchObject({ code: 'PRN_UNREACHABLE' });
 });
 
 test('counts the workers that ask a queue for work', async (context) => {
