@@ -9,7 +9,13 @@ import type { Tables, WindowTalliesTable } from './tables.ts';
 import type { CounterGap } from './tallies.ts';
 
 /** The counters of one arm at one generation, all processes together. */
-export type ArmTotal = Omit<ArmTally, 'serverId' | 'epoch' | 'sequence'>;
+export type ArmTotal = Omit<ArmTally, 'serverId' | 'epoch' | 'sequence'> & {
+  /**
+   * Units as one process met them: that which met most of this generation, of both arms together. Each process counts a unit
+   * once, so that one which comes to several servers is several in the sum; here no unit is counted twice.
+   */
+  readonly unitsAtOne: number;
+};
 export type Span = { readonly from: Instant; readonly to: Instant };
 export type FoundGap = CounterGap & { readonly foundAt: Instant };
 
@@ -79,11 +85,26 @@ const addArms = (left: ArmTotal, right: ArmTotal): ArmTotal => ({
   ...left,
   requests: left.requests + right.requests,
   units: left.units + right.units,
+  unitsAtOne: left.unitsAtOne + right.unitsAtOne,
   events: addCounts(left.events, right.events),
   lastEventAt: newerOf(left.lastEventAt, right.lastEventAt),
   latency: { zeros: left.latency.zeros + right.latency.zeros, bins: addCounts(left.latency.bins, right.latency.bins) },
   shadow: addShadows(left.shadow, right.shadow),
 });
+
+const processOf = ({ generation, serverId, epoch }: ArmTally): string => JSON.stringify([generation, serverId, epoch]);
+
+/** By name, of each generation the process with most units; of equal ones the first. */
+const largestProcesses = (tallies: readonly ArmTally[]): ReadonlySet<string> => {
+  const units = new Map<string, number>();
+  for (const one of tallies) units.set(processOf(one), (units.get(processOf(one)) ?? 0) + one.units);
+  const largest = new Map<number, string>();
+  for (const one of tallies) {
+    const [own, found] = [processOf(one), largest.get(one.generation)];
+    if (found === undefined || (units.get(own) as number) > (units.get(found) as number)) largest.set(one.generation, own);
+  }
+  return new Set(largest.values());
+};
 
 const arms = async (db: Kysely<Tables>, pipeline: PipelineName, generations: readonly number[]): Promise<ArmTotal[]> => {
   if (generations.length === 0) return [];
@@ -99,12 +120,15 @@ const arms = async (db: Kysely<Tables>, pipeline: PipelineName, generations: rea
     .orderBy('server_id')
     .orderBy('epoch')
     .execute();
+  const tallies = rows.map((row) => row.tally as ArmTally);
+  const largest = largestProcesses(tallies);
   const sums = new Map<string, ArmTotal>();
-  for (const row of rows) {
-    const { serverId: _server, epoch: _epoch, sequence: _sequence, ...tally } = row.tally as ArmTally;
+  for (const one of tallies) {
+    const { serverId: _server, epoch: _epoch, sequence: _sequence, ...tally } = one;
+    const total = { ...tally, unitsAtOne: largest.has(processOf(one)) ? tally.units : 0 };
     const key = JSON.stringify([tally.generation, tally.arm, tally.modelSha256]);
     const sum = sums.get(key);
-    sums.set(key, sum === undefined ? tally : addArms(sum, tally));
+    sums.set(key, sum === undefined ? total : addArms(sum, total));
   }
   return [...sums.values()];
 };

@@ -113,6 +113,21 @@ describe('observeRollout()', () => {
     expect(await observe()).toEqual(observation);
   });
 
+  it('takes entities that come to every server for one draw each', async () => {
+    const { generation } = await begin({ steps: [0.1, 0.5] });
+    await world.report('server-1');
+    for (const serverId of ['server-1', 'server-2', 'server-3', 'server-4', 'server-5', 'server-6']) {
+      await world.count('champion', generation, 2_000, { serverId, units: 885 });
+      await world.count('candidate', generation, 230, { serverId, units: 115 });
+    }
+    const { canary } = await observe();
+    expect(canary).toMatchObject({
+      segment: { candidate: { requests: 1_380, units: 115 }, champion: { requests: 12_000, units: 885 } },
+      // As six times as many it were 0.0001, and no step would be left.
+      assessment: { split: { atOnce: { pValue: expect.closeTo(0.114, 3), rows: 1_000 } } },
+    });
+  });
+
   it('says that there is nobody to hear', async () => {
     await begin();
     expect((await observe()).canary).toEqual({ kind: 'nothing', elapsedMs: 1_000, reason: 'no server is alive' });

@@ -5,10 +5,22 @@ import type { Instant } from '#domain/units.ts';
 import { toSegments } from '../../../activities/rollout/segments.ts';
 import type { ArmTotal } from '../../../infra/postgres/tally-totals.ts';
 
-const plan = { rules: { kind: 'canary' }, policy: { steps: [0.1], guardrails: [{ name: 'errors' }] } } as unknown as RolloutPlan;
+const plan = {
+  by: [],
+  rules: { kind: 'canary' },
+  policy: { steps: [0.1], guardrails: [{ name: 'errors' }] },
+} as unknown as RolloutPlan;
 const since = '2001-01-01T00:00:00.000Z' as Instant;
 const total = (generation: number, arm: ArmName, model: string, requests: number): ArmTotal =>
-  ({ generation, arm, modelSha256: model, requests, units: requests, events: { errors: 1 } }) as unknown as ArmTotal;
+  ({
+    generation,
+    arm,
+    modelSha256: model,
+    requests,
+    units: requests,
+    unitsAtOne: 7,
+    events: { errors: 1 },
+  }) as unknown as ArmTotal;
 const requestsOf = (segments: readonly { generation: number; share: number }[], totals: readonly ArmTotal[]) =>
   toSegments(
     plan,
@@ -31,6 +43,19 @@ describe('segments of a rollout', () => {
       [10, 90],
       [70, 0],
     ]);
+  });
+
+  test('entities count as one server met them, requests as all did', () => {
+    const totals = [total(2, 'champion', 'old', 90), total(2, 'candidate', 'new', 10)];
+    const unitsOf = (by: string[], counted: readonly ArmTotal[]) =>
+      toSegments({ ...plan, by }, [{ generation: 2, share: 0.1, since }], counted).map(({ candidate, champion }) => [
+        candidate.units,
+        champion.units,
+      ]);
+    expect(unitsOf([], totals)).toEqual([[10, 90]]);
+    expect(unitsOf(['customer'], totals)).toEqual([[7, 7]]);
+    // Named by the header of the request: who came twice says so.
+    expect(unitsOf([], [{ ...(totals[0] as ArmTotal), units: 89 }, totals[1] as ArmTotal])).toEqual([[7, 7]]);
   });
 
   test('arms of one and the same model stay apart', () => {

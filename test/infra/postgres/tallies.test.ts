@@ -192,6 +192,7 @@ describe('recordArms()', () => {
       modelSha256,
       requests: 16,
       units: 19,
+      unitsAtOne: 9,
       events: { errors: 2, timeouts: 2 },
       lastEventAt: instant(begin + hour),
       latency: { zeros: 2, bins: { '-3': 2, '10': 8, '11': 4 } },
@@ -203,6 +204,23 @@ describe('recordArms()', () => {
       [5, 'champion', 3],
     ]);
     expect(await arms()).toEqual([]);
+  });
+
+  it('tells the units of the process that met most of a generation, both arms together', async () => {
+    await sink().recordArms([
+      arm({ serverId: 'server-1', units: 30 }),
+      arm({ serverId: 'server-1', arm: 'candidate', units: 5 }),
+      arm({ serverId: 'server-2', units: 28 }),
+      arm({ serverId: 'server-2', arm: 'candidate', units: 8 }),
+      arm({ serverId: 'server-2', epoch: 'e0', units: 29 }),
+      arm({ serverId: 'server-1', generation: 5, units: 3 }),
+    ]);
+    const found = (await arms(4, 5)).map((one) => [one.generation, one.arm, one.units, one.unitsAtOne]);
+    expect(found).toEqual([
+      [4, 'candidate', 13, 8],
+      [4, 'champion', 87, 28],
+      [5, 'champion', 3, 3],
+    ]);
   });
 
   it('keeps the highest sequence, also of two in one telling', async () => {
