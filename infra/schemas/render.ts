@@ -7,7 +7,11 @@ import { type JsonSchema, pipelineJsonSchema } from './pipeline-schema.ts';
 
 export const renderSchemaFile = (): string => `${JSON.stringify(pipelineJsonSchema(), null, 2)}\n`;
 
-const code = (text: string): string => `\`${text.replaceAll('|', '\\|')}\``;
+/** A bar would end the cell of a table. */
+const cell = (text: string): string => text.replaceAll('|', '\\|');
+const code = (text: string): string => `\`${cell(text)}\``;
+/** What a field says of itself. */
+const said = ({ description = '' }: JsonSchema): string => cell(description);
 
 const typeOf = (schema: JsonSchema): string => {
   if (schema.anyOf) return [...new Set(schema.anyOf.map(typeOf))].join(' or ');
@@ -45,10 +49,7 @@ const defaultOf = ({ schema, required }: Row): string => {
 export const renderReferencePage = (): string => {
   const seen = new Set<string>();
   const rows = rowsOf(pipelineJsonSchema(), '').filter(({ path }) => !seen.has(path) && seen.add(path));
-  const body = rows.map(
-    (row) =>
-      `| ${code(row.path)} | ${typeOf(row.schema)} | ${defaultOf(row)} | ${(row.schema.description ?? '').replaceAll('|', '\\|')} |`,
-  );
+  const body = rows.map((row) => `| ${code(row.path)} | ${typeOf(row.schema)} | ${defaultOf(row)} | ${said(row.schema)} |`);
   return [
     '# The pipeline file',
     '',
@@ -64,7 +65,7 @@ export const renderReferencePage = (): string => {
 
 const environmentRow = ([name, schema]: [string, JsonSchema]): string => {
   const value = schema.default === undefined ? '' : code(JSON.stringify(schema.default).replaceAll('"', ''));
-  return `| ${code(name)} | ${value} | ${(schema.description ?? '').replaceAll('|', '\\|')} |`;
+  return `| ${code(name)} | ${value} | ${said(schema)} |`;
 };
 
 export const renderEnvironmentPage = (): string => {
