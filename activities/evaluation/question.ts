@@ -86,7 +86,7 @@ export const differenceOfPackages = async (deps: Pick<Deps, 'content'>, before: 
 export const labelAskedFor = async (
   deps: Lineage & { readonly definitions: Pick<CpuDeps['definitions'], 'current'> },
   pipeline: PipelineName,
-  champion: Served | null,
+  champion: Pick<Served, 'version'> | null,
 ): Promise<Label | null> => {
   if (champion !== null) return labelOf(deps, pipeline, champion.version);
   return askedSchema.safeParse((await deps.definitions.current(pipeline))?.file).data?.data.label ?? null;

@@ -62,8 +62,10 @@ const serve = async (version: VersionNumber | null): Promise<void> => {
 };
 
 const attempt = 'Cannot roll it out';
-const ask = (version: VersionNumber, despite: 'question' | null = null) =>
-  reasonOnRecord(world.deps, { pipeline, version }, { attempt, reason: 'complaints', despite });
+const ask = async (version: VersionNumber, despite: 'question' | null = null) => {
+  const { champion } = await world.deployments.get(pipeline);
+  return reasonOnRecord(world.deps, { pipeline, version }, champion, { attempt, reason: 'complaints', despite });
+};
 
 const rollBack = async (to: VersionNumber | null, accepted: { despite?: 'question' } = {}) => {
   const { generation } = await world.deployments.get(pipeline);

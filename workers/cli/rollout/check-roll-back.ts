@@ -54,12 +54,10 @@ export const requestOnRecord = async (
   request: RollBackRequest,
   { force, despite }: Accepted,
 ): Promise<RollBackRequest> => {
-  const { to } = await checkRollBack(needs, request, force === true);
+  const { to, championVersion } = await checkRollBack(needs, request, force === true);
   if (to === null) return request;
   const { pipeline, reason } = request;
-  const attempt = `Cannot put version ${to} of "${pipeline}" in front of everybody`;
-  return {
-    ...request,
-    reason: await reasonOnRecord(needs, { pipeline, version: to }, { attempt, reason, despite: despite ?? null }),
-  };
+  const champion = championVersion === null ? null : await needs.registry.get(pipeline, championVersion);
+  const wish = { attempt: `Cannot put version ${to} of "${pipeline}" in front of everybody`, reason, despite: despite ?? null };
+  return { ...request, reason: await reasonOnRecord(needs, { pipeline, version: to }, champion, wish) };
 };

@@ -1,14 +1,15 @@
 /** Whether a version that a person puts in front of callers answers what they ask. */
-import type { Deployment } from '#domain/contracts/model-version.ts';
+import type { ModelVersion } from '#domain/contracts/model-version.ts';
 import { PerennialError } from '#domain/errors.ts';
 import type { PipelineName, VersionNumber } from '#domain/units.ts';
 import { differenceOfPackages, differenceOfVersion, labelAskedFor } from '../../../activities/evaluation/question.ts';
 import type { Context } from '../context.ts';
 import { note } from '../output.ts';
 
-export type QuestionNeeds = Pick<Context, 'deployments' | 'registry' | 'definitions' | 'content'>;
+export type QuestionNeeds = Pick<Context, 'registry' | 'definitions' | 'content'>;
 export type NamedVersion = { readonly pipeline: PipelineName; readonly version: VersionNumber };
-type Champion = Deployment['champion'];
+/** What callers ask now; null where nothing serves. */
+type Champion = Pick<ModelVersion, 'version' | 'modelSha256'> | null;
 
 /** What a person accepts by name: that callers get answers to something else than before. */
 export type Despite = 'question';
@@ -41,9 +42,9 @@ const otherOf = (champion: Champion): string =>
 export const reasonOnRecord = async (
   needs: QuestionNeeds,
   named: NamedVersion,
+  champion: Champion,
   { attempt, reason, despite }: { readonly attempt: string; readonly reason: string; readonly despite: Despite | null },
 ): Promise<string> => {
-  const { champion } = await needs.deployments.get(named.pipeline);
   const difference = (await differenceOfLabels(needs, named, champion)) ?? (await differenceOfAnswers(needs, named, champion));
   if (difference === null) return reason;
   if (despite === 'question') return `${reason} (despite another question: ${difference})`;

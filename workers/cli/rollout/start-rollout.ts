@@ -69,7 +69,7 @@ const requestOf = async (context: Context, wish: RolloutWish): Promise<RolloutRe
   }
   const championVersion = champion.version;
   await createRollouts(context.database.db).checkBegin({ pipeline, version, championVersion });
-  const reason = await reasonOnRecord(context, wish, { ...wish, attempt: attemptOf(wish) });
+  const reason = await reasonOnRecord(context, wish, champion, { ...wish, attempt: attemptOf(wish) });
   const current = await context.definitions.current(pipeline);
   if (current === null)
     throw new PerennialError(
