@@ -1,4 +1,5 @@
 /** What operators say to a pipeline that serves: the commands as programs, on real servers and real steps. */
+import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { rolloutPlanSchema } from '#domain/contracts/rollout.ts';
 import type { Instant, PipelineName, Sha256, VersionNumber } from '#domain/units.ts';
@@ -7,7 +8,9 @@ import { createPipelines } from '../../infra/postgres/pipelines.ts';
 import { createQuarantine } from '../../infra/postgres/quarantine.ts';
 import { watchStart } from '../../infra/temporal/watch.ts';
 import type { Context } from '../../workers/cli/context.ts';
+import { resumeRollout } from '../../workers/cli/pipelines/resume-rollout.ts';
 import { startRollout } from '../../workers/cli/rollout/start-rollout.ts';
+import { tellRollout } from '../../workers/cli/rollout-word.ts';
 import { dataArrivedSignal, watchStatusQuery } from '../../workflows/messages.ts';
 import { rollOutWorkflowId } from '../../workflows/names.ts';
 import type { watchDrift } from '../../workflows/watch-drift.ts';
@@ -130,6 +133,32 @@ describeWithServers('an operator', () => {
       0,
       expect.objectContaining({ end: 'promoted', version: 3, attached: true, reason: expect.stringContaining('enough seen') }),
     ]);
+    expect(await deployed()).toMatchObject({ champion: { version: 3 }, rollout: null });
+  });
+
+  test('is told that a rollout ended between the look and the word, and that there is nothing to take back', async () => {
+    await apply(slow);
+    const workflow = world.client.workflow.getHandle(rollOutWorkflowId(flights, 2 as VersionNumber));
+    /** Rolled back in the very moment in which the word is sent. */
+    const executeUpdate: typeof workflow.executeUpdate = async (...asked: [never, never]) => {
+      expect((await perennial('rollback', 'flights', '--reason', 'a moment before')).exit).toBe(0);
+      await workflow.result();
+      return workflow.executeUpdate(...asked);
+    };
+    const getHandle = () => Object.assign(Object.create(workflow) as object, { executeUpdate });
+    const late = { workflow: { getHandle } } as unknown as Client;
+    const [context, word] = [{ database: rollouts.bench } as unknown as Context, { by: 'ada', reason: 'a look' }];
+    expect((await rollOut(2)).exit).toBe(0);
+    await expect(tellRollout(context, late, flights, 'hold', word)).rejects.toMatchObject({
+      code: 'PRN_NOT_FOUND',
+      message: expect.stringContaining('no version of it is being rolled out'),
+    });
+    expect((await rollOut(2)).exit).toBe(0);
+    expect((await perennial('hold', 'flights', '--reason', 'a look')).exit).toBe(0);
+    await expect(resumeRollout(context, late, flights, word)).rejects.toMatchObject({
+      code: 'PRN_CONFLICT',
+      message: 'Cannot resume the rollout of version 2 of "flights" as it has ended meanwhile',
+    });
     expect(await deployed()).toMatchObject({ champion: { version: 3 }, rollout: null });
   });
 

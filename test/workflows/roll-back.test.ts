@@ -74,6 +74,13 @@ describeWithServers('a roll-back', () => {
     expect(both[0]).toEqual(both[1]);
     expect(pretend.called('restoreChampion')).toBe(1);
     expect(await runRollBack(world.client, asked)).toEqual(both[0]);
+    expect(await runRollBack(world.client, { ...asked, to: 1 as VersionNumber })).toEqual(both[0]);
+    // Who meant another version is told that it does not serve.
+    await expect(runRollBack(world.client, { ...asked, to: 3 as VersionNumber })).rejects.toMatchObject({
+      code: 'PRN_CONFLICT',
+      message: expect.stringContaining('version 1 serves'),
+    });
+    expect(pretend.called('restoreChampion')).toBe(1);
   });
 
   test('a refusal is said with its code, and may be tried again', async () => {

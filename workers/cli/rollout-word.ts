@@ -23,15 +23,27 @@ export const requireRollout = async (context: Context, pipeline: PipelineName, w
   );
 };
 
-/** A refusal of the rollout becomes PRN_CONFLICT with its own reason. */
-const send = async (client: Client, workflowId: string, what: What, decision: Decision): Promise<RolloutStatus> => {
+export type Told = { readonly rolloutId: string; readonly status: RolloutStatus };
+
+/** A refusal of the rollout becomes PRN_CONFLICT with its own reason. Throws PRN_NOT_FOUND where none runs. */
+export const tellRollout = async (
+  context: Context,
+  client: Client,
+  pipeline: PipelineName,
+  what: What,
+  decision: Decision,
+): Promise<Told> => {
+  const { id, workflowId } = await requireRollout(context, pipeline, what);
   try {
-    return await client.workflow.getHandle(workflowId).executeUpdate(updates[what], { args: [decision] });
+    const status = await client.workflow.getHandle(workflowId).executeUpdate(updates[what], { args: [decision] });
+    return { rolloutId: id, status };
   } catch (error) {
     if (error instanceof WorkflowUpdateFailedError) {
       throw new PerennialError('PRN_CONFLICT', error.cause?.message ?? error.message, { cause: error });
     }
     if (error instanceof WorkflowNotFoundError) {
+      // Where it has ended meanwhile there is nothing to take back.
+      await requireRollout(context, pipeline, what);
       const message = `Cannot ${what} ${workflowId} as its workflow is gone: \`perennial rollback\` takes the candidate back`;
       throw new PerennialError('PRN_NOT_FOUND', message, { cause: error });
     }
@@ -53,10 +65,10 @@ export const registerRolloutWord = (program: Command, what: What, description: s
       const { withTemporal } = await import('./temporal.ts');
       await withContext(async (context) => {
         const pipeline = await requirePipeline(context, name, `Cannot ${what}`);
-        const rollout = await requireRollout(context, pipeline, what);
         const decision = { by: options.by ?? context.config.actor, reason: options.reason };
-        const status = await withTemporal(context, (client) => send(client, rollout.workflowId, what, decision));
-        if (options.json) return printJson({ rolloutId: rollout.id, ...decision, status });
+        const told = await withTemporal(context, (client) => tellRollout(context, client, pipeline, what, decision));
+        const { rolloutId, status } = told;
+        if (options.json) return printJson({ rolloutId, ...decision, status });
         return print(`${name}: version ${status.version} at ${status.share * 100}% of the traffic was told to ${what}`);
       });
     });
