@@ -1,5 +1,6 @@
 /** Windows of a version's predictions, each with what its labels say. */
 import type { PerformanceWindow } from '#domain/contracts/performance-report.ts';
+import { keptShareOf } from '#domain/contracts/pipeline-spec/operation.ts';
 import type { MetricName } from '#domain/contracts/pipeline-spec/training.ts';
 import { calibrationErrorByMass } from '#domain/stats/metrics/calibration.ts';
 import { calibrateAll } from '#domain/stats/performance/calibrator.ts';
@@ -44,6 +45,15 @@ const listClosed = async (joined: Joined, subject: Subject, curve: LagCurve): Pr
 
 /** Fewer of the rows that were counted have been shipped: the rest is on its way, and would never count. */
 const completeShare = 0.95;
+/** Which rows are kept is drawn by their ids: so many standard deviations fewer than their share are no sign of rows to come. */
+const deviationsOfDraw = 4;
+
+/** Fewer than these are not all that were kept of so many rows; the same where all are. */
+const fewestShipped = (counted: number, kept: number): number => {
+  const expected = kept * counted;
+  return completeShare * expected - deviationsOfDraw * Math.sqrt(expected * (1 - kept));
+};
+
 /** In windows of data time: many times what shipping takes, even where a demo lives a day in seconds. */
 const windowsAwaited = 2;
 
@@ -81,10 +91,11 @@ export const listWindows = async (
   const isNew = ({ to, maturity }: Window): boolean =>
     maturity.kind === 'matured' && (question.maturedUntil === null || to > question.maturedUntil);
   const counted = await countedRows(deps, subject, windows.filter(isNew));
+  const kept = keptShareOf(question.spec.serve.capture);
   const isAwaited = (window: Window): boolean =>
     isNew(window) &&
     window.maturity.ageMs <= (window.maturity.afterMs ?? 0) + windowsAwaited * windowMs &&
-    window.rows.predictions < completeShare * (counted.get(window.from) ?? 0);
+    window.rows.predictions < fewestShipped(counted.get(window.from) ?? 0, kept);
   const first = windows.findIndex(isAwaited);
   return first === -1 ? windows : windows.map((window, index) => (index >= first ? held(window, curve) : window));
 };

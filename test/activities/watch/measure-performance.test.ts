@@ -365,6 +365,25 @@ describe('measurePerformance()', () => {
     ]);
   });
 
+  it('does not wait for predictions that are not kept', async () => {
+    const { ship, label, tell, spec } = await open();
+    const rows = dayOf(0);
+    // Every fourth, and some by chance.
+    const kept = rows.filter((_, n) => n % 4 === 0);
+    await ship(kept);
+    await label(kept, hour);
+    await tell(
+      [...rows, ...rows.slice(0, 40)].map(({ record }) => record.scores[0] as number),
+      start,
+    );
+    const quarter = { spec: { ...spec, serve: { ...spec.serve, capture: 0.25 as never } } };
+    expect((await measured(start + 1.5 * day, quarter)).windows).toHaveLength(1);
+    // Where all are kept, three quarters are still on their way.
+    expect((await measured(start + 1.5 * day)).windows).toEqual([]);
+    const half = { spec: { ...spec, serve: { ...spec.serve, capture: 0.5 as never } } };
+    expect((await measured(start + 1.5 * day, half)).windows).toEqual([]);
+  });
+
   it('measures by the usual metric where the one that is asked for does not exist for the task', async () => {
     const { ship, label } = await open({ performance: { metric: 'rmse', drop: 0.1 } });
     await ship(dayOf(0));
