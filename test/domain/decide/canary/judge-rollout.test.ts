@@ -109,6 +109,21 @@ describe('a person', () => {
     });
   });
 
+  it('promotes none that labels or answers show to be worse', () => {
+    const ab: StrategyRules = { kind: 'a/b', alpha: 0.05 };
+    const shadow: StrategyRules = { kind: 'shadow', mirrored: 0.2, disagreement: 0.05, alpha: 0.05 };
+    const promote = (rules: StrategyRules, seen: RolloutObservation) =>
+      promoteForWord({ policy, rules }, start, seen, word).decision;
+    expect(promote(ab, observed({ labels: gain(-0.02, -0.01) }))).toMatchObject({
+      action: 'roll back',
+      reason: expect.stringMatching(/although grace promoted: .*-0.01 < 0/),
+    });
+    expect(promote(ab, observed({ labels: gain(-0.02, 0.01) })).action).toBe('promote');
+    const differing = observed({ agreement: { compared: 300, disagreed: 30, evidence: gain(0.06, 0.09) } });
+    expect(promote(shadow, differing).action).toBe('roll back');
+    expect(promote(shadow, observed()).action).toBe('promote');
+  });
+
   it('promotes although nothing was heard at all', () => {
     const nothing = observed({ canary: { kind: 'nothing', elapsedMs: minute, reason: 'no server is alive' } });
     expect(promoteForWord({ policy, rules: canary }, start, nothing, word).decision.action).toBe('promote');

@@ -17,7 +17,8 @@ export type RolloutRules = Pick<RolloutPlan, 'policy' | 'rules'>;
 export const judgeRollout = (plan: RolloutRules, before: CanaryState, observation: RolloutObservation): Judged =>
   judgeCanary(plan.policy, before, observation.canary, checkBeside(plan, observation));
 
-const checkBeside = ({ policy, rules }: RolloutRules, { servers, agreement, labels }: RolloutObservation): Check[] => [
+/** What a strategy asks beside the counters, and what servers say of themselves. What fails is harm. */
+export const checkBeside = ({ policy, rules }: RolloutRules, { servers, agreement, labels }: RolloutObservation): Check[] => [
   ...checkServers(servers),
   ...(rules.kind === 'shadow' ? checkAgreement(agreement, rules.disagreement, policy.requests) : []),
   ...(rules.kind === 'a/b' ? [checkLabels(labels)] : []),

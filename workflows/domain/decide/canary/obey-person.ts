@@ -3,7 +3,7 @@ import type { RolloutObservation } from '../../contracts/rollout.ts';
 import { checkOf } from '../judgement.ts';
 import { findHarm } from './find-harm.ts';
 import { hear } from './hear.ts';
-import type { RolloutRules } from './judge-rollout.ts';
+import { checkBeside, type RolloutRules } from './judge-rollout.ts';
 import { type Judged, moveOn, rollBack, stayEnded } from './move.ts';
 
 export type Word = { readonly by: string; readonly reason: string };
@@ -25,13 +25,15 @@ export const rollBackForWord = (before: CanaryState, word: Word): Judged => {
   return rollBack({ state: before }, `Rolled back by ${word.by}`, [checkOf('pass', word.reason)]);
 };
 
-/** A person promotes, whatever is missing; but harm that is shown, or a server that refuses, is nobody's to wave through. */
+/**
+ * A person promotes, whatever is missing; but harm that is shown, by counters, labels or answers that differ, or a server that
+ * refuses, is nobody's to wave through.
+ */
 export const promoteForWord = (plan: RolloutRules, before: CanaryState, observation: RolloutObservation, word: Word): Judged => {
   if (before.phase !== 'running') return stayEnded(before);
   const look = hear(plan.policy, before, observation.canary);
   const counted = look.assessment === null ? [] : findHarm(look.assessment, plan.policy);
-  const refused = observation.servers.refused === null ? [] : [checkOf('fail', observation.servers.refused)];
-  const harm = [...counted, ...refused].filter((one) => one.outcome === 'fail');
+  const harm = [...counted, ...checkBeside(plan, observation)].filter((one) => one.outcome === 'fail');
   if (harm.length > 0) return rollBack(look, `Rolled back, harm is shown, although ${word.by} promoted`, harm);
   const last = { ...look, state: { ...look.state, step: plan.policy.steps.length - 1 } };
   return moveOn(last, [checkOf('pass', `by ${word.by}: ${word.reason}`)]);
