@@ -6,7 +6,7 @@ import { findLabelledShareBreach } from '#domain/decide/performance/labelled-sha
 import { decidePerformance, type PerformancePolicy } from '#domain/decide/performance/performance-breach.ts';
 import { type CalibrationDecision, decideCalibration } from '#domain/decide/performance/recalibrate.ts';
 import { toleratedDrop } from '#domain/decide/performance/tolerated-drop.ts';
-import { calibrationEvidenceIds, calibrationTestIds } from '#domain/stats/performance/calibration-evidence.ts';
+import { calibrationPolicy } from '#domain/stats/performance/calibration-policy.ts';
 import { performanceEvidenceId, togetherEvidenceId } from '#domain/stats/performance/compare-window.ts';
 import { estimateEvidenceId } from '#domain/stats/performance/estimate-evidence.ts';
 import { compareLabelledShare } from '#domain/stats/performance/labelled-share.ts';
@@ -27,10 +27,6 @@ import { secondOpinions } from './second-opinions.ts';
 
 /** Bounds of an estimate without labels are three standard errors. */
 const estimateConfidence = 0.9973;
-/** Of all tests of calibration together, and of each window anew: what they start goes through the gate, so that a false alarm costs a run. */
-const calibrationLevel = 0.05;
-/** Error beyond chance under which a threshold that was chosen by cost stays right enough. */
-const toleratedCalibration = 0.01;
 
 /** Rows for the detectors: the newest. They step row by row. */
 const mostRowsOfDetectors = 100_000;
@@ -52,18 +48,8 @@ const policyFor = (metric: MetricName, subject: Subject): PerformancePolicy => (
 const calibrationOf = (subject: Subject, report: PerformanceWindow): CalibrationDecision | null => {
   if (subject.model.task !== 'binary' || report.kind !== 'matured') return null;
   const ranking = decidePerformance(report, policyFor('roc_auc', subject));
-  const { excess, observedOverExpected } = calibrationEvidenceIds;
-  return decideCalibration(
-    ranking,
-    report.evidence.filter(({ id }) => id.startsWith('calibration/')),
-    {
-      testIds: calibrationTestIds,
-      excessId: excess,
-      ratioId: observedOverExpected,
-      level: calibrationLevel,
-      tolerated: toleratedCalibration,
-    },
-  );
+  const evidence = report.evidence.filter(({ id }) => id.startsWith('calibration/'));
+  return decideCalibration(ranking, evidence, calibrationPolicy);
 };
 
 const compareShares = (subject: Subject, matured: readonly Window[]): PerformanceReport['labelledShare'] => {

@@ -11,7 +11,8 @@ import { calibrationErrorByMass, spiegelhalterTest } from '#domain/stats/metrics
 import { calibrationNull } from '#domain/stats/metrics/calibration-null.ts';
 import { measure } from '#domain/stats/metrics/metrics.ts';
 import type { Scored } from '#domain/stats/metrics/scored.ts';
-import { calibrationEvidence, calibrationEvidenceIds } from '#domain/stats/performance/calibration-evidence.ts';
+import { calibrationEvidence } from '#domain/stats/performance/calibration-evidence.ts';
+import { calibrationPolicy } from '#domain/stats/performance/calibration-policy.ts';
 import { calibrateAll } from '#domain/stats/performance/calibrator.ts';
 import { compareWindow, performanceEvidenceId } from '#domain/stats/performance/compare-window.ts';
 import { compareEstimate, estimateEvidenceId } from '#domain/stats/performance/estimate-evidence.ts';
@@ -385,16 +386,8 @@ const weathers = [weather('roc_auc', 1), weather('roc_auc', 7), weather('accurac
 /** What days with a weather of their own asks for, where the ranking holds. */
 const asksForCalibration = ({ scored, clusters }: Days, isByDay: boolean): boolean => {
   const rows = { labels: scored.labels, probabilities: scored.answers, clusters: isByDay ? clusters : null };
-  const { errorTest, inTheLarge, spiegelhalter, excess, observedOverExpected } = calibrationEvidenceIds;
-  const policy = {
-    testIds: [errorTest, inTheLarge, spiegelhalter],
-    excessId: excess,
-    ratioId: observedOverExpected,
-    level: 0.05,
-    tolerated: 0.01,
-  };
   const ranking = { outcome: 'pass' as const, reason: '', inequalities: [], evidenceIds: [] };
-  return decideCalibration(ranking, calibrationEvidence(rows, rows, 5), policy).remedy === 'recalibrate';
+  return decideCalibration(ranking, calibrationEvidence(rows, rows, 5), calibrationPolicy).remedy === 'recalibrate';
 };
 
 const calibrationOfDays = (days: number, shift: number, target: Target): Scenario => ({

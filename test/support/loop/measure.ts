@@ -13,7 +13,7 @@ import { decideCalibration } from '#domain/decide/performance/recalibrate.ts';
 import { type DraftDecision, decisionOfPerformance, judgeWindow } from '#domain/decide/watch/judge-window.ts';
 import { measureDrift } from '#domain/stats/drift/measure-drift.ts';
 import type { Scored } from '#domain/stats/metrics/scored.ts';
-import { calibrationEvidenceIds } from '#domain/stats/performance/calibration-evidence.ts';
+import { calibrationPolicy } from '#domain/stats/performance/calibration-policy.ts';
 import { performanceEvidenceId } from '#domain/stats/performance/compare-window.ts';
 import { estimateLagCurve } from '#domain/stats/performance/lag-curve.ts';
 import { measureWindow } from '#domain/stats/performance/measure-window.ts';
@@ -82,15 +82,6 @@ const measureDay = (reference: ReferencePerformance, { from, to, rows }: Day, is
       { reference, curve, compare: ['roc_auc'], confidence: 0.95, seed: 1 },
     ),
   );
-};
-
-const { errorTest, excess, observedOverExpected, spiegelhalter } = calibrationEvidenceIds;
-const calibrationPolicy = {
-  testIds: [errorTest, spiegelhalter],
-  excessId: excess,
-  ratioId: observedOverExpected,
-  level: 0.05,
-  tolerated: 0.01,
 };
 
 /** Labels came within the day after; the newest window is provisional, and beside the last one that is matured. */

@@ -11,6 +11,7 @@ import {
   calibrationEvidence,
   calibrationEvidenceIds,
 } from '#domain/stats/performance/calibration-evidence.ts';
+import { calibrationPolicy } from '#domain/stats/performance/calibration-policy.ts';
 import { performanceEvidenceId } from '#domain/stats/performance/compare-window.ts';
 import { compareEstimate } from '#domain/stats/performance/estimate-evidence.ts';
 import { compareLabelledShare } from '#domain/stats/performance/labelled-share.ts';
@@ -53,13 +54,6 @@ const plan = {
   seed: 9,
 };
 const breach = { evidenceId: performanceEvidenceId('roc_auc'), tolerated: 0.01, confidence: 0.95 };
-const calibration = {
-  testIds: [calibrationEvidenceIds.errorTest, calibrationEvidenceIds.inTheLarge, calibrationEvidenceIds.spiegelhalter],
-  excessId: calibrationEvidenceIds.excess,
-  ratioId: calibrationEvidenceIds.observedOverExpected,
-  level: 0.01,
-  tolerated: 0.01,
-};
 
 const measured = (scored: Scored, maturity: Maturity = matured) =>
   performanceWindowSchema.parse(finish(measureWindow(windowOf(scored), maturity, plan)));
@@ -68,7 +62,7 @@ describe('measureWindow()', () => {
   const remedyOf = (scored: Scored) => {
     const window = measured(scored);
     const evidence = window.kind === 'matured' ? window.evidence : [];
-    return decideCalibration(decidePerformance(window, breach), evidence, calibration).remedy;
+    return decideCalibration(decidePerformance(window, breach), evidence, calibrationPolicy).remedy;
   };
 
   test('a quiet window passes or stays open, and asks for nothing', () => {
@@ -161,7 +155,7 @@ describe('calibrationEvidence()', () => {
     ]);
     expect(alone).toHaveLength(6);
     const passed = decidePerformance(measured(world(3000, 52)), { ...breach, tolerated: 1 });
-    expect(decideCalibration(passed, alone, calibration)).toMatchObject({
+    expect(decideCalibration(passed, alone, calibrationPolicy)).toMatchObject({
       remedy: 'none',
       verdict: { outcome: 'inconclusive', reason: 'clusters by day 1 >= 5 does not hold' },
     });
@@ -170,7 +164,7 @@ describe('calibrationEvidence()', () => {
       { rows: 4200, test: 'positives against promised over 7 clusters by day' },
       { rows: 4200, test: 'Spiegelhalter over 7 clusters by day' },
     ]);
-    expect(decideCalibration(passed, week, calibration)).toMatchObject({
+    expect(decideCalibration(passed, week, calibrationPolicy)).toMatchObject({
       remedy: 'recalibrate',
       verdict: { reason: expect.stringMatching(/^0\.\d+ positives came for each that was promised: calibration error beyond /) },
     });
