@@ -1,5 +1,5 @@
 /** What `perennial up` notes of itself: who runs, so that the next one, or `down`, finds it whatever happened. */
-import { linkSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, linkSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { readJsonFile, writePrivateFile } from './files.ts';
@@ -35,27 +35,50 @@ export const writeUpRecord = (stateDir: string, record: UpRecord): void =>
   writePrivateFile(recordFile(stateDir), JSON.stringify(record, null, 2));
 export const forgetUpRecord = (stateDir: string): void => rmSync(recordFile(stateDir), { force: true });
 
-/** Who supervises this state folder now; null for nobody. */
-export const supervisorOf = (stateDir: string): ProcessIdentity | null => {
-  const parsed = identitySchema.safeParse(readJsonFile(lockFile(stateDir)));
+const holderOf = (file: string): ProcessIdentity | null => {
+  const parsed = identitySchema.safeParse(readJsonFile(file));
   return parsed.success && isRunning(parsed.data) ? parsed.data : null;
 };
 
-const setAside = (stateDir: string): void => {
-  const aside = `${lockFile(stateDir)}.${process.pid}`;
+/** Who supervises this state folder now; null for nobody. */
+export const supervisorOf = (stateDir: string): ProcessIdentity | null => holderOf(lockFile(stateDir));
+
+/** A name that appears with its holder inside; false where it is taken. */
+const linkOnce = (own: string, file: string): boolean => {
   try {
-    renameSync(lockFile(stateDir), aside);
-  } catch {
-    return;
-  }
-  const parsed = identitySchema.safeParse(readJsonFile(aside));
-  try {
-    // Between our look and the rename another process may have taken over: its lock goes back.
-    if (parsed.success && isRunning(parsed.data)) linkSync(aside, lockFile(stateDir));
-  } finally {
-    rmSync(aside, { force: true });
+    linkSync(own, file);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    return false;
   }
 };
+
+/**
+ * Those who find a lock whose holder is gone replace it in turn: of two at once the second would else put its own in the
+ * place of the first one's. Under the turn nobody else changes a lock of one that is gone.
+ */
+const replaceDead = (own: string, file: string): boolean => {
+  const turn = `${file}.turn`;
+  if (!take(own, turn)) return false;
+  try {
+    if (!existsSync(file)) return linkOnce(own, file);
+    if (holderOf(file) !== null) return false;
+    const mine = `${own}.mine`;
+    copyFileSync(own, mine);
+    renameSync(mine, file);
+    return true;
+  } finally {
+    rmSync(turn, { force: true });
+  }
+};
+
+const take = (own: string, file: string): boolean => linkOnce(own, file) || (holderOf(file) === null && replaceDead(own, file));
+
+/** A turn lasts some microseconds, and longer where its process is not given the processor. */
+const attempts = 200;
+const pauseMs = 10;
+const pause = (): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pauseMs);
 
 /**
  * Becomes the one supervisor of a state folder; returns the one that is there instead. A lock whose holder is gone
@@ -66,16 +89,11 @@ export const tryLock = (stateDir: string): { readonly heldBy: ProcessIdentity | 
   const own = `${lockFile(stateDir)}.new.${process.pid}`;
   writeFileSync(own, JSON.stringify(identify(process.pid)), { mode: 0o600 });
   try {
-    for (let attempt = 0; attempt < 10; attempt += 1) {
-      try {
-        linkSync(own, lockFile(stateDir));
-        return { heldBy: null };
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      }
+    for (let attempt = 0; attempt < attempts; attempt += 1) {
+      if (take(own, lockFile(stateDir))) return { heldBy: null };
       const holder = supervisorOf(stateDir);
       if (holder !== null) return { heldBy: holder };
-      setAside(stateDir);
+      pause();
     }
     throw new Error(`Cannot lock "${stateDir}": others keep taking and losing the lock`);
   } finally {
