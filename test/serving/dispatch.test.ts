@@ -125,17 +125,15 @@ describeWithServers('the dispatcher', () => {
       },
       patienceMs,
     );
-    const { body } = await get(`${control.url}/metrics`);
-    expect(body).toMatch(/perennial_webhook_waiting 20\n/);
-    expect(body).toMatch(/perennial_webhook_oldest_seconds [\d.]*[1-9]/);
+    const metrics = async (): Promise<string> => (await get(`${control.url}/metrics`)).body;
+    await until('the metrics say so', async () => /perennial_webhook_waiting 20\n/.test(await metrics()));
+    expect(await metrics()).toMatch(/perennial_webhook_oldest_seconds [\d.]*[1-9]/);
     await launchTemporal();
     await untilHandedOver('outage');
     const alerts = await withClient((client) => alertsOf(client, 'outage'));
     const expected = ['before', ...Array.from({ length: 20 }, (_, index) => `during-${index}`)].map((id) => `events/${id}`);
     expect([...new Set(alerts)].toSorted()).toEqual(expected.toSorted());
-    await until('the metrics say so', async () =>
-      /perennial_webhook_waiting 0\n/.test((await get(`${control.url}/metrics`)).body),
-    );
+    await until('none waits', async () => /perennial_webhook_waiting 0\n/.test(await metrics()));
     expect(control.child.exitCode).toBeNull();
     expect(await control.end('SIGTERM')).toBe(0);
   });

@@ -67,7 +67,7 @@ describe('admitModel()', () => {
   test('refuses a model that takes too long, and ends it', async () => {
     const startedAt = performance.now();
     await refusal(slowModel(), { timeoutMs: 1500 }).toThrow('must answer in time');
-    expect(performance.now() - startedAt).toBeLessThan(4000);
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
   });
 
   test('refuses a model that asks for more memory than it may have, and lives', async () => {
