@@ -5,7 +5,6 @@ import { note, paint } from './output.ts';
 import { exitOfInterrupt, type Interrupted } from './wait-for-end.ts';
 
 const warningsOf = async (context: Context, { spec, folder }: RunDefinition): Promise<readonly string[]> => {
-  if (spec.data.event_time !== undefined) return [];
   const { outlookOf } = await import('./plan/outlook.ts');
   const { frozenSchema } = await import('./spec/current-spec.ts');
   // A look that fails costs no run: what cannot be read is found, and said, by the run.
