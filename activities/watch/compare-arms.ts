@@ -16,8 +16,8 @@ export type ArmDeps = Pick<CpuDeps, 'content' | 'scratch' | 'registry' | 'limits
   Pick<JoinDeps, 'labels'> & { readonly predictionParts: Pick<PredictionParts, 'answeredSince'> };
 
 const evidenceId = 'labels/gain';
-/** Bounds of means of losses hold for large samples; below so many labelled rows of an arm nothing is said. */
-const fewestRows = 100;
+/** Bounds of means of losses hold for large samples; below so many labelled units of an arm nothing is said. */
+const fewestUnits = 100;
 /** Bounds are narrowest at about so many labelled rows: an A/B test that is decided much sooner or later pays with some width. */
 const tunedRows = 2_000;
 
@@ -31,6 +31,7 @@ const pair = (champion: readonly ArmLoss[], candidate: readonly ArmLoss[]): Stre
   });
 
 const rowsOf = (arm: readonly ArmLoss[]): number => arm.reduce((sum, one) => sum + one.rows, 0);
+const unitsOf = (arm: readonly ArmLoss[]): number => arm.reduce((sum, one) => sum + one.units, 0);
 
 /**
  * The champion's mean loss less the candidate's, with bounds that hold at all times together. Each stretch is compared with
@@ -45,11 +46,18 @@ export const compareLosses = (
   what: string,
 ): Evidence => {
   const stretches = pair(champion, candidate);
-  const fewer = Math.min(rowsOf(stretches.map((one) => one.champion)), rowsOf(stretches.map((one) => one.candidate)));
-  const rows = rowsOf(stretches.flatMap((one) => [one.champion, one.candidate]));
+  const all = stretches.flatMap((one) => [one.champion, one.candidate]);
+  const fewer = Math.min(unitsOf(stretches.map((one) => one.champion)), unitsOf(stretches.map((one) => one.candidate)));
+  const rows = rowsOf(all);
   const common = { id: evidenceId, what, rows };
-  if (fewer < fewestRows)
-    return { ...common, kind: 'insufficient', reason: `labelled rows of each arm ${fewer} >= ${fewestRows} does not hold` };
+  if (fewer < fewestUnits) {
+    const counted = unitsOf(all) === rows ? 'rows' : 'entities';
+    return {
+      ...common,
+      kind: 'insufficient',
+      reason: `labelled ${counted} of each arm ${fewer} >= ${fewestUnits} does not hold`,
+    };
+  }
   let [estimate, variance] = [0, 0];
   for (const { champion: one, candidate: other } of stretches) {
     const weight = (one.rows + other.rows) / rows;
@@ -88,7 +96,8 @@ const readArm = async (deps: ArmDeps, { pipeline }: RolloutRecord, version: Vers
 /**
  * Evidence on the candidate's gain over the champion on labels that have come so far: of the Brier score for classes, of the
  * mean absolute error for numbers; more is better for the candidate. It may be asked for at any time and as often as one
- * likes. Insufficient with fewer than 100 labelled rows of an arm. Reads; the same data give the same evidence.
+ * likes. Insufficient with fewer than 100 labelled units of an arm: entities where one stays with its arm, else rows. Reads;
+ * the same data give the same evidence.
  */
 export const createCompareArmsOnLabels =
   (deps: ArmDeps) =>
@@ -103,7 +112,7 @@ export const createCompareArmsOnLabels =
     const dataTime = new Date().toISOString() as Instant;
     const what = `${champion.task === 'regression' ? 'mean absolute error' : 'Brier score'}, champion minus candidate, on labels`;
     return await deps.scratch.withFolder('arms', (folder) =>
-      withJoined(deps, { pipeline, parts, from: null, dataTime, groupBy: null, folder }, async (joined) =>
+      withJoined(deps, { pipeline, parts, from: null, dataTime, groupBy: 'unit', folder }, async (joined) =>
         compareLosses(
           await measureArm(joined, champion, generations),
           await measureArm(joined, candidate, generations),

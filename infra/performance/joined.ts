@@ -27,8 +27,8 @@ export type JoinScope = {
   readonly from: Instant | null;
   /** Ages are counted until then. */
   readonly dataTime: Instant;
-  /** Rows with the same values in these inputs are given one number; null where nobody asks. */
-  readonly groupBy: readonly string[] | null;
+  /** Rows with the same values in these inputs, or of whom the split was drawn over, are given one number; null where nobody asks. */
+  readonly groupBy: readonly string[] | 'unit' | null;
   /** Private, for what does not fit into memory. */
   readonly folder: string;
   readonly signal?: AbortSignal | undefined;
@@ -48,6 +48,13 @@ const writeLabels = async (labels: JoinDeps['labels'], { pipeline, folder, parts
 };
 
 const noGroup = 'CAST(NULL AS UBIGINT)';
+/** A row without a unit is its own. */
+const unitGroup = `hash(coalesce('unit ' || p.unit, 'id ' || p.id))`;
+
+const groupOf = (groupBy: JoinScope['groupBy']): string => {
+  if (groupBy === null) return noGroup;
+  return groupBy === 'unit' ? unitGroup : groupSql('p.inputs', groupBy);
+};
 
 const loadLabels = async (db: Duck, file: string): Promise<void> => {
   const columns = `{subject: 'VARCHAR', label: 'VARCHAR', known_ms: 'BIGINT'}`;
@@ -61,12 +68,11 @@ const loadLabels = async (db: Duck, file: string): Promise<void> => {
  */
 const loadPredictions = async (db: Duck, files: readonly string[], { from, dataTime, groupBy }: JoinScope): Promise<void> => {
   const nowMs = Date.parse(dataTime);
-  const grouped = groupBy === null ? noGroup : groupSql('p.inputs', groupBy);
   await db.run(`CREATE TABLE joined AS
     SELECT version, model_sha256, generation, arm, scores, hash(id) AS draw, event_ms, label, grouped,
       greatest(0, CASE WHEN label IS NULL THEN ${nowMs} ELSE least(known_ms, ${nowMs}) END - event_ms) AS wait_ms
     FROM (
-      SELECT p.*, ${grouped} AS grouped, epoch_ms(p.event_at) AS event_ms, coalesce(by_id.label, by_key.label) AS label,
+      SELECT p.*, ${groupOf(groupBy)} AS grouped, epoch_ms(p.event_at) AS event_ms, coalesce(by_id.label, by_key.label) AS label,
         CASE WHEN by_id.label IS NULL THEN by_key.known_ms ELSE by_id.known_ms END AS known_ms
       FROM (FROM ${parquetOf(files)} WHERE kind = 'answered' AND NOT shadow
         ${from === null ? '' : `AND event_at >= CAST(${quoteText(from)} AS TIMESTAMP)`}) AS p

@@ -129,8 +129,16 @@ export type ArmQuestion = {
   /** Of the label's text; null for what the model cannot be asked. */
   readonly readLabel: (json: string | null) => number | null;
 };
-/** First generation of each stretch over which the share was the same, ascending. */
-export type ArmLoss = { readonly segment: number; readonly rows: number; readonly mean: number; readonly variance: number };
+export type ArmLoss = {
+  /** First generation of a stretch over which the share was the same. */
+  readonly segment: number;
+  readonly rows: number;
+  /** Of whom the split was drawn over: entities, or the rows themselves. */
+  readonly units: number;
+  readonly mean: number;
+  /** Of the mean, times the rows: that of a row where rows are units, else larger by what rows of one unit have in common. */
+  readonly variance: number;
+};
 
 /** More different labels than these are no classes. */
 const mostClasses = 10_000;
@@ -147,7 +155,11 @@ const writeClasses = async ({ db }: Joined, readLabel: ArmQuestion['readLabel'])
   await db.run(`CREATE OR REPLACE TEMP TABLE classes AS SELECT * FROM (VALUES ${values}) AS v(label, y)`);
 };
 
-/** Mean and variance of the loss of the labelled rows that a model answered, by stretch. No row leaves the database. */
+/**
+ * Mean and variance of the loss of the labelled rows that a model answered, by stretch, ascending. No row leaves the database.
+ *
+ * Source: variance of a ratio of sums over clusters, by linearisation (Cochran, Sampling Techniques, 1977, section 6.3).
+ */
 export const measureArm = async (joined: Joined, question: ArmQuestion, segments: readonly number[]): Promise<ArmLoss[]> => {
   const { modelSha256, task, width } = question;
   const loss = task === 'regression' ? lossSql.mae.regression : lossSql.brier[task];
@@ -158,8 +170,15 @@ export const measureArm = async (joined: Joined, question: ArmQuestion, segments
     .map((generation) => `WHEN generation >= ${generation} THEN ${generation}`)
     .toReversed()
     .join(' ');
-  return await joined.db.rows<ArmLoss>(`SELECT segment, count(*) AS rows, avg(loss) AS mean, var_pop(loss) AS variance
-    FROM (SELECT CASE ${stretch} END AS segment, ${loss} AS loss FROM ${labelled}
-      WHERE model_sha256 = ${quoteText(modelSha256)} AND label IS NOT NULL AND y IS NOT NULL AND len(scores) = ${width}) AS measured
-    WHERE segment IS NOT NULL GROUP BY segment HAVING count(*) > 1 ORDER BY segment`);
+  // Sums of fractions depend on their order: it is always the same.
+  return await joined.db.rows<ArmLoss>(`WITH measured AS (
+      SELECT CASE ${stretch} END AS segment, grouped, draw, ${loss} AS loss FROM ${labelled}
+      WHERE model_sha256 = ${quoteText(modelSha256)} AND label IS NOT NULL AND y IS NOT NULL AND len(scores) = ${width}),
+    by_unit AS (SELECT segment, grouped, count(*) AS n, sum(loss ORDER BY draw) AS total FROM measured
+      WHERE segment IS NOT NULL GROUP BY segment, grouped),
+    means AS (SELECT segment, CAST(sum(n) AS BIGINT) AS rows, count(*) AS units,
+        sum(total ORDER BY grouped) / sum(n) AS mean
+      FROM by_unit GROUP BY segment HAVING sum(n) > 1)
+    SELECT segment, rows, units, mean, sum(pow(total - n * mean, 2) ORDER BY grouped) / rows AS variance
+    FROM by_unit JOIN means USING (segment) GROUP BY segment, rows, units, mean ORDER BY segment`);
 };

@@ -63,8 +63,15 @@ const lossOf = (rows: readonly Row[]) => {
   const answers = rows.map(({ record }) => record.scores[0] as number);
   const labels = rows.map(({ truth }) => (truth === true ? 1 : 0));
   const moments = momentsOf(lossesOfRows('brier', { task: 'binary', classes: 2, labels, answers }));
-  return { rows: rows.length, mean: moments.mean, variance: varianceOf(moments) ?? 0 };
+  return { rows: rows.length, units: rows.length, mean: moments.mean, variance: varianceOf(moments) ?? 0 };
 };
+/** Rows of a few entities, all rows of one being the same: as much evidence as one row of each. */
+const ofEntities = (rows: readonly Row[], entities: number, name: string): Row[] =>
+  rows.map(({ record }, n) => {
+    const first = rows[n % entities] as Row;
+    const { scores, prediction } = first.record;
+    return { record: { ...record, scores, prediction, unit: `${name} ${n % entities}` }, truth: first.truth };
+  });
 
 describe('compareArmsOnLabels()', () => {
   it('shows the gain of a candidate that is better, stretch by stretch, from the very losses of the rows', async () => {
@@ -110,6 +117,27 @@ describe('compareArmsOnLabels()', () => {
     expect(await compare()).toMatchObject({ kind: 'interval', rows: 800 });
   });
 
+  it('takes rows of one entity, which stays with its arm, for one piece of evidence', async () => {
+    const [one, other] = [arm('champion', 5, 1_200, 1, 0), arm('candidate', 5, 1_200, 2, 0)];
+    await deliver([...ofEntities(one, 120, 'a'), ...ofEntities(other, 120, 'b')]);
+    const found = await compare();
+    if (found.kind !== 'interval') throw new Error('there is no interval');
+    const alone = [one, other].map((rows) => lossOf(rows.slice(0, 120)));
+    expect(found.rows).toBe(2_400);
+    expect(found.estimate).toBeCloseTo((alone[0]?.mean ?? 0) - (alone[1]?.mean ?? 0), 9);
+    expect(found.standardError).toBeCloseTo(Math.sqrt(alone.reduce((sum, { variance }) => sum + variance / 120, 0)), 9);
+  });
+
+  it('says nothing before a hundred entities of each arm have labels, however many rows they have', async () => {
+    const [one, other] = [arm('champion', 5, 600, 1, 0), arm('candidate', 5, 600, 2, 0)];
+    await deliver([...ofEntities(one, 120, 'a'), ...ofEntities(other, 99, 'b')]);
+    expect(await compare()).toMatchObject({
+      kind: 'insufficient',
+      reason: 'labelled entities of each arm 99 >= 100 does not hold',
+      rows: 1_200,
+    });
+  });
+
   it('does not count what a shadow answered', async () => {
     const [one, other] = [arm('champion', 5, 400, 1, 0), arm('candidate', 5, 400, 2, 0)];
     const shadows = other.map((row) => ({ ...row, record: { ...row.record, shadow: true } }));
@@ -126,7 +154,7 @@ describe('compareArmsOnLabels()', () => {
         for (const list of losses) for (let row = 0; row < 60; row++) list.push((random() - (random() < 0.3 ? 1 : 0)) ** 2);
         const [one, other] = losses.map((list) => {
           const moments = momentsOf(list);
-          return { segment: 1, rows: list.length, mean: moments.mean, variance: varianceOf(moments) ?? 0 };
+          return { segment: 1, rows: list.length, units: list.length, mean: moments.mean, variance: varianceOf(moments) ?? 0 };
         });
         if (one === undefined || other === undefined) return false;
         const found = compareLosses([one], [other], 0.05, 'loss');
