@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import type { Arrival } from '#domain/contracts/arrival.ts';
 import { PerennialError } from '#domain/errors.ts';
+import { explainIssue } from './explain-issue.ts';
 
 /** `labels`: not a webhook; labels in the database that were counted and wake the watch on the same way. */
 export const deliverySources = ['alertmanager', 'grafana', 'events', 'labels'] as const;
@@ -23,7 +24,7 @@ const parseText = (bytes: Uint8Array): unknown => {
 
 /** Parses bytes by a schema. Throws PRN_INPUT_INVALID naming each field that is wrong. */
 export const parseBody = <Parsed>(schema: z.ZodType<Parsed>, bytes: Uint8Array, whose: string): Parsed => {
-  const parsed = schema.safeParse(parseText(bytes));
+  const parsed = schema.safeParse(parseText(bytes), { error: explainIssue });
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues
     .slice(0, 10)

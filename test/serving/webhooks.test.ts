@@ -113,17 +113,23 @@ describe('Alertmanager', () => {
   });
 
   test.each([
-    ['alerts', { ...alertmanagerBody([firing]), alerts: undefined }],
-    ['alerts', alertmanagerBody([])],
-    ['alerts.0.startsAt', alertmanagerBody([{ ...firing, startsAt: 'yesterday' }])],
-    ['status', { ...alertmanagerBody([firing]), status: 'burning' }],
-    ['version', { ...alertmanagerBody([firing]), version: '3' }],
-    ['groupKey', { ...alertmanagerBody([firing]), groupKey: 7 }],
-    ['body', []],
-  ])('is refused with the field that is wrong: %s', async (field, body) => {
+    ['alerts', 'must be a list: is missing', { ...alertmanagerBody([firing]), alerts: undefined }],
+    ['alerts', 'must have at least 1 entry: has 0', alertmanagerBody([])],
+    [
+      'alerts.0.startsAt',
+      'must be a time with its zone, such as 2026-02-05T12:00:00Z: is "yesterday"',
+      alertmanagerBody([{ ...firing, startsAt: 'yesterday' }]),
+    ],
+    ['status', 'must be "firing" or "resolved": is "burning"', { ...alertmanagerBody([firing]), status: 'burning' }],
+    ['version', 'must be "4": is "3"', { ...alertmanagerBody([firing]), version: '3' }],
+    ['groupKey', 'must be a text: is 7', { ...alertmanagerBody([firing]), groupKey: 7 }],
+    ['commonLabels', 'must be an object: is a list', { ...alertmanagerBody([firing]), commonLabels: [] }],
+    ['body', 'must be an object: is a list', []],
+  ])('is refused with the field that is wrong, what must be and what is: %s %s', async (field, message, body) => {
     const answered = await toAlertmanager(body);
     expect([answered.status, answered.body.error.code]).toEqual([400, 'PRN_INPUT_INVALID']);
-    expect(answered.body.error.problems.map((problem: { field: string }) => problem.field)).toContain(field);
+    expect(answered.body.error.problems).toEqual([{ field, message }]);
+    expect(answered.body.error.message).toBe(`Cannot use body as Alertmanager's webhook, version 4: "${field}" ${message}`);
     expect(await rows()).toEqual([]);
   });
 
@@ -222,13 +228,23 @@ describe('a signed event', () => {
   });
 
   test.each([
-    ['type', '{"type":"coffee"}'],
-    ['text', '{"type":"alert","text":7}'],
-    ['body', '{"type":"alert","more":1}'],
-    ['rows', '{"type":"labels arrived","rows":-1}'],
-  ])('is refused with the field that is wrong: %s', async (field, body) => {
+    ['type', 'must be "data arrived", "labels arrived" or "alert": is "coffee"', '{"type":"coffee"}'],
+    [
+      'type',
+      'must be "data arrived", "labels arrived" or "alert": is "data-arrived"; did you mean "data arrived"?',
+      '{"type":"data-arrived"}',
+    ],
+    ['type', 'must be "data arrived", "labels arrived" or "alert": is missing', '{}'],
+    ['text', 'must be a text: is 7', '{"type":"alert","text":7}'],
+    ['text', 'must have at most 10000 characters: has 10001', `{"type":"alert","text":"${'x'.repeat(10_001)}"}`],
+    ['body', 'must not have "more"', '{"type":"alert","more":1}'],
+    ['rows', 'must be at least 0: is -1', '{"type":"labels arrived","rows":-1}'],
+    ['rows', 'must be a whole number: is 1.5', '{"type":"labels arrived","rows":1.5}'],
+    ['rows', 'must be a number: is null', '{"type":"labels arrived","rows":null}'],
+  ])('is refused with the field that is wrong, what must be and what is: %s %s', async (field, message, body) => {
     const answered = await toEvents('msg_8', body);
-    expect([answered.status, answered.body.error.problems[0].field]).toEqual([400, field]);
+    expect([answered.status, answered.body.error.problems]).toEqual([400, [{ field, message }]]);
+    expect(answered.body.error.message).toBe(`Cannot use body as an event: "${field}" ${message}`);
     expect(await rows()).toEqual([]);
   });
 
