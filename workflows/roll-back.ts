@@ -1,5 +1,5 @@
 /** Takes back what is being rolled out, or puts an earlier champion back; needs no other workflow to be alive. */
-import { getExternalWorkflowHandle, isCancellation, log, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
+import { getExternalWorkflowHandle, isCancellation, log, patched, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
 import type { Harmed, RollBackOutcome, RollBackPlan, RollBackRequest } from '#domain/contracts/rollout.ts';
 import type { VersionNumber } from '#domain/units.ts';
 import { confirmWayBack } from './confirm-end.ts';
@@ -8,24 +8,28 @@ import { rolloutEndedSignal } from './messages.ts';
 import type { RolloutRef } from './rollout-steps.ts';
 import { quickSteps } from './step-options.ts';
 
-/** The rollout reads its end from PostgreSQL; it is only woken, and may be gone. */
-const wakeRollout = async (workflowId: string): Promise<void> => {
+/** The rollout reads its end from PostgreSQL; it is only woken, and may be gone: then false. */
+const wakeRollout = async (workflowId: string): Promise<boolean> => {
   try {
     await getExternalWorkflowHandle(workflowId).signal(rolloutEndedSignal);
+    return true;
   } catch (error) {
     log.warn('rollout not woken', { workflowId, reason: (error as Error).message });
+    return false;
   }
 };
 
+/** What became of the rollout; `tells` where it lives, and so tells people of its end itself. */
+type EndedRollout = { readonly generation: number; readonly tells: boolean };
+
 /** Where the rollout ended by itself meanwhile, its end stands: rolled back is what was wanted, promoted is refused. */
-const endRollout = async ({ request, rollout }: RollBackPlan): Promise<number | null> => {
+const endRollout = async ({ request, rollout }: RollBackPlan): Promise<EndedRollout | null> => {
   if (rollout === null) return null;
   const { pipeline, by, reason } = request;
   const { generation } = await quickSteps.endRollout.executeWithOptions({ summary: `take version ${rollout.version} back` }, [
     { pipeline, rolloutId: rollout.id, end: 'rolled back', expectedGeneration: null, by, reason: `${by}: ${reason}` },
   ]);
-  await wakeRollout(rollout.workflowId);
-  return generation;
+  return { generation, tells: await wakeRollout(rollout.workflowId) };
 };
 
 const restore = async ({ request, to }: RollBackPlan, generation: number): Promise<number | null> => {
@@ -46,16 +50,24 @@ const confirm = async ({ request, confirmWithinMs }: RollBackPlan, generation: n
   });
 };
 
-const tell = async (outcome: RollBackOutcome, { by, reason }: RollBackRequest): Promise<void> => {
-  const { pipeline, generation, championVersion, takenBack, rolloutId } = outcome;
-  // A rollout tells of its own end.
-  if (rolloutId !== null) return;
-  const text = `${pipeline}: ${by} put version ${championVersion} back in place of ${takenBack}: ${reason}`.slice(0, 2_000);
+/** Guards notices beside the end of a rollout: roll-backs that began before told of none. */
+const tellsBesideRollout = 'tell-beside-rollout';
+
+const textOf = ({ request, rollout, to, championVersion }: RollBackPlan): string => {
+  const { pipeline, by, reason } = request;
+  if (to !== null) return `${pipeline}: ${by} put version ${to} back in place of ${championVersion}: ${reason}`;
+  return `${pipeline}: ${by} took version ${rollout?.version} back, which was being rolled out: ${reason}`;
+};
+
+const tell = async (plan: RollBackPlan, ended: EndedRollout | null, generation: number): Promise<void> => {
+  const { pipeline } = plan.request;
+  const isToldOf = plan.to === null && ended?.tells === true;
+  if (isToldOf || (ended !== null && !patched(tellsBesideRollout))) return;
   await quickSteps.sendNotice({
     key: `${workflowInfo().workflowId}/${generation}`,
     pipeline,
     event: 'rolled back',
-    text,
+    text: textOf(plan).slice(0, 2_000),
     link: `/pipelines/${pipeline}`,
   });
 };
@@ -80,8 +92,8 @@ const nothingToDo = ({ request, championVersion }: RollBackPlan) =>
 const run = async (plan: RollBackPlan): Promise<RollBackOutcome> => {
   const { request, rollout, to, championVersion } = plan;
   const ended = await endRollout(plan);
-  const restored = await restore(plan, ended ?? request.generation);
-  const generation = restored ?? ended;
+  const restored = await restore(plan, ended?.generation ?? request.generation);
+  const generation = restored ?? ended?.generation ?? null;
   if (generation === null) throw nothingToDo(plan);
   const seen = await confirm(plan, generation);
   const ref = rollout === null ? null : { pipeline: request.pipeline, rolloutId: rollout.id };
@@ -96,7 +108,7 @@ const run = async (plan: RollBackPlan): Promise<RollBackOutcome> => {
     harmed: ref === null ? null : await countHarm(ref),
   };
   setCurrentDetails(`Version **${outcome.championVersion}** serves, version ${outcome.takenBack} does not: ${seen.reason}`);
-  await tell(outcome, request);
+  await tell(plan, ended, generation);
   return outcome;
 };
 

@@ -63,6 +63,28 @@ describeWithServers('a roll-back', () => {
     pretend.change({ planRollBack: planTakingBack(rollout) });
     expect(await runRollBack(world.client, request())).toMatchObject({ takenBack: 3, confirmed: true });
     expect(pretend.rollout().places.get(rolloutId)?.ended).toMatchObject({ end: 'rolled back' });
+    // The rollout tells nobody of its end any more.
+    expect(inputs('sendNotice')).toMatchObject([
+      { event: 'rolled back', text: expect.stringMatching(/grace took version 3 back, .*: complaints/) },
+    ]);
+  });
+
+  test('tells that it changed the champion too, beside the end of a rollout that tells of itself', async () => {
+    pretend.rollout().traffic({ perLook: 1 });
+    const run = await world.rollOut(rolloutRequest({ version: 4 as VersionNumber }));
+    const { rolloutId } = await untilRollout(run, 'runs', ({ phase }) => phase === 'running');
+    const plan = planTakingBack({ id: rolloutId, version: 4 as VersionNumber, workflowId: run.workflowId });
+    pretend.change({
+      planRollBack: async (input) => ({ ...(await plan(input)), to: 1 as VersionNumber, championVersion: 2 as VersionNumber }),
+    });
+    const asked = request({ to: 1 as VersionNumber });
+    expect(await runRollBack(world.client, asked)).toMatchObject({ championVersion: 1, takenBack: 4, rolloutId });
+    await run.result();
+    const told = inputs('sendNotice') as { event: string; text: string; key: string }[];
+    expect(told.map(({ event }) => event)).toEqual(['rolled back', 'rolled back']);
+    expect(told.map(({ text }) => text)).toContainEqual(expect.stringContaining('grace put version 1 back in place of 2'));
+    expect(told.map(({ text }) => text)).toContainEqual(expect.stringContaining('version 4 rolled back'));
+    expect(new Set(told.map(({ key }) => key)).size).toBe(2);
   });
 
   test('two operators who mean one generation start one, and both hear its end', async () => {
