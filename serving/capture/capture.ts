@@ -55,6 +55,7 @@ class ServerCapture implements Capture {
   readonly #known: Set<string>;
   #left: LeftEpoch[] = [];
   #isAllRecovered = false;
+  #isClosing = false;
   #shipper: Shipper | null = null;
 
   constructor(deps: CaptureDeps, serverId: string) {
@@ -109,6 +110,7 @@ class ServerCapture implements Capture {
   async close(): Promise<void> {
     clearInterval(this.#rotation);
     await this.#started;
+    this.#isClosing = true;
     await this.#log.close();
     await Promise.all([this.#teller.close(), this.#shipper?.close()]);
   }
@@ -143,15 +145,13 @@ class ServerCapture implements Capture {
 
   /** Before anything is shipped: what earlier lives logged is counted from their segments. */
   async #start(): Promise<void> {
-    const { log, startShipper } = this.#deps;
-    const [serverId, folder, epoch] = [this.#serverId, this.#folder, this.#epoch];
     try {
       await this.#recover();
-      this.#shipper = startShipper?.({ serverId, serverFolder: folder, epoch }) ?? null;
     } catch (err) {
-      log.error(
+      const folder = this.#folder;
+      this.#deps.log.error(
         { err, folder },
-        'Cannot take up what an earlier life of this server logged: it is tried again at the next start',
+        'Cannot take up what an earlier life of this server logged: nothing is shipped until it can',
       );
     }
   }
@@ -162,7 +162,13 @@ class ServerCapture implements Capture {
     for (const { epoch } of left) this.#known.add(epoch);
     this.#left.push(...left);
     this.#isAllRecovered = owned.length === 0;
-    if (left.length > 0) this.#shipper?.wake();
+    if (this.#shipper === null) this.#startShipper();
+    else if (left.length > 0) this.#shipper.wake();
+  }
+
+  #startShipper(): void {
+    const place = { serverId: this.#serverId, serverFolder: this.#folder, epoch: this.#epoch };
+    if (!this.#isClosing) this.#shipper = this.#deps.startShipper?.(place) ?? null;
   }
 
   #onRotated(segment: number): void {

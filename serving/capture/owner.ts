@@ -29,5 +29,6 @@ export const isOwned = (epochFolder: string, lastWrittenMs: number, nowMs: numbe
   }
 };
 
-/** When something in an epoch's folder was last written; 0 where there is nothing. */
-export const lastWritten = (files: readonly string[]): number => Math.max(0, ...files.map((file) => statSync(file).mtimeMs));
+/** When something in an epoch's folder was last written; 0 where there is nothing, or goes meanwhile. */
+export const lastWritten = (files: readonly string[]): number =>
+  Math.max(0, ...files.map((file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0));

@@ -81,7 +81,7 @@ const namesIn = async (folder: string): Promise<string[]> => {
   }
 };
 
-const recoverEpoch = async (folder: string, epoch: string, log: Logger): Promise<LeftEpoch> => {
+const recoverOnce = async (folder: string, epoch: string, log: Logger): Promise<LeftEpoch> => {
   for (const name of await namesIn(folder)) {
     const found = segmentOf(name);
     if (found?.isOpen === true) await closeSegment(folder, name, found.segment, log);
@@ -99,6 +99,20 @@ const recoverEpoch = async (folder: string, epoch: string, log: Logger): Promise
   // From here on the segments may be shipped and go.
   writeLedger(folder, { format: 1, segment, rows });
   return { epoch, folder, logged: rows };
+};
+
+/** Each failure is something that another server did meanwhile, and it does each thing once. */
+const mostTries = 10;
+
+/** The server itself and one that took it for dead may be at it at once: what is gone by the second look, the other has done. */
+const recoverEpoch = async (folder: string, epoch: string, log: Logger): Promise<LeftEpoch> => {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await recoverOnce(folder, epoch, log);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || tries === mostTries) throw error;
+    }
+  }
 };
 
 export type Recovered = {

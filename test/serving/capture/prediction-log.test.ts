@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { array, assert, constantFrom, double, property, record, string, uuid } from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -6,14 +6,16 @@ import { predictionRecordSchema } from '#domain/contracts/capture.ts';
 import type { PipelineName, Sha256 } from '#domain/units.ts';
 import { silentLogger } from '../../../infra/telemetry/logger.ts';
 import { createMetrics } from '../../../infra/telemetry/metrics.ts';
+import { openCapture } from '../../../serving/capture/capture.ts';
 import type { CaptureSink, CounterGap } from '../../../serving/capture/deps.ts';
-import { createLiveLedger, readLedger } from '../../../serving/capture/ledger.ts';
+import { createLiveLedger, readLedger, writeLedger } from '../../../serving/capture/ledger.ts';
 import { takeEpoch } from '../../../serving/capture/owner.ts';
 import { segmentFile, serverFolder } from '../../../serving/capture/places.ts';
 import { openPredictionLog } from '../../../serving/capture/prediction-log.ts';
 import { createAnsweredLine, refusedLine } from '../../../serving/capture/record-lines.ts';
 import { recoverEpochs, settleEpoch } from '../../../serving/capture/recover.ts';
 import { testFolder } from '../../support/servers.ts';
+import { captureIn, createMemorySink } from '../support/profiles.ts';
 
 let place: ReturnType<typeof testFolder>;
 beforeEach(() => {
@@ -233,6 +235,46 @@ describe('what a killed server left', () => {
     await settleEpoch(sinkWith(5), 'server:1', left, log);
     expect(gapsTold).toEqual([]);
     expect(readdirSync(folder).toSorted()).toEqual(['000001.ndjson', '000002.ndjson']);
+  });
+
+  test.each(['closed it', 'shipped it'])('is the same where another %s between two looks', async (what) => {
+    const folder = leave();
+    const open = `${segmentFile(folder, 2)}.open`;
+    /** Told of the torn line, after a look at the segment and before it is cut. */
+    const warn = () => {
+      renameSync(open, segmentFile(folder, 2));
+      if (what === 'closed it') return;
+      writeLedger(folder, { format: 1, segment: 2, rows: [{ pipeline: churn, modelSha256, rows: 5 }] });
+      for (const segment of [1, 2]) rmSync(segmentFile(folder, segment));
+    };
+    const raced = Object.assign(Object.create(log) as typeof log, { warn });
+    const { left } = await recoverEpochs(place.folder, new Set(), Date.now(), raced);
+    expect(left).toEqual([{ epoch: 'old', folder, logged: [{ pipeline: churn, modelSha256, rows: 5 }] }]);
+    const segments = what === 'closed it' ? ['000001.ndjson', '000002.ndjson'] : [];
+    expect(readdirSync(folder).toSorted()).toEqual([...segments, 'ledger.json']);
+  });
+
+  test('and cannot be read when a server starts is taken up in a later round, and what the server logs is shipped', async () => {
+    const folder = join(serverFolder(place.folder, 'server:1'), 'old');
+    const trouble = `${segmentFile(folder, 1)}.open`;
+    mkdirSync(trouble, { recursive: true });
+    const said: string[] = [];
+    const hearing = Object.assign(Object.create(log) as typeof log, { error: (_: object, text: string) => void said.push(text) });
+    const shippers = { begun: 0, closed: 0 };
+    const startShipper = () => {
+      shippers.begun += 1;
+      return { wake: () => {}, close: async () => void (shippers.closed += 1) };
+    };
+    const rounds = { ...captureIn(place.folder, createMemorySink(), 10), startShipper };
+    const capture = openCapture({ ...rounds, log: hearing, metrics: createMetrics() }, 'server:1');
+    await expect.poll(() => said).toEqual([expect.stringContaining('Cannot take up')]);
+    expect(shippers.begun).toBe(0);
+    rmSync(trouble, { recursive: true });
+    writeFileSync(trouble, answered(idAt(1)));
+    await expect.poll(() => shippers.begun).toBe(1);
+    expect(readdirSync(folder)).toContain('000001.ndjson');
+    await capture.close();
+    expect(shippers).toEqual({ begun: 1, closed: 1 });
   });
 
   test('is left alone while its process is still at its last answers', async () => {
