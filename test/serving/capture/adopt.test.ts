@@ -123,6 +123,20 @@ describe('adoptLeftLogs()', () => {
     expect(existsSync(serverFolder(deps.folder, 'gone:8080'))).toBe(false);
   });
 
+  it('is the same where two servers begin with it at once', async () => {
+    leave('gone:8080');
+    const inMinutes = (many: number, own: string) => adoptLeftLogs(deps, own, Date.now() + many * minutes);
+    await Promise.all([inMinutes(6, 'own:8080'), inMinutes(6, 'other:8080')]);
+    // What one of them found gone it looks for again a minute later.
+    await inMinutes(12, 'own:8080');
+    expect(await shipped()).toEqual([
+      ['gone:8080', 1, 2],
+      ['gone:8080', 2, 1],
+    ]);
+    expect(await createTallies(bench.db).gaps(flights)).toMatchObject([{ logged: 3, counted: 0 }]);
+    expect(existsSync(serverFolder(deps.folder, 'gone:8080'))).toBe(false);
+  });
+
   it('takes nobody for another: a name that is not of its folder is passed over', async () => {
     leave('gone:8080');
     writeFileSync(nameFile(deps.folder, 'gone:8080'), 'somebody:9');
