@@ -125,6 +125,35 @@ describeWithServers('perennial watch backtest', () => {
     expect(blind.runs.would).toBe(0);
   });
 
+  test.each([
+    'watch.levels.drift=5',
+    'watch.levels={ warn: 4, drift: 5 }',
+    'retrain.on=[performance]',
+    'retrain.max_age=1h',
+    'retrain.cooldown=60d',
+    'retrain.budget.runs=1',
+    'retrain.budget={ runs: 1, per: 60d }',
+    'retrain.new_labels.rare_rows=1',
+  ])('takes %s', async (override) => {
+    expect((await backtestWatch(context, 'churn', [override])).changed).toBe(true);
+  });
+
+  test.each([
+    'gate.metric=brier',
+    'watch.every=2h',
+    'watch.critical=[tenure]',
+    'watch.performance.drop=5%',
+    "retrain.schedule='@daily'",
+    'retrain.worth={ predictions_per_day: 1, value_per_error: 1, cost_per_run: 1 }',
+    'retrain={ cooldown: 60d }',
+  ])('refuses %s, which would change nothing that was decided', async (override) => {
+    const beside = ['retrain.cooldown=60d', override];
+    await expect(backtestWatch(context, 'churn', beside)).rejects.toMatchObject({
+      code: 'PRN_USAGE',
+      message: `Cannot test "${override}" as a backtest can change only watch.levels, retrain.on, retrain.max_age, retrain.cooldown, retrain.budget and retrain.new_labels: what was measured, and how runs ended, stays as it is`,
+    });
+  });
+
   test('refuses what is no rule, and a pipeline that is not there', async () => {
     await expect(backtestWatch(context, 'churn', ['retrain.cooldwon=1h'])).rejects.toMatchObject({ code: 'PRN_SPEC_INVALID' });
     await expect(backtestWatch(context, 'chrun', [])).rejects.toMatchObject({ code: 'PRN_NOT_FOUND' });

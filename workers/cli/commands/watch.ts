@@ -87,6 +87,7 @@ const registerBacktest = (watch: Command): void => {
     .addHelpText(
       'after',
       `
+--set takes what decides: watch.levels, retrain.on, .max_age, .cooldown, .budget and .new_labels. What was measured stays as it was.
 Without --set every decision is made again by the rules that it was made by: exit code 3 where one is not what was recorded.
 
 Example:

@@ -6,7 +6,8 @@ import { PerennialError } from '#domain/errors.ts';
 import { explainIssues } from './explain-issue.ts';
 import { parseYaml } from './positions.ts';
 
-const split = (override: string): { path: string[]; value: unknown } => {
+/** Throws PRN_USAGE where it is none. */
+export const splitOverride = (override: string): { path: string[]; value: unknown } => {
   const at = override.indexOf('=');
   if (at <= 0)
     throw new PerennialError('PRN_USAGE', `Cannot apply override "${override}": it should read PATH=VALUE, as training.seed=2`);
@@ -17,7 +18,7 @@ const split = (override: string): { path: string[]; value: unknown } => {
 export const applyOverrides = (file: unknown, overrides: readonly string[]): unknown => {
   if (overrides.length === 0) return file;
   const document = parseDocument(JSON.stringify(file));
-  for (const { path, value } of overrides.map(split)) document.setIn(path, document.createNode(value));
+  for (const { path, value } of overrides.map(splitOverride)) document.setIn(path, document.createNode(value));
   const result: unknown = document.toJS();
   const parsed = pipelineSpecSchema.safeParse(result);
   if (parsed.success) return result;

@@ -8,7 +8,7 @@ import { canonicalJson } from '../../../infra/objects/digest.ts';
 import { parseStoredDefinition } from '../../../infra/schemas/stored-definition.ts';
 import type { Context } from '../context.ts';
 import { requirePipeline } from '../known-pipeline.ts';
-import { applyOverrides } from '../spec/overrides.ts';
+import { applyOverrides, splitOverride } from '../spec/overrides.ts';
 import { readHistory } from './history.ts';
 
 export type BacktestLine = {
@@ -41,13 +41,36 @@ const lineOf = ({ made, remade }: RemadeDecision): BacktestLine => ({
   reason: isSame({ made, remade }) ? made.decision.sentence : remade.sentence,
 });
 
+/** What `tryRules` asks anew. The rest is of what was measured, such as the gain by `retrain.worth`, or of other decisions. */
+const testable = [
+  'watch.levels',
+  'retrain.on',
+  'retrain.max_age',
+  'retrain.cooldown',
+  'retrain.budget',
+  'retrain.new_labels',
+];
+
+const refuseUntestable = (override: string): void => {
+  const path = splitOverride(override).path.join('.');
+  if (testable.some((known) => path === known || path.startsWith(`${known}.`))) return;
+  const rules = `${testable.slice(0, -1).join(', ')} and ${testable.at(-1)}`;
+  const message = `Cannot test "${override}" as a backtest can change only ${rules}: what was measured, and how runs ended, stays as it is`;
+  throw new PerennialError('PRN_USAGE', message);
+};
+
 const changedSpec = async (context: Context, pipeline: PipelineName, overrides: readonly string[]): Promise<PipelineSpec> => {
   const current = await context.definitions.current(pipeline);
   if (current === null) throw new PerennialError('PRN_NOT_FOUND', `Cannot test rules of "${pipeline}": it has no definition`);
-  return parseStoredDefinition(applyOverrides(current.file, overrides), `test rules of "${pipeline}"`);
+  const file = applyOverrides(current.file, overrides);
+  for (const override of overrides) refuseUntestable(override);
+  return parseStoredDefinition(file, `test rules of "${pipeline}"`);
 };
 
-/** Feeds the stored history through the rules with the overrides; without any, through those of each decision itself. */
+/**
+ * Feeds the stored history through the rules with the overrides; without any, through those of each decision itself. Throws
+ * PRN_NOT_FOUND, PRN_SPEC_INVALID, and PRN_USAGE for an override that no decision goes by.
+ */
 export const backtestWatch = async (context: Context, asked: string, overrides: readonly string[]): Promise<Backtest> => {
   const pipeline = await requirePipeline(context, asked, 'Cannot test rules of');
   const changed = overrides.length > 0;
