@@ -21,8 +21,11 @@ import { candidate, version } from '../infra/postgres/bench.ts';
 import { describeWithServers } from '../support/servers.ts';
 import { type CommandLine, openCommandLine } from './command-line.ts';
 
-/** Each step in a moment, or never without a person. */
-const [quick, slow] = (['1s', '10h'] as const).map((at_least) => ({ steps: [0.1, 0.5, 1], step: { at_least, requests: 100 } }));
+/** Each step in a moment, so long that whoever looks each second sees it, or never without a person. */
+const [quick, seen, slow] = (['1s', '4s', '10h'] as const).map((at_least) => ({
+  steps: [0.1, 0.5, 1],
+  step: { at_least, requests: 100 },
+}));
 const byAnother = {
   ...{ workflowId: 'roll-out/flights/1', pipeline: flights, policy: rolloutPlanSchema.parse(examples['rolloutPlanSchema']) },
   ...{ version: version(1), championVersion: version(2), actor: 'grace', reason: 'so she says' },
@@ -60,7 +63,7 @@ describeWithServers('an operator', () => {
   const running = () => rollouts.deps.rollouts.running(flights);
 
   test('sees in a live status how a rollout goes from share to share and ends, and leaves it by Ctrl-C', async () => {
-    await apply(quick);
+    await apply(seen);
     const live = start('status', 'flights', '--watch');
     await expect.poll(() => live.said('stdout'), patience).toContain('champion    version 1');
     const rolled = rollOut(2, '--wait', '--json');
