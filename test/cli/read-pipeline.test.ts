@@ -129,4 +129,17 @@ describe('applyOverrides()', () => {
   it('refuses an unknown field with the one that was meant', () => {
     expect(() => applyOverrides(file, ['training.sed=7'])).toThrow('unknown key "sed"; did you mean "seed"?');
   });
+
+  it.each([
+    ['training.seed', 'it should read PATH=VALUE, as training.seed=2'],
+    [
+      'retrain.schedule=@daily',
+      'its value should be YAML, with quotes where it begins with a sign: Plain value cannot start with reserved character @',
+    ],
+    ['name.first=a', '"name" holds no fields: it is "churn"'],
+  ])('says what is wrong with %s', (override, says) => {
+    expect(() => applyOverrides(file, [override])).toThrow(
+      expect.objectContaining({ code: 'PRN_USAGE', message: `Cannot apply override "${override}": ${says}` }),
+    );
+  });
 });
