@@ -8,6 +8,7 @@ import { createPipelines } from '../../infra/postgres/pipelines.ts';
 import { createQuarantine } from '../../infra/postgres/quarantine.ts';
 import { watchStart } from '../../infra/temporal/watch.ts';
 import type { Context } from '../../workers/cli/context.ts';
+import { pausePipeline } from '../../workers/cli/pipelines/pause-pipeline.ts';
 import { resumeRollout } from '../../workers/cli/pipelines/resume-rollout.ts';
 import { startRollout } from '../../workers/cli/rollout/start-rollout.ts';
 import { tellRollout } from '../../workers/cli/rollout-word.ts';
@@ -244,6 +245,30 @@ describeWithServers('an operator', () => {
     const { events } = await watch.fetchHistory();
     const heard = (events ?? []).flatMap(({ workflowExecutionSignaledEventAttributes: signal }) => signal?.signalName ?? []);
     expect(heard).toEqual([dataArrivedSignal.name]);
+  });
+
+  test('who pauses while another resumes leaves no watch snoozed that nobody pauses', async () => {
+    const { definitions } = rollouts.deps;
+    const pipelines = createPipelines(rollouts.bench.db);
+    let isResumed = false;
+    /** Resumed after the look by which the watch is paused. */
+    const state = async (name: PipelineName) => {
+      const looked = await pipelines.state(name);
+      if (!isResumed) expect((await perennial('resume', 'flights', '--reason', 'back already')).exit).toBe(0);
+      isResumed = true;
+      return looked;
+    };
+    const context = { definitions, pipelines: { ...pipelines, state } } as unknown as Context;
+    expect(await pausePipeline(context, world.client, 'flights', { by: 'ada', reason: 'a break' })).toMatchObject({
+      changed: true,
+    });
+    expect(isResumed).toBe(true);
+    expect((await pipelines.state(flights))?.paused).toBeNull();
+    const watch = world.client.workflow.getHandle<typeof watchDrift>(watchStart(flights).workflowId);
+    expect((await watch.query(watchStatusQuery)).snoozedUntil).toBeNull();
+    expect((await perennial('pause', 'flights', '--reason', 'holidays')).exit).toBe(0);
+    expect((await watch.query(watchStatusQuery)).snoozedUntil).not.toBeNull();
+    expect((await perennial('resume', 'flights', '--reason', 'back')).exit).toBe(0);
   });
 
   test('cannot roll out what is unknown, without a reason, or where the pipeline rests or is deleted', async () => {
