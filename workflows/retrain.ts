@@ -14,12 +14,14 @@ import {
 import type { RetrainOutcome, RetrainPlan, RetrainRequest } from '#domain/contracts/retrain.ts';
 import type { RunOutcome, Verdict } from '#domain/contracts/verdict.ts';
 import { acceptData } from '#domain/decide/accept-data.ts';
+import type { NoticeEvent } from '#domain/notice-events.ts';
 import type { Sha256, VersionNumber } from '#domain/units.ts';
 import { type ApprovalDesk, openApprovalDesk } from './approval.ts';
 import { asRunFailure, failure, isFailure, messageOf } from './failures.ts';
 import { rolloutMovedSignal, statusQuery } from './messages.ts';
 import { promoteDirectly } from './promote-directly.ts';
 import { alreadyChampion, rollOutCandidate } from './roll-out-candidate.ts';
+import { tellOfRun } from './run-notices.ts';
 import type { RunRef } from './run-ref.ts';
 import { createStageBoard, type StageBoard } from './stage-board.ts';
 import { dataSteps, quickSteps } from './step-options.ts';
@@ -36,7 +38,12 @@ type Findings = {
   modelVersion: VersionNumber | null;
   metrics: Readonly<Record<string, number>>;
 };
-type Ending = { readonly verdict: RunOutcome; readonly reason: string };
+type Ending = {
+  readonly verdict: RunOutcome;
+  readonly reason: string;
+  /** What people are told of it; absent where somebody else tells: a rollout of its own end, the watch of runs that failed. */
+  readonly news?: NoticeEvent;
+};
 type Candidate = FreezeSummary & FeaturesSummary & TrainSummary & EvaluateSummary;
 
 /** Version markers: runs that began before a change go on as they began. */
@@ -157,12 +164,17 @@ const askForApproval = async (found: Findings, board: StageBoard, desk: Approval
   const ask = async (): Promise<Ending | null> => {
     const until = new Date(Date.now() + withinMs).toISOString();
     board.waitFor('approve', `Version ${found.modelVersion} waits for approvePromotion or rejectPromotion until ${until}`);
-    const answer = await desk.ask(withinMs);
+    const told = `version ${found.modelVersion} waits until ${until} for somebody to approve or reject it`;
+    // Beside each other: whoever answers at once is not refused because others are still being told.
+    const [answer] = await Promise.all([desk.ask(withinMs), tellOfRun(found.ref, 'waiting for approval', told)]);
     board.waitFor('approve', null);
-    if (answer === null)
-      return { verdict: 'held', reason: `Nobody approved version ${found.modelVersion} by ${until}; the champion stays` };
+    if (answer === null) {
+      const reason = `Nobody approved version ${found.modelVersion} by ${until}; the champion stays`;
+      return { verdict: 'held', reason, news: 'held' };
+    }
     if (answer.approved) return null;
-    return { verdict: 'rejected', reason: `${answer.by} rejected version ${found.modelVersion}: ${answer.reason}` };
+    const reason = `${answer.by} rejected version ${found.modelVersion}: ${answer.reason}`;
+    return { verdict: 'rejected', reason, news: 'rejected' };
   };
   return board.take('approve', ask, (ending) => ending?.reason ?? 'approved');
 };
@@ -212,13 +224,13 @@ const promote = async (found: Findings, board: StageBoard, candidate: Candidate,
     () => promoteDirectly(plan, promotion),
     (result) => result.reason,
   );
-  return { verdict: 'promoted', reason: `${verdict.reason}; ${promoted.reason}` };
+  return { verdict: 'promoted', reason: `${verdict.reason}; ${promoted.reason}`, news: 'promoted' };
 };
 
 /** A candidate that the gate does not pass leaves its evaluation behind and is not registered. */
 const judgeCandidate = async (found: Findings, board: StageBoard, desk: ApprovalDesk, candidate: Candidate): Promise<Ending> => {
   const { outcome, reason } = candidate.verdict;
-  if (outcome === 'fail') return { verdict: 'rejected', reason };
+  if (outcome === 'fail') return { verdict: 'rejected', reason, news: 'rejected' };
   if (outcome === 'inconclusive') return { verdict: 'inconclusive', reason };
   if (outcome === 'error') throw failure('PRN_EVALUATION', `Cannot compare candidate and champion: ${reason}`);
   const version = await register(found, board, candidate);
@@ -227,7 +239,7 @@ const judgeCandidate = async (found: Findings, board: StageBoard, desk: Approval
 
 const runStages = async (found: Findings, board: StageBoard, desk: ApprovalDesk): Promise<Ending> => {
   const snapshot = await bringData(found, board);
-  if ('outcome' in snapshot) return { verdict: 'rejected', reason: snapshot.reason };
+  if ('outcome' in snapshot) return { verdict: 'rejected', reason: snapshot.reason, news: 'rejected' };
   // As of an instant in the past is not what a request should see.
   if (found.plan.cutoff === null && patched(publishesFrozen)) await publishServed(found, snapshot);
   return judgeCandidate(found, board, desk, await makeCandidate(found, board, snapshot));
@@ -242,7 +254,7 @@ const admit = async (request: RetrainRequest, board: StageBoard): Promise<Findin
 };
 
 /** Writes the end of a run where it is kept for good. Shielded: a cancelled run has an end too. */
-const finish = (found: Findings, board: StageBoard, { verdict, reason }: Ending): Promise<RetrainOutcome> =>
+const finish = (found: Findings, board: StageBoard, { verdict, reason, news }: Ending): Promise<RetrainOutcome> =>
   CancellationScope.nonCancellable(async () => {
     const { plan, gate, dataVersion, modelVersion, metrics } = found;
     const { workflowId } = workflowInfo();
@@ -261,6 +273,7 @@ const finish = (found: Findings, board: StageBoard, { verdict, reason }: Ending)
     await board.settled();
     await quickSteps.finishRun.executeWithOptions({ summary: `record: ${verdict}` }, [outcome]);
     if (patched(tellsWatch)) await tellWatch(outcome);
+    if (news !== undefined) await tellOfRun(found.ref, news, reason);
     return outcome;
   });
 

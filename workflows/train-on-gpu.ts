@@ -4,6 +4,7 @@ import type { RetrainPlan } from '#domain/contracts/retrain.ts';
 import { hourMs, minuteMs, secondMs } from '#domain/units.ts';
 import { failure, wasNeverTaken } from './failures.ts';
 import { taskQueues } from './names.ts';
+import { tellOfRun } from './run-notices.ts';
 import type { StageBoard } from './stage-board.ts';
 import { gpuSteps, quickSteps, trainOptions } from './step-options.ts';
 import type { TrainInput, TrainSummary } from './steps.ts';
@@ -22,13 +23,16 @@ const lastLookMs = 5 * minuteMs;
  * Says that no worker asks the queue for work, until one does. The workflow is not told when a step starts, so this is
  * also how the sentence goes away. (A worker that trains does not ask, but is remembered for some minutes.)
  */
-const watchForWorker = async (board: StageBoard, since: string): Promise<void> => {
+const watchForWorker = async (plan: RetrainPlan, board: StageBoard, since: string): Promise<void> => {
   for (let pauseMs = firstLookMs; ; pauseMs = Math.min(2 * pauseMs, lastLookMs)) {
     const { pollers } = await quickSteps.countPollers.executeWithOptions({ summary: `who polls ${taskQueues.gpu}?` }, [
       { queue: taskQueues.gpu },
     ]);
     if (pollers > 0) return board.waitFor('train', null);
-    board.waitFor('train', `No worker on ${taskQueues.gpu} since ${since}; start one with: perennial worker gpu`);
+    const waits = `No worker on ${taskQueues.gpu} since ${since}; start one with: perennial worker gpu`;
+    board.waitFor('train', waits);
+    // One that is starting with everything else is there by the second look, and nobody's night is worth two seconds.
+    if (pauseMs > firstLookMs) await tellOfRun(plan, 'no gpu worker', waits);
     await sleep(pauseMs, { summary: 'next look for a worker' });
   }
 };
@@ -65,7 +69,7 @@ export const trainOnGpu = async (plan: RetrainPlan, input: TrainInput, board: St
     const train = () =>
       gpuSteps.trainCandidate.executeWithOptions({ ...options, summary: `train with ${plan.trainer}` }, [input]);
     try {
-      return await beside(() => watchForWorker(board, since), train);
+      return await beside(() => watchForWorker(plan, board, since), train);
     } catch (error) {
       if (!wasNeverTaken(error)) throw error;
     }

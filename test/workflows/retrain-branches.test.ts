@@ -1,5 +1,6 @@
 import { WorkflowFailedError } from '@temporalio/client';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { Notice } from '#domain/contracts/notice.ts';
 import { PerennialError } from '#domain/errors.ts';
 import { approvePromotionUpdate, rejectPromotionUpdate } from '../../workflows/messages.ts';
 import { describeWithServers, testTemporal } from '../support/servers.ts';
@@ -27,12 +28,21 @@ describeWithServers('retrain, branch by branch', () => {
   afterAll(() => world?.close());
   beforeEach(() => pretend.reset());
 
+  /** What runs tell people; rollouts tell of themselves. */
+  const told = () =>
+    pretend.calls
+      .filter(({ step }) => step === 'sendNotice')
+      .map(({ input }) => input as Notice)
+      .filter(({ key }) => key.startsWith('retrain/'))
+      .map(({ event, text, link }) => [event, text, link]);
+
   test('promotes a candidate that passes, and says so with the numbers', async () => {
     const request = newRequest();
     const outcome = await world.run(request);
     expect(outcome).toMatchObject({ verdict: 'promoted', modelVersion: 2, runKey: request.runKey, metrics: { roc_auc: 0.71 } });
     expect(outcome.reason).toContain('0.71');
     expect(pretend.outcomes).toEqual([outcome]);
+    expect(told()).toEqual([]);
   });
 
   test('ends as rejected when the data break a check, before anything is frozen', async () => {
@@ -50,6 +60,7 @@ describeWithServers('retrain, branch by branch', () => {
     expect(outcome).toMatchObject({ verdict: 'rejected', gate: null, dataVersion: null, modelVersion: null });
     expect(outcome.reason).toContain('12 >= 1000');
     expect(pretend.called('freezeSnapshot')).toBe(0);
+    expect(told()).toEqual([['rejected', `churn: ${outcome.reason}`, `/runs/${outcome.runKey}`]]);
   });
 
   test.each(['fail', 'inconclusive'] as const)('a gate that says %s registers nothing', async (said) => {
@@ -58,6 +69,7 @@ describeWithServers('retrain, branch by branch', () => {
     expect(outcome.verdict).toBe(said === 'fail' ? 'rejected' : 'inconclusive');
     expect(outcome.gate?.outcome).toBe(said);
     expect(pretend.called('registerCandidate') + pretend.called('promoteVersion')).toBe(0);
+    expect(told().map(([event]) => event)).toEqual(said === 'fail' ? ['rejected'] : []);
   });
 
   test('fails with the code of the step that could not go on, after its end is recorded', async () => {
@@ -98,6 +110,9 @@ describeWithServers('retrain, branch by branch', () => {
     expect(pretend.calls.filter(({ step }) => step === 'recordStage').map(({ input }) => input)).toContainEqual(
       expect.objectContaining({ stage: 'approve', state: 'waiting' }),
     );
+    expect(told()).toMatchObject([
+      ['waiting for approval', expect.stringMatching(/^churn: version 2 waits until \d{4}-/), expect.any(String)],
+    ]);
   });
 
   test('a person who rejects keeps the champion', async () => {
@@ -107,12 +122,14 @@ describeWithServers('retrain, branch by branch', () => {
     await run.executeUpdate(rejectPromotionUpdate, { args: [{ by: 'grace', reason: 'not on a Friday' }] });
     expect(await run.result()).toMatchObject({ verdict: 'rejected', reason: 'grace rejected version 2: not on a Friday' });
     expect(pretend.called('promoteVersion')).toBe(0);
+    expect(told().map(([event]) => event)).toEqual(['waiting for approval', 'rejected']);
   });
 
   test('an approval that nobody gives expires as held', async () => {
     pretend.change({ admitRetrain: planned({ approvalWithinMs: 200 }) });
     expect(await world.run(newRequest())).toMatchObject({ verdict: 'held', modelVersion: 2 });
     expect(pretend.called('promoteVersion')).toBe(0);
+    expect(told().map(([event]) => event)).toEqual(['waiting for approval', 'held']);
   });
 
   test('rolls back when a server refuses the new model', async () => {
@@ -180,6 +197,18 @@ describeWithServers('retrain, branch by branch', () => {
     pretend.change({ evaluateCandidate: first });
     expect(await world.run(newRequest())).toMatchObject({ verdict: 'promoted' });
     expect([pretend.called('promoteVersion'), pretend.called('beginRollout')]).toEqual([1, 0]);
+    expect(told().map(([event]) => event)).toEqual(['promoted']);
+  });
+
+  test('ends as decided although nobody can be told', async () => {
+    pretend.change({
+      evaluateCandidate: async () => evaluation('fail'),
+      sendNotice: async () => {
+        throw new PerennialError('PRN_SPEC_INVALID', 'Cannot notify of "churn": unreadable');
+      },
+    });
+    expect(await world.run(newRequest())).toMatchObject({ verdict: 'rejected' });
+    expect(told()).toHaveLength(1);
   });
 
   test('a candidate that does harm is rejected, with the reason of its rollout', async () => {
@@ -187,6 +216,7 @@ describeWithServers('retrain, branch by branch', () => {
     const outcome = await world.run(newRequest());
     expect(outcome).toMatchObject({ verdict: 'rejected', reason: expect.stringContaining('harm is shown') });
     expect(pretend.outcomes).toEqual([outcome]);
+    expect(told()).toEqual([]);
   });
 
   test('a rollout that cannot go on fails its run with its code', async () => {

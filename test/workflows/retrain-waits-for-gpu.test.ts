@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import type { Notice } from '#domain/contracts/notice.ts';
 import { countPollers } from '../../infra/temporal/pollers.ts';
 import { taskQueues } from '../../workflows/names.ts';
 import { describeWithServers, testTemporal } from '../support/servers.ts';
@@ -48,6 +49,13 @@ describeWithServers('retrain, without a worker that trains', () => {
     expect(waitingFor).toMatch(/^No worker on perennial-gpu since \d{4}-.*perennial worker gpu/);
     const metadata = await run.query<{ currentDetails?: string }>('__temporal_workflow_metadata');
     expect(metadata.currentDetails).toContain('**No worker on perennial-gpu since');
+    const told = () =>
+      pretend.calls
+        .filter(({ step }) => step === 'sendNotice')
+        .map(({ input }) => input as Notice)
+        .filter(({ key }) => key.startsWith(`${run.workflowId}/`));
+    await expect.poll(told, { timeout: 30_000 }).not.toEqual([]);
+    expect(told()[0]).toMatchObject({ event: 'no gpu worker', text: `churn: ${waitingFor}` });
 
     const { workflowId, runId } = await run.describe();
     // As when the queue has moved to another process of Temporal: who asked before is forgotten, and who trains does not ask.
@@ -78,5 +86,7 @@ describeWithServers('retrain, without a worker that trains', () => {
     await untilStatus(run, 'trains', (status) => status.waitingFor === null, 90_000);
     release();
     expect(await run.result()).toMatchObject({ verdict: 'promoted' });
+    // However many looks it took: an address is told once of each key.
+    expect(new Set(told().map(({ key }) => key)).size).toBe(1);
   }, 150_000);
 });
