@@ -130,6 +130,21 @@ const launch = async (cluster: Cluster, port: number, options: PostgresOptions, 
   }
 };
 
+/** A port that was free a moment ago may be another's by now; where we chose it, we choose again. */
+const portAttempts = 3;
+
+const launchOnPort = async (cluster: Cluster, options: PostgresOptions, password: string) => {
+  for (let attempt = 1; ; attempt += 1) {
+    const port = options.port ?? (await findPort());
+    try {
+      return { port, server: await launch(cluster, port, options, urlOf(password, port, 'postgres')) };
+    } catch (error) {
+      const isChosenPortTaken = options.port === undefined && (error as Error).message.includes('Address already in use');
+      if (!isChosenPortTaken || attempt === portAttempts) throw error;
+    }
+  }
+};
+
 const ensureDatabase = async (url: string, database: string): Promise<void> => {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
@@ -153,9 +168,8 @@ export const startPostgres = async (options: PostgresOptions): Promise<PostgresS
   onProgress('Starting PostgreSQL');
   await initialiseCluster(cluster);
   await clearLeftover(cluster.dataDir);
-  const port = options.port ?? (await findPort());
   const password = await readPassword(cluster.dataDir);
-  const server = await launch(cluster, port, options, urlOf(password, port, 'postgres'));
+  const { server, port } = await launchOnPort(cluster, options, password);
   await ensureDatabase(urlOf(password, port, 'postgres'), database);
   return {
     url: urlOf(password, port, database),

@@ -1,9 +1,10 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Config, loadConfig } from '../../infra/config.ts';
 import { migrateToLatest } from '../../infra/postgres/migrate.ts';
 import { type PostgresServer, startPostgres } from '../../infra/postgres/server.ts';
+import { readJsonFile, writePrivateFile } from '../../infra/state/files.ts';
 import { endProcess, identify, isRunning, type ProcessIdentity } from '../../infra/state/processes.ts';
 import { findTemporalBinary } from '../../infra/temporal/binary.ts';
 import { startTemporal, type TemporalServer } from '../../infra/temporal/server.ts';
@@ -27,10 +28,9 @@ const graceMs = 15_000;
 const sweep = async (): Promise<void> => {
   for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith(prefix))) {
     const folder = join(tmpdir(), name);
-    const file = join(folder, 'record.json');
-    if (!existsSync(file)) continue;
-    const record = JSON.parse(readFileSync(file, 'utf8')) as RunRecord;
-    if (isRunning(record.owner)) continue;
+    // None where a run beside this one has just begun, or has just removed its own.
+    const record = readJsonFile(join(folder, 'record.json')) as RunRecord | null;
+    if (record === null || isRunning(record.owner)) continue;
     await Promise.all(record.servers.map((server) => endProcess(server, 'SIGINT', graceMs)));
     rmSync(folder, { recursive: true, force: true });
   }
@@ -86,7 +86,7 @@ export const startSharedServers = async (): Promise<SharedServers> => {
   const note = <T extends { identity: ProcessIdentity; stop(): Promise<void> }>(server: T): T => {
     running.push(server);
     const record = { owner: identify(process.pid), servers: running.map(({ identity }) => identity) };
-    writeFileSync(join(folder, 'record.json'), JSON.stringify(record));
+    writePrivateFile(join(folder, 'record.json'), JSON.stringify(record));
     return server;
   };
   const stop = async (): Promise<void> => {
