@@ -78,7 +78,7 @@ describe('perennial', () => {
     ['rollout', "missing <pipeline> <version>; required option '--reason <text>' not specified", 'rollout'],
     ['rollout start flights 1', 'too many arguments: expected 2, got 3 (start, flights, 1); required option', 'rollout'],
     ['rollout flights 1 --resn x', "unknown option '--resn' (did you mean --reason?)", 'rollout'],
-    ['runs list flights', 'too many arguments: expected 0, got 1 (flights)', 'runs list'],
+    ['runs list flights 5', 'too many arguments: expected 1, got 2 (flights, 5)', 'runs list'],
     ['data lst', "unknown command 'lst'", 'data'],
   ])('says all that is wrong with how it was called, and which help is about that: %s', (line, says, help) => {
     const { status, stderr } = perennial(...line.split(' '));

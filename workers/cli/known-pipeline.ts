@@ -18,3 +18,18 @@ export const requirePipeline = async (context: Context, asked: string, attempt: 
   if (found !== undefined) return found;
   throw new PerennialError('PRN_NOT_FOUND', `${attempt} "${asked}": no such pipeline is applied; ${wayOn(asked, known)}`);
 };
+
+/** As every list takes it: `list PIPELINE`, or the same as an option. */
+export type ListedPipeline = { readonly named: string | undefined; readonly byOption: string | undefined };
+
+/** The pipeline that a list is of; undefined for all. Throws PRN_NOT_FOUND, and PRN_USAGE where two are named. */
+export const pipelineOfList = async (
+  context: Context,
+  { named, byOption }: ListedPipeline,
+  attempt: string,
+): Promise<PipelineName | undefined> => {
+  if (named !== undefined && byOption !== undefined && named !== byOption)
+    throw new PerennialError('PRN_USAGE', `${attempt} "${named}" and of --pipeline "${byOption}" at once: name one`);
+  const asked = named ?? byOption;
+  return asked === undefined ? undefined : requirePipeline(context, asked, attempt);
+};

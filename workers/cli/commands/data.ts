@@ -6,10 +6,11 @@ const registerReading = (data: Command): void => {
   data
     .command('list')
     .description('Snapshots, newest first')
-    .option('--pipeline <name>', 'only of this pipeline')
+    .argument('[pipeline]', 'only of this pipeline')
+    .option('--pipeline <name>', 'the same')
     .option('--json', 'one JSON document')
-    .addHelpText('after', '\nExample:\n  $ perennial data list --pipeline flights')
-    .action(async (options) => (await import('../data/inspect.ts')).listSnapshots(options));
+    .addHelpText('after', '\nExample:\n  $ perennial data list flights')
+    .action(async (pipeline, options) => (await import('../data/inspect.ts')).listSnapshots(pipeline, options));
   data
     .command('show')
     .description('One snapshot: schema and counts, or rows of it')

@@ -2,14 +2,13 @@ import type { Command } from 'commander';
 import { print, printJson, table } from '../output.ts';
 import { parseCount } from '../quantity.ts';
 
-const list = async (options: { pipeline?: string; limit: string; json?: boolean }): Promise<void> => {
+const list = async (named: string | undefined, options: { pipeline?: string; limit: string; json?: boolean }): Promise<void> => {
   const { withContext } = await import('../context.ts');
-  const { requirePipeline } = await import('../known-pipeline.ts');
+  const { pipelineOfList } = await import('../known-pipeline.ts');
   const limit = parseCount('--limit', options.limit);
   await withContext(async (context) => {
-    const pipeline =
-      options.pipeline === undefined ? {} : { pipeline: await requirePipeline(context, options.pipeline, 'Cannot list runs of') };
-    const runs = await context.runs.list({ ...pipeline, limit });
+    const pipeline = await pipelineOfList(context, { named, byOption: options.pipeline }, 'Cannot list runs of');
+    const runs = await context.runs.list({ ...(pipeline !== undefined && { pipeline }), limit });
     if (options.json) return printJson({ runs });
     if (runs.length === 0) return print('No runs yet: `perennial run PIPELINE` starts one');
     return print(
@@ -51,10 +50,11 @@ export const register = (program: Command): void => {
   runs
     .command('list')
     .description('The newest runs')
-    .option('--pipeline <name>', 'only of this pipeline')
+    .argument('[pipeline]', 'only of this pipeline')
+    .option('--pipeline <name>', 'the same')
     .option('--limit <n>', 'how many', '20')
     .option('--json', 'one JSON document')
-    .addHelpText('after', '\nExample:\n  $ perennial runs list --pipeline churn --limit 5')
+    .addHelpText('after', '\nExample:\n  $ perennial runs list churn --limit 5')
     .action(list);
   runs
     .command('show')

@@ -2,16 +2,15 @@ import { PerennialError } from '#domain/errors.ts';
 import { checkOut } from '../../../infra/data/checkout.ts';
 import { diffSnapshots } from '../../../infra/data/diff.ts';
 import { withContext } from '../context.ts';
-import { requirePipeline } from '../known-pipeline.ts';
+import { pipelineOfList } from '../known-pipeline.ts';
 import { print, printJson, short, table } from '../output.ts';
 import { formatBytes, formatCount, formatMany } from '../quantity.ts';
 import { withScratch } from './scratch.ts';
 import { findSnapshot } from './show.ts';
 
-export const listSnapshots = (options: { pipeline?: string; json?: boolean }): Promise<void> =>
+export const listSnapshots = (named: string | undefined, options: { pipeline?: string; json?: boolean }): Promise<void> =>
   withContext(async (context) => {
-    const asked = options.pipeline;
-    const pipeline = asked === undefined ? undefined : await requirePipeline(context, asked, 'Cannot list snapshots of');
+    const pipeline = await pipelineOfList(context, { named, byOption: options.pipeline }, 'Cannot list snapshots of');
     const snapshots = await context.snapshots.list(pipeline);
     if (options.json) return printJson({ snapshots });
     if (snapshots.length === 0) return print('No snapshots yet: `perennial run PIPELINE` makes one');

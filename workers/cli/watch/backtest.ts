@@ -42,14 +42,7 @@ const lineOf = ({ made, remade }: RemadeDecision): BacktestLine => ({
 });
 
 /** What `tryRules` asks anew. The rest is of what was measured, such as the gain by `retrain.worth`, or of other decisions. */
-const testable = [
-  'watch.levels',
-  'retrain.on',
-  'retrain.max_age',
-  'retrain.cooldown',
-  'retrain.budget',
-  'retrain.new_labels',
-];
+const testable = ['watch.levels', 'retrain.on', 'retrain.max_age', 'retrain.cooldown', 'retrain.budget', 'retrain.new_labels'];
 
 const refuseUntestable = (override: string): void => {
   const path = splitOverride(override).path.join('.');
