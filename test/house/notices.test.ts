@@ -11,8 +11,7 @@ const calls = readdirSync(workflows)
   .join('\n');
 
 /** As an argument of what tells, as a field of a notice, or as the end that a rollout tells of. */
-const sayings = (event: string): RegExp =>
-  new RegExp(`tell\\w*\\(\\s*[^;]*?'${event}'|(event|news): '${event}'`);
+const sayings = (event: string): RegExp => new RegExp(`tell\\w*\\(\\s*[^;]*?'${event}'|(event|news): '${event}'`);
 
 test.each(noticeEvents.filter((event) => event !== 'rolled back' && event !== 'promoted'))(
   '%s is told by a workflow',
