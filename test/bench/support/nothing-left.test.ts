@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -76,3 +76,17 @@ test.skipIf(process.platform !== 'linux').each([
     expect(identify(other.pid)).not.toBeNull();
   },
 );
+
+test('a bench that fails says why, and leaves nothing either', () => {
+  const { folder, close } = testFolder();
+  onTestFinished(close);
+  const program = new URL('../programs/fails-beside-a-child.ts', import.meta.url).pathname;
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program], {
+    env: { ...process.env, TMPDIR: folder },
+    encoding: 'utf8',
+  });
+  expect([status, stderr]).toEqual([1, expect.stringContaining('Error: Cannot measure')]);
+  expect(Number(stdout)).toBeGreaterThan(0);
+  expect(identify(Number(stdout))).toBeNull();
+  expect(readdirSync(folder)).toEqual([]);
+});

@@ -8,15 +8,20 @@ import { childrenOf, descendantsOf } from './processes.ts';
 /** PostgreSQL writes a checkpoint before it ends; killed instead, it would leave its shared memory to the machine. */
 const graceMs = 30_000;
 
+/** What the work says of servers that were taken from under it is no news. */
+const ignore = (): void => {};
+
 /**
  * The last started first, as workers wait for a server that is gone before they end; then what these did not end themselves.
  * Again until none is left: work that was not told of the end may start another meanwhile.
  */
 const endDescendants = async (): Promise<void> => {
+  process.on('uncaughtException', ignore);
   for (let left = descendantsOf(process.pid); left.length > 0; left = descendantsOf(process.pid)) {
     for (const one of childrenOf(process.pid).toReversed()) await endProcess(one, 'SIGINT', graceMs);
     await Promise.all(left.map((one) => endProcess(one, 'SIGINT', graceMs)));
   }
+  process.off('uncaughtException', ignore);
 };
 
 const untilSignal = (): Promise<NodeJS.Signals> =>
@@ -25,8 +30,6 @@ const untilSignal = (): Promise<NodeJS.Signals> =>
   });
 
 const endBy = async (signal: NodeJS.Signals, folder: string): Promise<never> => {
-  // What the work says of servers that were taken from under it is no news.
-  process.on('uncaughtException', () => {});
   await endDescendants();
   // From here to the exit nothing is awaited, so that nothing new is started or written.
   rmSync(folder, { recursive: true, force: true });
