@@ -104,8 +104,10 @@ describe.skipIf(!isUsable)('the LightGBM trainer', () => {
     const undisturbed = await trainOn(shape, parameters);
     const folder = join(root, String(counter++));
     const job = await layOut(folder, shape, parameters);
+    let isStruck = false;
     const killAt = (event: TrainerEvent): void => {
-      if (event.event !== 'progress' || event.step < 25) return;
+      if (isStruck || event.event !== 'progress' || event.step < 25) return;
+      isStruck = true;
       for (const pid of attemptPids(folder)) process.kill(pid, 'SIGKILL');
     };
     const killed = await runJob(launch, folder, job, { onEvent: killAt });
