@@ -85,6 +85,12 @@ const takesBack = (over: Over): Situation => ({
     }),
 });
 
+/** Its workflow is gone. */
+const taken: Over = {
+  planRollBack: planTakingBack({ id: 'churn/2/gone', version: 2 as VersionNumber, workflowId: 'roll-out/churn/2' }),
+  endRollout: async () => ({ generation: 6 }),
+};
+
 const rollouts: Readonly<Record<string, Situation>> = {
   'rollout-is-promoted': rollsOut(() => {}),
   'rollout-does-harm': rollsOut((truth) => truth.traffic({ candidateErrors: 0.2, perLook: 2_000 })),
@@ -148,10 +154,8 @@ const rollouts: Readonly<Record<string, Situation>> = {
     },
   },
   'champion-is-rolled-back': takesBack({}),
-  'rollout-is-taken-back': takesBack({
-    planRollBack: planTakingBack({ id: 'churn/2/gone', version: 2 as VersionNumber, workflowId: 'roll-out/churn/2' }),
-    endRollout: async () => ({ generation: 6 }),
-  }),
+  'rollout-is-taken-back': takesBack(taken),
+  'rollout-is-taken-back-and-people-are-told': takesBack(taken),
 };
 
 /** Named for what happens, not for what is tested. */
@@ -245,6 +249,7 @@ const situations: Readonly<Record<string, Situation>> = {
     },
   },
   'nobody-approves': { over: { admitRetrain: planned({ approvalWithinMs: 300 }) } },
+  'nobody-approves-and-people-are-told': { over: { admitRetrain: planned({ approvalWithinMs: 300 }) } },
   'servers-refuse-and-roll-back': {
     over: {
       confirmServing: async () => ({ confirmed: false, servers: 1, serving: 0, refused: 1, reason: 'golden row 3 differs' }),
