@@ -96,7 +96,10 @@ export const reconcileSchedule = async (
     return 'created';
   } catch (error) {
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
-    return change(client, pipeline, wanted);
+    return change(client, pipeline, wanted).catch((gone: unknown) => {
+      if (gone instanceof ScheduleNotFoundError) return reconcileSchedule(client, pipeline, wanted);
+      throw gone;
+    });
   }
 };
 

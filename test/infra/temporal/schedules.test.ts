@@ -70,6 +70,21 @@ describeWithServers('reconcileSchedule()', () => {
     },
   );
 
+  test('creates it again where somebody deletes it between two looks', async () => {
+    const pipeline = named('deleted');
+    await reconcileSchedule(client, pipeline, daily);
+    const handle = client.schedule.getHandle(scheduleId(pipeline));
+    const describe = async () => {
+      await handle.delete();
+      return handle.describe();
+    };
+    const getHandle = () => Object.assign(Object.create(handle) as object, { describe });
+    const schedule = Object.assign(Object.create(client.schedule) as object, { getHandle });
+    expect(await reconcileSchedule({ schedule } as unknown as Client, pipeline, daily)).toBe('created');
+    expect((await describeOf(pipeline)).state.paused).toBe(false);
+    await reconcileSchedule(client, pipeline, null);
+  });
+
   test('is done by many at once, and one schedule is there', async () => {
     const pipeline = named('crowd');
     const changes = await Promise.all(Array.from({ length: 8 }, () => reconcileSchedule(client, pipeline, daily)));
