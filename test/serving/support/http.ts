@@ -20,7 +20,7 @@ export const post = async (url: string, body: unknown, headers: Record<string, s
 };
 
 /** Looks again until something holds; fails with the reason after the time allowed. */
-export const until = async (what: string, holds: () => Promise<boolean>, withinMs = 15_000): Promise<void> => {
+export const until = async (what: string, holds: () => Promise<boolean>, withinMs = 30_000): Promise<void> => {
   const end = performance.now() + withinMs;
   let last: unknown = null;
   while (performance.now() < end) {
