@@ -6,7 +6,7 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { identify, isRunning, type ProcessIdentity, waitUntilGone } from '../state/processes.ts';
+import { identify, isRunning, type ProcessIdentity, signalProcess, waitUntilGone } from '../state/processes.ts';
 
 type AttemptRecord = { readonly machine: string; readonly worker: ProcessIdentity; readonly trainer: ProcessIdentity };
 
@@ -52,7 +52,7 @@ const readRecord = async (file: string): Promise<AttemptRecord | null> => {
 
 const endTrainer = async (trainer: ProcessIdentity, graceMs: number): Promise<void> => {
   if (!isRunning(trainer)) return;
-  process.kill(trainer.pid, 'SIGTERM');
+  signalProcess(trainer, 'SIGTERM');
   await waitUntilGone(trainer, graceMs);
   if (isRunning(trainer)) signalGroup(trainer.pid, 'SIGKILL');
   await waitUntilGone(trainer, graceMs);
