@@ -7,8 +7,10 @@ import { judgedOf } from '#domain/decide/watch/watch-state.ts';
 import { PerennialError } from '#domain/errors.ts';
 import { type WindowSpan, windowsToMeasure } from '#domain/stats/drift/windows-to-measure.ts';
 import type { Instant, RunKey, Sha256 } from '#domain/units.ts';
+import { digestOfJson } from '../../infra/objects/digest.ts';
 import { type DataClock, readDataClock, toCounted } from '../../infra/postgres/data-clock.ts';
 import { parseStoredDefinition } from '../../infra/schemas/stored-definition.ts';
+import { rollOutWorkflowId } from '../../workflows/names.ts';
 import type { MeasureWatchInput } from '../../workflows/watch-steps.ts';
 import type { StepContext } from '../step-context.ts';
 import { awaitCounters } from './await-counters.ts';
@@ -142,6 +144,14 @@ const endOfOwn = async (deps: MeasureDeps, { run, cursor }: MeasureWatchInput, n
   return (await recordedEnd(deps, runKey)) ?? { runKey, outcome: 'failed', reason, endedAt: now };
 };
 
+/** No run, and yet in the way of one: its candidate could not be rolled out beside it. Named by a key of its own. */
+const rolloutByHand = async ({ deployments, watch }: MeasureDeps, { pipeline }: MeasureWatchInput): Promise<RunKey[]> => {
+  const { rollout } = await deployments.get(pipeline);
+  if (rollout === null) return [];
+  const isOpen = await watch.temporal.isOpen(rollOutWorkflowId(pipeline, rollout.candidate.version));
+  return isOpen ? [digestOfJson(rollout.id).slice(0, 16) as RunKey] : [];
+};
+
 const findRuns = async (deps: MeasureDeps, input: MeasureWatchInput, now: Instant) => {
   const { pipeline, cursor } = input;
   const { evidence, temporal } = deps.watch;
@@ -153,7 +163,9 @@ const findRuns = async (deps: MeasureDeps, input: MeasureWatchInput, now: Instan
   const open = await Promise.all(running.map(async (one) => ((await temporal.isOpen(one.workflowId)) ? one.runKey : null)));
   const ended = [...(own === null ? [] : [own]), ...others.filter(({ runKey }) => runKey !== own?.runKey)];
   ended.sort((left, right) => (left.endedAt < right.endedAt ? -1 : 1));
-  return { ended, otherRuns: open.filter((key): key is RunKey => key !== null) };
+  const runs = open.filter((key): key is RunKey => key !== null);
+  // A rollout of a run is that run's.
+  return { ended, otherRuns: runs.length > 0 ? runs : await rolloutByHand(deps, input) };
 };
 
 const modelOf = ({ version, profileSha256, profile }: Served): WatchedModel => ({

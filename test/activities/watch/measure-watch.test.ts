@@ -14,11 +14,13 @@ import { createLabels } from '../../../infra/postgres/labels.ts';
 import { openDatabase } from '../../../infra/postgres/pool.ts';
 import { createQuarantine } from '../../../infra/postgres/quarantine.ts';
 import { createRegistry } from '../../../infra/postgres/registry.ts';
+import { createRollouts } from '../../../infra/postgres/rollouts.ts';
 import { createRuns } from '../../../infra/postgres/runs.ts';
 import { createTallySink } from '../../../infra/postgres/tallies.ts';
 import { createWatchLooks } from '../../../infra/postgres/watch-looks.ts';
 import { createWatchReports } from '../../../infra/postgres/watch-reports.ts';
 import { openCpuDeps } from '../../../workers/deps.ts';
+import { rollOutWorkflowId } from '../../../workflows/names.ts';
 import type { MeasureWatchInput } from '../../../workflows/watch-steps.ts';
 import {
   calm,
@@ -361,6 +363,33 @@ describeWithServers('measureWatch', () => {
     expect(Date.parse(gone.ended[0]?.endedAt ?? '')).toBeLessThan(Date.now() + 60_000);
     await end(own.runKey, 'promoted');
     expect((await look({ run: own, cursor })).ended).toMatchObject([{ runKey: own.runKey, outcome: 'promoted' }]);
+  });
+
+  test('counts a rollout that somebody began by hand as in the way of a run, while it goes on, and one of a run not twice', async () => {
+    const [champion, version] = [await serve('first'), await serve('second')];
+    const [deployments, rollouts] = [createDeployments(place.db), createRollouts(place.db)];
+    const { generation } = await deployments.get(flights);
+    await rollouts.begin({
+      id: 'by-hand',
+      pipeline: flights,
+      version: champion,
+      championVersion: version,
+      workflowId: rollOutWorkflowId(flights, champion),
+      policy: {},
+      deployed: { strategy: 'canary', share: 0.1 as never, salt: 's', by: [], latencyMs: null },
+      actor: 'ada',
+      reason: 'another try',
+    });
+    expect((await deployments.get(flights)).generation).toBe(generation + 1);
+    // Its workflow is gone: that is for an alert, and blocks nothing.
+    expect(await look()).toMatchObject({ otherRuns: [] });
+    openRuns.add(rollOutWorkflowId(flights, champion));
+    expect((await look()).otherRuns).toHaveLength(1);
+    const request = newRequest({ pipeline: flights, definitionSha256 });
+    const workflowId = `retrain/${flights}/${request.runKey}`;
+    await createRuns(place.db).begin(request, workflowId);
+    openRuns.add(workflowId);
+    expect(await look()).toMatchObject({ otherRuns: [request.runKey] });
   });
 
   test('hears a failed run once, also while the same run begins again under its key', async () => {

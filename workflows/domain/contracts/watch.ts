@@ -117,7 +117,7 @@ export const watchMeasurementSchema = z.strictObject({
   performance: performanceMeasuredSchema.nullable(),
   openBreaches: count.describe('Windows in quarantine that nobody released, among the newest'),
   ended: z.array(endedRunSchema).describe('Oldest first'),
-  otherRuns: z.array(runKeySchema).describe('In progress, whoever started them'),
+  otherRuns: z.array(runKeySchema).describe('In progress, whoever started them; or a rollout that somebody began by hand'),
   paused: z
     .strictObject({ by: z.string(), reason: z.string() })
     .nullable()
