@@ -232,7 +232,7 @@ describeWithServers('retrain, branch by branch', () => {
   test('a run that is cancelled while it is rolled out leaves the champion', async () => {
     pretend.rollout().traffic({ perLook: 1 });
     const run = await world.start(newRequest());
-    await expect.poll(() => pretend.called('observeRollout'), { timeout: 20_000 }).toBeGreaterThan(1);
+    await expect.poll(() => pretend.called('observeRollout')).toBeGreaterThan(1);
     await run.cancel();
     await expect(run.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
     expect([...pretend.rollout().places.values()]).toMatchObject([{ ended: { end: 'rolled back', reason: 'Cancelled' } }]);
@@ -242,7 +242,7 @@ describeWithServers('retrain, branch by branch', () => {
   test('a rollout that is terminated leaves no candidate behind', async () => {
     pretend.rollout().traffic({ perLook: 1 });
     const run = await world.start(newRequest());
-    await expect.poll(() => pretend.called('observeRollout'), { timeout: 20_000 }).toBeGreaterThan(0);
+    await expect.poll(() => pretend.called('observeRollout')).toBeGreaterThan(0);
     await world.client.workflow.getHandle('roll-out/churn/2').terminate('by mistake');
     await expect(run.result()).rejects.toThrow();
     expect([...pretend.rollout().places.values()]).toMatchObject([{ ended: { end: 'rolled back' } }]);

@@ -1,5 +1,5 @@
 import { WorkflowFailedError } from '@temporalio/client';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import type { DecisionRecord } from '#domain/contracts/decision.ts';
 import type { Notice } from '#domain/contracts/notice.ts';
 import { PerennialError } from '#domain/errors.ts';
@@ -10,6 +10,8 @@ import { describeWithServers, testTemporal } from '../support/servers.ts';
 import { type Pretend, pretendSteps } from './pretend.ts';
 import { interval, quiet, rolloutRequest, strategies } from './pretend-rollout.ts';
 import { openWorld, type RolloutHandle, untilRollout, type World } from './world.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
 
 describeWithServers('a rollout', () => {
   let world: World;
@@ -26,8 +28,9 @@ describeWithServers('a rollout', () => {
   };
   const word = { by: 'grace', reason: 'a person said so' };
   const runs = (run: RolloutHandle) => untilRollout(run, 'runs', ({ phase }) => phase === 'running');
+  /** A look takes a second and more on a machine that is busy with other tests. */
   const looks = (count: number) =>
-    expect.poll(() => pretend.called('observeRollout'), { timeout: 20_000 }).toBeGreaterThan(count);
+    expect.poll(() => pretend.called('observeRollout'), { timeout: 100_000 }).toBeGreaterThan(count);
   /** Traffic that never is enough, so that the rollout stays where it is. */
   const stay = () => pretend.rollout().traffic({ perLook: 1 });
 
