@@ -1,5 +1,5 @@
 import { WorkflowFailedError } from '@temporalio/client';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import type { DriftMemory, DriftPolicy } from '#domain/contracts/drift-state.ts';
 import type { RetrainObservation, RetrainPolicy, RetrainState } from '#domain/contracts/retrain-policy.ts';
 import { nextDriftState } from '#domain/decide/drift/next-drift-state.ts';
@@ -37,6 +37,9 @@ const days = (count: number, psi: number, from = 0) =>
 /** Runs tell of their own end; their notices are not the watch's. */
 const toldByWatch = ({ notices }: WatchStory) =>
   notices.filter(({ key }) => key.startsWith('watch-drift/')).map(({ event }) => event);
+
+/** A look takes a second and more on a machine that is busy with other tests, and some stories take twenty. */
+vi.setConfig({ testTimeout: 120_000 });
 
 describeWithServers('watchDrift, with pretended steps', () => {
   const pretend = pretendSteps();

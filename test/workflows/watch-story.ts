@@ -94,7 +94,7 @@ export const untilWatch = async (
   handle: WatchHandle,
   what: string,
   wanted: (status: WatchStatus) => boolean,
-  withinMs = 30_000,
+  withinMs = 100_000,
 ): Promise<WatchStatus> => {
   const deadline = performance.now() + withinMs;
   for (;;) {
@@ -110,7 +110,7 @@ export const until = async (
   what: string,
   holds: () => boolean,
   stands: () => unknown = () => '',
-  withinMs = 30_000,
+  withinMs = 100_000,
 ): Promise<void> => {
   const deadline = performance.now() + withinMs;
   while (!holds()) {

@@ -145,7 +145,7 @@ export const untilStatus = async (
   run: RunHandle,
   what: string,
   wanted: (status: RetrainStatus) => boolean,
-  withinMs = 30_000,
+  withinMs = 50_000,
 ): Promise<RetrainStatus> => {
   const deadline = performance.now() + withinMs;
   for (;;) {
@@ -161,7 +161,7 @@ export const untilRollout = async (
   run: RolloutHandle,
   what: string,
   wanted: (status: RolloutStatus) => boolean,
-  withinMs = 30_000,
+  withinMs = 50_000,
 ): Promise<RolloutStatus> => {
   const deadline = performance.now() + withinMs;
   for (let last: unknown = null; ; ) {
