@@ -65,6 +65,8 @@ export const registerRolloutWord = (program: Command, what: What, description: s
       const { withTemporal } = await import('./temporal.ts');
       await withContext(async (context) => {
         const pipeline = await requirePipeline(context, name, `Cannot ${what}`);
+        // Who has nothing to decide on hears so although Temporal is away.
+        await requireRollout(context, pipeline, what);
         const decision = { by: options.by ?? context.config.actor, reason: options.reason };
         const told = await withTemporal(context, (client) => tellRollout(context, client, pipeline, what, decision));
         const { rolloutId, status } = told;
