@@ -32,7 +32,7 @@ const watchForWorker = async (plan: RetrainPlan, board: StageBoard, since: strin
     const waits = `No worker on ${taskQueues.gpu} since ${since}; start one with: perennial worker gpu`;
     board.waitFor('train', waits);
     // One that is starting with everything else is there by the second look, and nobody's night is worth two seconds.
-    if (pauseMs > firstLookMs) await tellOfRun(plan, 'no gpu worker', waits);
+    if (pauseMs === 2 * firstLookMs) await tellOfRun(plan, 'no gpu worker', waits);
     await sleep(pauseMs, { summary: 'next look for a worker' });
   }
 };

@@ -36,9 +36,4 @@ describe('perennial demo --json', () => {
     expect(report).not.toMatch(/@import|url\(\s*["']?https?:/i);
     expect(report).not.toMatch(/<script[^>]+src/i);
   });
-
-  it('takes no longer than it says', () => {
-    // A machine that does other things as well takes up to twice as long as the 150 s of a quiet one.
-    expect(end.document.seconds).toBeLessThan(300);
-  });
 });
