@@ -122,10 +122,11 @@ class ServerCapture implements Capture {
     const counters = this.#registry.armOf(serving, arm);
     const windows = this.#registry.windowsOf(serving, arm);
     const rows = this.#registry.rowsOf(model);
-    const logged = windows === null ? null : this.#ledger.of(pipeline, model.modelSha256);
-    const keep = (row: AnsweredRow): void => {
-      this.#log.append(line(row));
-      if (logged !== null) logged.rows += 1;
+    const answered = windows === null ? null : this.#ledger.of(pipeline, model.modelSha256);
+    const logRow = (row: AnsweredRow): void => {
+      if (answered !== null) answered.rows += 1;
+      // The log alone does not tell how many were answered where it lacks most of them.
+      if (isKept(row.id, captured)) this.#log.append(line(row, captured < 1 ? (answered?.rows ?? null) : null));
     };
     const countWindow = ({ eventMs, row, views, answer }: AnsweredRow): void => {
       if (windows === null) return;
@@ -135,7 +136,7 @@ class ServerCapture implements Capture {
     return {
       counters,
       answered: (row) => {
-        if (isKept(row.id, captured)) keep(row);
+        logRow(row);
         counters.answeredAt(row.eventMs, row.atMs);
         countWindow(row);
         return rows?.isOutside(row.answer) ?? false;

@@ -1,6 +1,6 @@
 /**
- * How many rows of each counted model stand in the log of one epoch, kept beside its segments: what the counters in the
- * database are compared with when the next life of the server finds that this one was killed.
+ * How many rows of each counted model were answered up to the last segment of the log of one epoch, kept beside its segments:
+ * what the counters in the database are compared with when the next life of the server finds that this one was killed.
  */
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -39,13 +39,13 @@ export const removeLedger = (epochFolder: string): void => {
   rmSync(`${fileOf(epochFolder)}.tmp`, { force: true });
 };
 
-/** Rows of one counted model, counted as they are logged. */
-export type LoggedRows = { rows: number };
+/** Rows of one counted model, counted as they are answered. */
+export type AnsweredRows = { rows: number };
 
 export type LiveLedger = {
   /** The counter of a model; one that is new stands in the ledger before its first row does in the log. */
-  of(pipeline: PipelineName, modelSha256: Sha256): LoggedRows;
-  /** All rows so far stand in segments up to this one. */
+  of(pipeline: PipelineName, modelSha256: Sha256): AnsweredRows;
+  /** All rows so far that are kept stand in segments up to this one. */
   closed(segment: number): void;
 };
 
@@ -67,7 +67,7 @@ export const createLiveLedger = (epochFolder: string, onFailure: (err: unknown) 
   return {
     of: (pipeline, modelSha256) => {
       const known = counted.find((one) => one.pipeline === pipeline && one.modelSha256 === modelSha256);
-      if (known !== undefined) return known as LoggedRows;
+      if (known !== undefined) return known as AnsweredRows;
       const added = { pipeline, modelSha256, rows: 0 };
       counted.push(added);
       write();

@@ -67,14 +67,15 @@ export const createAnsweredLine = ({ pipeline, version, generation, arm, shadow,
   }));
   const scores = scoresText(model.package);
   const [atText, eventText] = [createInstantText(), createInstantText()];
-  return ({ id, atMs, eventMs, unit, row, views, answer }: AnsweredRow): string => {
+  /** `counted`: answered rows of the model so far, where not all are kept; else null. */
+  return ({ id, atMs, eventMs, unit, row, views, answer }: AnsweredRow, counted: number | null = null): string => {
     let inputs = '';
     for (const { name, label } of fields) inputs += label + jsonOf(row[name]);
     const at = atText(atMs);
     return (
       `{"kind":"answered","id":"${id}",${common},"at":"${at}","eventAt":"${eventMs === atMs ? at : eventText(eventMs)}",` +
       `"unit":${unit === null ? 'null' : `"${unit}"`},"prediction":${jsonOf(answer.prediction)},"scores":[${scores(answer)}],` +
-      `"inputs":{${inputs}},"views":${views === null ? '{}' : JSON.stringify(views)}}\n`
+      `"inputs":{${inputs}},"views":${views === null ? '{}' : JSON.stringify(views)}${counted === null ? '' : `,"counted":${counted}`}}\n`
     );
   };
 };

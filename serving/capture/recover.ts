@@ -52,7 +52,13 @@ const closeSegment = async (folder: string, name: string, segment: number, log: 
   else await rename(file, segmentFile(folder, segment));
 };
 
-type Line = { readonly kind?: unknown; readonly shadow?: unknown; readonly pipeline?: unknown; readonly modelSha256?: unknown };
+type Line = {
+  readonly kind?: unknown;
+  readonly shadow?: unknown;
+  readonly pipeline?: unknown;
+  readonly modelSha256?: unknown;
+  readonly counted?: unknown;
+};
 
 const parse = (text: string): Line | null => {
   try {
@@ -62,13 +68,13 @@ const parse = (text: string): Line | null => {
   }
 };
 
-/** Adds the answered rows of one segment, shadows left out. */
+/** Adds the answered rows of one segment, shadows left out: each line is one, or says how many were answered up to it. */
 const addRows = async (file: string, rows: readonly { pipeline: string; modelSha256: string; rows: number }[]): Promise<void> => {
   for await (const text of createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY })) {
     const line = parse(text);
     if (line?.kind !== 'answered' || line.shadow === true) continue;
     const counted = rows.find((one) => one.pipeline === line.pipeline && one.modelSha256 === line.modelSha256);
-    if (counted !== undefined) counted.rows += 1;
+    if (counted !== undefined) counted.rows = typeof line.counted === 'number' ? line.counted : counted.rows + 1;
   }
 };
 

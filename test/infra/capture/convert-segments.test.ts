@@ -40,7 +40,7 @@ describe('convertSegments()', () => {
   it('writes each pipeline and hour apart, with all that a line says', async () => {
     const file = join(place.folder, '000001.ndjson');
     const other = answered('2001-01-01T05:30:00.000Z', 3, { pipeline: 'churn' as PipelineName });
-    const early = answered('2001-01-01T05:59:59.999Z', 1, { eventAt: instant('2000-12-31T00:00:00Z'), unit: 'u1' });
+    const early = answered('2001-01-01T05:59:59.999Z', 1, { eventAt: instant('2000-12-31T00:00:00Z'), unit: 'u1', counted: 9 });
     writeSegment(file, [answered('2001-01-01T06:00:00.000Z', 2), early, other, refused('2001-01-01T05:10:00.000Z', 4)]);
     const [converted] = await convertSegments(job(file));
     expect(converted?.unreadable).toBe(0);

@@ -213,6 +213,15 @@ describe('what a killed server left', () => {
     expect(left).toEqual([{ epoch: 'old', folder, logged: [{ pipeline: churn, modelSha256, rows: 5 }] }]);
   });
 
+  test('is counted by what its lines say where not all rows were kept, and row by row again where all are', async () => {
+    const folder = leave();
+    const row = { atMs: 0, eventMs: 0, unit: null, row: { 'te"nure': 1, contract: 'x' }, views: null };
+    const line = (id: number, counted: number | null) =>
+      lineOf({ ...row, id: idAt(id), answer: { prediction: true, probability: 1 } }, counted);
+    writeFileSync(`${segmentFile(folder, 3)}.open`, [line(9, 12), line(10, 31), line(11, null)].join(''));
+    expect((await recover())[0]?.logged).toMatchObject([{ rows: 32 }]);
+  });
+
   test('tells a gap where counters lack rows of the log, also after its segments were shipped; then it is settled', async () => {
     const folder = leave();
     await recover();

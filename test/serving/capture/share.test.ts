@@ -47,6 +47,8 @@ test('a share keeps the rows that the answers name, counts all of them, and foll
       .map(({ id }) => id)
       .toSorted(),
   ).toEqual(kept.toSorted());
+  const upTo = new Map(all.map(({ prediction_id: id }, index) => [id, index + 1]));
+  expect(answeredIn(log).map(({ id, counted }) => [id, counted])).toEqual(answeredIn(log).map(({ id }) => [id, upTo.get(id)]));
   await until('all requests are counted', async () => rowsCounted() === 201);
   expect(JSON.stringify((await get(`${url}/openapi.json`)).body)).toContain('"captured"');
 

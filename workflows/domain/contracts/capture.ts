@@ -30,6 +30,9 @@ export const predictionRecordSchema = z.discriminatedUnion('kind', [
     views: z
       .record(z.string(), z.record(z.string(), scalar))
       .describe('Published values that were looked up, by view; an absent view had none'),
+    counted: count
+      .optional()
+      .describe('Rows of the model that this life of the server answered so far, this one too; where not all are kept'),
   }),
   z.strictObject({
     kind: z.literal('refused'),
