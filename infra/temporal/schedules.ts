@@ -8,7 +8,7 @@ import {
   ScheduleOverlapPolicy,
 } from '@temporalio/client';
 import { type CronSchedule, parseCron } from '#domain/cron.ts';
-import type { PipelineName } from '#domain/units.ts';
+import { hourMs, minuteMs, type PipelineName } from '#domain/units.ts';
 import { retentionScheduleId, scheduleId, searchAttributes, taskQueues, workflowTypes } from '../../workflows/names.ts';
 
 export type WantedSchedule = {
@@ -36,9 +36,11 @@ const calendarOf = (cron: string, { minutes, hours, daysOfMonth, months, daysOfW
 });
 
 /** The action asks a watch, which takes seconds: one that hangs must not hold up every later one for good. */
-const executionTimeout = '10m';
+const executionTimeoutMs = 10 * minuteMs;
 /** After an outage what was missed within it is made good once; Temporal's own default is a year. */
-const catchupWindow = '6h';
+const catchupWindowMs = 6 * hourMs;
+/** One that is due while another asks waits for it, and is not lost. */
+const overlap = ScheduleOverlapPolicy.BUFFER_ONE;
 
 const optionsOf = (pipeline: PipelineName, { cron, paused }: WantedSchedule): ScheduleOptions => {
   const parsed = parseCron(cron);
@@ -52,16 +54,23 @@ const optionsOf = (pipeline: PipelineName, { cron, paused }: WantedSchedule): Sc
       workflowId: scheduleId(pipeline),
       taskQueue: taskQueues.flow,
       args: [{ format: 1, pipeline }],
-      workflowExecutionTimeout: executionTimeout,
+      workflowExecutionTimeout: executionTimeoutMs,
     },
-    // One that is due while another asks waits for it, and is not lost.
-    policies: { overlap: ScheduleOverlapPolicy.BUFFER_ONE, catchupWindow },
+    policies: { overlap, catchupWindow: catchupWindowMs },
     state: { paused: paused !== null, note: paused ?? '' },
     searchAttributes: { [searchAttributes.pipeline]: [pipeline] },
   };
 };
 
+/** As this program sets it up: one before may have meant otherwise. */
+const isOurs = ({ action, policies }: ScheduleDescription): boolean =>
+  policies.overlap === overlap &&
+  policies.catchupWindow === catchupWindowMs &&
+  action.type === 'startWorkflow' &&
+  action.workflowExecutionTimeout === executionTimeoutMs;
+
 const isAsWanted = (found: ScheduleDescription, { cron, paused }: WantedSchedule): boolean =>
+  isOurs(found) &&
   found.spec.calendars?.[0]?.comment === cron &&
   found.state.paused === (paused !== null) &&
   (found.state.note ?? '') === (paused ?? '');

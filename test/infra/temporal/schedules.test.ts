@@ -38,6 +38,29 @@ describeWithServers('reconcileSchedule()', () => {
     expect(await reconcileSchedule(client, pipeline, null)).toBe('none');
   });
 
+  test('brings one in line that a program before set up otherwise', async () => {
+    const pipeline = named('before');
+    await reconcileSchedule(client, pipeline, daily);
+    const handle = client.schedule.getHandle(scheduleId(pipeline));
+    const [catchupWindow, workflowExecutionTimeout] = [60_000, 60_000];
+    const others = [{ policies: { overlap: 'SKIP' } }, { policies: { catchupWindow } }, { action: { workflowExecutionTimeout } }];
+    for (const other of others) {
+      await handle.update((is) => {
+        const [policies, action] = [
+          { ...is.policies, ...other.policies },
+          { ...is.action, ...other.action },
+        ];
+        return { ...is, policies, action } as never;
+      });
+      expect(await reconcileSchedule(client, pipeline, daily)).toBe('changed');
+      const { policies, action } = await describeOf(pipeline);
+      expect(policies).toMatchObject({ overlap: 'BUFFER_ONE', catchupWindow: 6 * 3_600_000 });
+      expect(action).toMatchObject({ workflowExecutionTimeout: 600_000, args: [{ format: 1, pipeline }] });
+      expect(await reconcileSchedule(client, pipeline, daily)).toBe('unchanged');
+    }
+    await reconcileSchedule(client, pipeline, null);
+  });
+
   test('names what it does after an outage, with one that is late, and with one that hangs', async () => {
     const pipeline = named('policy');
     await reconcileSchedule(client, pipeline, daily);
