@@ -1,4 +1,14 @@
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { array, assert, constantFrom, double, property, record, string, uuid } from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -266,7 +276,8 @@ describe('what a killed server left', () => {
   test('and cannot be read when a server starts is taken up in a later round, and what the server logs is shipped', async () => {
     const folder = join(serverFolder(place.folder, 'server:1'), 'old');
     const trouble = `${segmentFile(folder, 1)}.open`;
-    mkdirSync(trouble, { recursive: true });
+    mkdirSync(folder, { recursive: true });
+    symlinkSync(place.folder, trouble);
     const said: string[] = [];
     const hearing = Object.assign(Object.create(log) as typeof log, { error: (_: object, text: string) => void said.push(text) });
     const shippers = { begun: 0, closed: 0 };
@@ -278,8 +289,10 @@ describe('what a killed server left', () => {
     const capture = openCapture({ ...rounds, log: hearing, metrics: createMetrics() }, 'server:1');
     await expect.poll(() => said).toEqual([expect.stringContaining('Cannot take up')]);
     expect(shippers.begun).toBe(0);
-    rmSync(trouble, { recursive: true });
-    writeFileSync(trouble, answered(idAt(1)));
+    // In one go: a round that came between would find a life that left nothing.
+    const readable = join(place.folder, 'readable');
+    writeFileSync(readable, answered(idAt(1)));
+    renameSync(readable, trouble);
     await expect.poll(() => shippers.begun).toBe(1);
     expect(readdirSync(folder)).toContain('000001.ndjson');
     await capture.close();
