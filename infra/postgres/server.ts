@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { PerennialError } from '#domain/errors.ts';
-import { findPort } from '../state/ports.ts';
+
 import { endProcess, identify, type ProcessIdentity, workingFolder } from '../state/processes.ts';
 import { type ServerEnd, type ServerProcess, startServerProcess } from '../state/server-process.ts';
+import { startOnPort } from '../state/start-on-port.ts';
 import { findPostgresBinaries, type PostgresBinaries } from './binaries.ts';
 import { type Cluster, initialiseCluster, placeCluster, postgresEnvironment, postgresRole, readPassword } from './cluster.ts';
 import { postgresUser } from './system-user.ts';
@@ -130,20 +131,11 @@ const launch = async (cluster: Cluster, port: number, options: PostgresOptions, 
   }
 };
 
-/** A port that was free a moment ago may be another's by now; where we chose it, we choose again. */
-const portAttempts = 3;
-
-const launchOnPort = async (cluster: Cluster, options: PostgresOptions, password: string) => {
-  for (let attempt = 1; ; attempt += 1) {
-    const port = options.port ?? (await findPort());
-    try {
-      return { port, server: await launch(cluster, port, options, urlOf(password, port, 'postgres')) };
-    } catch (error) {
-      const isChosenPortTaken = options.port === undefined && (error as Error).message.includes('Address already in use');
-      if (!isChosenPortTaken || attempt === portAttempts) throw error;
-    }
-  }
-};
+const launchOnPort = (cluster: Cluster, options: PostgresOptions, password: string) =>
+  startOnPort(options.port, 'Address already in use', async (port) => ({
+    port,
+    server: await launch(cluster, port, options, urlOf(password, port, 'postgres')),
+  }));
 
 const ensureDatabase = async (url: string, database: string): Promise<void> => {
   const client = new pg.Client({ connectionString: url });

@@ -3,9 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
 import { PerennialError } from '#domain/errors.ts';
 import { searchAttributes } from '../../workflows/names.ts';
-import { findPort } from '../state/ports.ts';
+
 import type { ProcessIdentity } from '../state/processes.ts';
 import { type ServerEnd, type ServerProcess, startServerProcess } from '../state/server-process.ts';
+import { startOnPort } from '../state/start-on-port.ts';
 
 export type TemporalOptions = {
   readonly binary: string;
@@ -92,12 +93,8 @@ const waitUntilServing = async (server: ServerProcess, address: string, namespac
   }
 };
 
-/** A port that was free a moment ago may be another's by now; where we chose it, we choose again. */
-const portAttempts = 3;
-
-const launch = async (options: TemporalOptions): Promise<{ server: ServerProcess; address: string }> => {
-  for (let attempt = 1; ; attempt += 1) {
-    const port = options.port ?? (await findPort());
+const launch = (options: TemporalOptions): Promise<{ server: ServerProcess; address: string }> =>
+  startOnPort(options.port, 'address already in use', async (port) => {
     const address = `127.0.0.1:${port}`;
     const server = await startServerProcess(options.binary, flags(options, port), {
       logFile: options.logFile,
@@ -105,15 +102,11 @@ const launch = async (options: TemporalOptions): Promise<{ server: ServerProcess
     });
     if (await waitUntilServing(server, address, options.namespace)) return { server, address };
     await server.stop('SIGTERM', stopGraceMs);
-    const tail = server.logTail();
-    const isChosenPortTaken = options.port === undefined && tail.includes('address already in use');
-    if (!isChosenPortTaken || attempt === portAttempts)
-      throw new PerennialError(
-        'PRN_UNREACHABLE',
-        `Cannot start Temporal on "${address}": its log "${options.logFile}" ends with: ${tail}`,
-      );
-  }
-};
+    throw new PerennialError(
+      'PRN_UNREACHABLE',
+      `Cannot start Temporal on "${address}": its log "${options.logFile}" ends with: ${server.logTail()}`,
+    );
+  });
 
 /**
  * Starts a development server and waits until its gRPC health check and our search attributes are there. Throws
