@@ -1,13 +1,12 @@
 /** What a rollout leaves behind: a row for each decision, and notices to people. */
-import { isCancellation, log } from '@temporalio/workflow';
 import type { CanaryDecision, CanaryState } from '#domain/contracts/canary.ts';
 import type { RolloutObservation } from '#domain/contracts/rollout.ts';
 import type { Judged } from '#domain/decide/canary/move.ts';
 import type { NoticeEvent } from '#domain/notice-events.ts';
 import type { Instant } from '#domain/units.ts';
-import { isFailure, messageOf } from './failures.ts';
 import type { Live } from './rollout-live.ts';
 import { quickSteps } from './step-options.ts';
+import { passOverUntold } from './untold.ts';
 
 /**
  * Two looks that decide the same for the same want are one row: what tells them apart is the action, who holds, and which
@@ -69,8 +68,7 @@ export const tellPeople = async (
   try {
     await sendNotice(live, event, text, besides);
   } catch (error) {
-    if (isCancellation(error) || !isFailure(error)) throw error;
-    log.error('people not told', { event, reason: messageOf(error) });
+    passOverUntold(event, error);
   }
 };
 

@@ -1,9 +1,9 @@
 /** What a run tells people of itself: that it waits for somebody, and how it ended where nobody else tells of it. */
-import { isCancellation, log, patched, workflowInfo } from '@temporalio/workflow';
+import { patched, workflowInfo } from '@temporalio/workflow';
 import type { NoticeEvent } from '#domain/notice-events.ts';
-import { isFailure, messageOf } from './failures.ts';
 import type { RunRef } from './run-ref.ts';
 import { quickSteps } from './step-options.ts';
+import { passOverUntold } from './untold.ts';
 
 /** Guards all of it: runs that began before tell nobody. */
 const tellsPeople = 'tell-people';
@@ -26,7 +26,6 @@ export const tellOfRun = async (
       { key, pipeline, event, text: told, link: `/runs/${runKey}` },
     ]);
   } catch (error) {
-    if (isCancellation(error) || !isFailure(error)) throw error;
-    log.error('people not told', { event, reason: messageOf(error) });
+    passOverUntold(event, error);
   }
 };

@@ -1,12 +1,12 @@
 /** What a watch leaves behind for people: numbered decisions, and notices. */
-import { CancellationScope, isCancellation, log, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, workflowInfo } from '@temporalio/workflow';
 import type { DecisionRecord } from '#domain/contracts/decision.ts';
 import type { DraftDecision } from '#domain/decide/watch/judge-window.ts';
 import { hearFailure, pushView } from '#domain/decide/watch/watch-state.ts';
 import type { NoticeEvent } from '#domain/notice-events.ts';
 import type { Instant } from '#domain/units.ts';
-import { isFailure, messageOf } from './failures.ts';
 import { lastingSteps } from './step-options.ts';
+import { passOverUntold } from './untold.ts';
 import type { Watch } from './watch-desk.ts';
 
 export const instantOf = (ms: number): Instant => new Date(ms).toISOString() as Instant;
@@ -58,8 +58,7 @@ export const tell = async (watch: Watch, event: NoticeEvent, text: string, link:
   try {
     await lastingSteps.sendNotice.executeWithOptions({ summary: `tell: ${event}` }, [notice]);
   } catch (error) {
-    if (isCancellation(error) || !isFailure(error)) throw error;
-    log.error('people not told', { event, reason: messageOf(error) });
+    passOverUntold(event, error);
   }
 };
 

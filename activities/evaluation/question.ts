@@ -82,7 +82,7 @@ export const differenceOfPackages = async (deps: Pick<Deps, 'content'>, before: 
   return differenceOfKinds(await read(before), await read(now), `version ${now.version}`);
 };
 
-/** The label that is asked for now: that of the champion, else that of the definition that was applied last; null where nobody knows. */
+/** The label of the present question: that of the champion, else that of the definition that was applied last; null where nobody knows. */
 export const labelAskedFor = async (
   deps: Lineage & { readonly definitions: Pick<CpuDeps['definitions'], 'current'> },
   pipeline: PipelineName,

@@ -32,7 +32,7 @@ export type ExpiredPredictions = {
   readonly held: readonly HeldHours[];
 };
 
-/** Who holds rows for now is not waited for. */
+/** Nobody who holds rows is waited for. */
 export const busy = 'somebody brings data in, or verifies the store: the next time does it';
 
 /** Enough that a statement does not count, few enough that shippers do not wait. */
